@@ -1,0 +1,64 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The language rules of every Swift target of ours: Swift 6 mode, explicit existentials, imports that say what a file uses, no warnings.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let package = Package(
+    name: "streambridge",
+    products: [
+        .executable(name: "bridge", targets: ["bridge"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // librdkafka, with a shim for its variadic functions. A normal C target, because SwiftPM rebuilds on an edit of its header.
+        .target(
+            name: "CKafka",
+            linkerSettings: [.linkedLibrary("rdkafka")]
+        ),
+        // libmongoc and libbson.
+        .systemLibrary(name: "CMongo", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
+        // MongoDB: clients, change streams, BSON and Extended JSON. Knows nothing of Kafka.
+        .target(name: "Mongo", dependencies: ["CMongo"], swiftSettings: strict),
+        // The bridge itself. Its folder Kafka/ is the only one that imports CKafka.
+        .target(
+            name: "StreamBridge",
+            dependencies: [
+                "Mongo",
+                "CKafka",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        // The command line: arguments, signals, printing, exit status.
+        .executableTarget(
+            name: "bridge",
+            dependencies: [
+                "StreamBridge",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "BridgeTests",
+            dependencies: ["StreamBridge", "Mongo", "CKafka", "CMongo"],
+            resources: [.copy("Fixtures")],
+            swiftSettings: strict
+        ),
+    ]
+)

@@ -1,0 +1,7 @@
+import Testing
+
+@testable import StreamBridge
+
+@Test func namespaceReadsAsItIsWrittenInMongoDB() {
+    #expect(Namespace(database: "lessons", collection: "inventory").description == "lessons.inventory")
+}
