@@ -5,6 +5,8 @@ import ArgumentParser
 struct BridgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bridge",
-        abstract: "Publishes every MongoDB change event to Kafka, with resume tokens as offsets."
+        abstract: "Publishes every MongoDB change event to Kafka, with resume tokens as offsets.",
+        version: "0.1.0",
+        subcommands: [RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self]
     )
 }

@@ -1,0 +1,74 @@
+/// The events of one getMore, as the bytes that the server sent, and the position after them.
+package final class ChangeStreamBatch: Sendable {
+    private let reply: BSONReply
+    /// Offsets of the array `cursor.nextBatch` in the reply.
+    private let events: Range<Int>
+    /// The server's cursor after this batch: 0 when it was closed by an invalidate.
+    let cursor: Int64
+    /// The position after every event of the batch; also moves when nothing matched.
+    package let postBatchToken: ResumeToken?
+    /// Size of the events in bytes.
+    package var byteCount: Int { events.count }
+    /// Number of events.
+    package let count: Int
+
+    /// - Throws: ``MongoError`` of kind `malformedReply`.
+    init(reply: BSONReply) throws(MongoError) {
+        do {
+            let parts = try reply.withUnsafeBytes { bytes throws(BSONError) in try Parts(of: bytes.bytes) }
+            guard let cursor = parts.cursor, let events = parts.events else {
+                throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the reply has no batch")
+            }
+            self.reply = reply
+            self.cursor = cursor
+            self.events = events
+            count = parts.count
+            postBatchToken = parts.token.map { ResumeToken(document: $0) }
+        } catch let error as MongoError {
+            throw error
+        } catch {
+            throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "\(error)")
+        }
+    }
+
+    /// Calls `body` with every event in order: the reply's bytes and the offset of the event's document in them. Nothing is copied.
+    ///
+    /// - Throws: what `body` throws, or ``BSONError`` for an array that cannot be walked.
+    package func forEachEvent(_ body: (RawSpan, Int) throws -> Void) throws {
+        try reply.withUnsafeBytes { (buffer) throws in
+            let bytes = buffer.bytes
+            var cursor = try BSONCursor(document: bytes, at: events.lowerBound)
+            while let element = try cursor.next(in: bytes) {
+                guard element.type == .document else { throw BSONError(.unknownType(element.type.rawValue), at: element.value.lowerBound) }
+                try body(bytes, element.value.lowerBound)
+            }
+        }
+    }
+
+    /// What is needed of the reply, found in one walk.
+    private struct Parts {
+        var cursor: Int64?
+        var events: Range<Int>?
+        var count = 0
+        var token: BSONDocument?
+
+        init(of bytes: RawSpan) throws(BSONError) {
+            var reply = try BSONCursor(document: bytes)
+            while let element = try reply.next(in: bytes) {
+                guard element.type == .document, element.keyEquals("cursor", in: bytes) else { continue }
+                var fields = try BSONCursor(document: bytes, at: element.value.lowerBound)
+                while let field = try fields.next(in: bytes) {
+                    if field.type == .int64, field.keyEquals("id", in: bytes) {
+                        cursor = field.int64(in: bytes)
+                    } else if field.type == .array, field.keyEquals("nextBatch", in: bytes) {
+                        events = field.value
+                        var array = try BSONCursor(document: bytes, at: field.value.lowerBound)
+                        while try array.next(in: bytes) != nil { count += 1 }
+                    } else if field.type == .document, field.keyEquals("postBatchResumeToken", in: bytes) {
+                        token = try BSONDocument(copying: bytes.extracting(field.value))
+                    }
+                }
+            }
+        }
+    }
+}

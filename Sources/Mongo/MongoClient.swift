@@ -1,0 +1,107 @@
+import CMongo
+
+/// A client that was taken from the pool: one thread's at a time (libmongoc manual, "Connection Pooling").
+package struct MongoClient: ~Copyable {
+    let handle: OpaquePointer
+
+    /// Runs a command as it is: no retry, no read or write concern added.
+    ///
+    /// - Parameters:
+    ///   - server: the server that holds the cursor; nil selects one by the URI's read preference.
+    ///   - operation: a phrase for the error.
+    /// - Throws: ``MongoError``.
+    func run(
+        _ command: BSONDocument, on database: String, server: UInt32? = nil, operation: String
+    ) throws(MongoError) -> BSONReply {
+        let options: OpaquePointer = bson_new()
+        defer { bson_destroy(options) }
+        if let server { bson_append_int32(options, "serverId", -1, Int32(bitPattern: server)) }
+        return try run(command, on: database, options: options, operation: operation)
+    }
+
+    /// Runs a command that belongs to a session: a cursor's getMore must name the session of its aggregate.
+    ///
+    /// - Throws: ``MongoError``.
+    func run(
+        _ command: BSONDocument, on database: String, session: borrowing MongoSession, server: UInt32, operation: String
+    ) throws(MongoError) -> BSONReply {
+        let options: OpaquePointer = bson_new()
+        defer { bson_destroy(options) }
+        var error = bson_error_t()
+        guard mongoc_client_session_append(session.handle, options, &error) else {
+            throw MongoError(error, operation: operation, reply: nil)
+        }
+        bson_append_int32(options, "serverId", -1, Int32(bitPattern: server))
+        return try run(command, on: database, options: options, operation: operation)
+    }
+
+    private func run(
+        _ command: BSONDocument, on database: String, options: OpaquePointer, operation: String
+    ) throws(MongoError) -> BSONReply {
+        var error = bson_error_t()
+        let reply = BSONReply()
+        let done = command.withBSON { command in
+            mongoc_client_command_with_opts(
+                handle, database, command, mongoc_client_get_read_prefs(handle), options, reply.pointer, &error
+            )
+        }
+        guard done else { throw MongoError(error, operation: operation, reply: reply) }
+        return reply
+    }
+
+    /// Runs a command off the hot path and copies its reply.
+    ///
+    /// - Throws: ``MongoError``.
+    package func command(_ command: BSONDocument, on database: String, operation: String) throws(MongoError) -> BSONDocument {
+        try run(command, on: database, operation: operation).document(operation: operation)
+    }
+
+    /// Picks a server by the URI's read preference and says which one it is.
+    ///
+    /// - Throws: ``MongoError`` of kind `serverSelection` after `serverSelectionTimeoutMS`.
+    func selectServer(operation: String) throws(MongoError) -> UInt32 {
+        var error = bson_error_t()
+        guard let description = mongoc_client_select_server(handle, false, mongoc_client_get_read_prefs(handle), &error) else {
+            throw MongoError(error, operation: operation, reply: nil)
+        }
+        defer { mongoc_server_description_destroy(description) }
+        return mongoc_server_description_id(description)
+    }
+}
+
+/// Owner of an explicit session.
+struct MongoSession: ~Copyable {
+    let handle: OpaquePointer
+
+    /// - Throws: ``MongoError`` when the deployment has no sessions.
+    init(of client: borrowing MongoClient) throws(MongoError) {
+        var error = bson_error_t()
+        let options = mongoc_session_opts_new()
+        defer { mongoc_session_opts_destroy(options) }
+        // Causal consistency would add `afterClusterTime` to reads; a change stream needs no such promise.
+        mongoc_session_opts_set_causal_consistency(options, false)
+        guard let handle = mongoc_client_start_session(client.handle, options, &error) else {
+            throw MongoError(error, operation: "start a session", reply: nil)
+        }
+        self.handle = handle
+    }
+
+    deinit { mongoc_client_session_destroy(handle) }
+}
+
+extension BSONDocument {
+    /// Lends the bytes as a read-only `bson_t`.
+    func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+        withUnsafeBytes { bytes in
+            // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies nothing.
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+            defer { memory.deallocate() }
+            let pointer = OpaquePointer(memory)
+            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            // A BSONDocument's length prefix was checked when it was made, so this cannot fail.
+            let valid = bson_init_static(pointer, start, bytes.count)
+            assert(valid, "a BSONDocument holds one whole document")
+            return body(pointer)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import CMongo
+
+/// The process's one pool of connections to a deployment, with background monitoring of its servers.
+///
+/// Thread-safe. Every loop takes a client for as long as it needs one; `maxPoolSize` bounds them all together.
+package final class MongoClientPool {
+    package struct Settings: Sendable {
+        package var uri: String
+        package var maxPoolSize: Int
+        package var serverSelectionTimeout: Duration
+        package var appName: String
+
+        package init(uri: String, maxPoolSize: Int, serverSelectionTimeout: Duration, appName: String) {
+            self.uri = uri
+            self.maxPoolSize = maxPoolSize
+            self.serverSelectionTimeout = serverSelectionTimeout
+            self.appName = appName
+        }
+    }
+
+    private let pool: OpaquePointer
+
+    /// Reads the URI and starts to monitor; does not wait for a server.
+    ///
+    /// - Throws: ``MongoError`` of kind `client` for a URI that the driver refuses.
+    package init(_ settings: Settings) throws(MongoError) {
+        MongoRuntime.start()
+        let uri = try Self.parse(settings.uri)
+        defer { mongoc_uri_destroy(uri) }
+        mongoc_uri_set_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE, Int32(clamping: settings.maxPoolSize))
+        if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, -1) == -1 {
+            let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
+            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, milliseconds)
+        }
+        if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, -1) == -1 {
+            // The driver's 10 s would outlast the server selection that waits for it.
+            let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
+            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, milliseconds)
+        }
+        if mongoc_uri_get_appname(uri) == nil { mongoc_uri_set_appname(uri, settings.appName) }
+        var error = bson_error_t()
+        guard let pool = mongoc_client_pool_new_with_error(uri, &error) else {
+            throw MongoError(error, operation: "read the MongoDB URI", reply: nil)
+        }
+        mongoc_client_pool_set_error_api(pool, MONGOC_ERROR_API_VERSION_2)
+        self.pool = pool
+    }
+
+    deinit { mongoc_client_pool_destroy(pool) }
+
+    /// What the driver says against a URI, or nil when it takes it. Opens no connection.
+    package static func fault(inURI uri: String) -> String? {
+        MongoRuntime.start()
+        do {
+            mongoc_uri_destroy(try parse(uri))
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    private static func parse(_ text: String) throws(MongoError) -> OpaquePointer {
+        var error = bson_error_t()
+        guard let uri = mongoc_uri_new_with_error(text, &error) else {
+            throw MongoError(kind: .client, operation: "read the MongoDB URI", message: error.text)
+        }
+        return uri
+    }
+
+    /// Lends a client to the calling thread; waits when all are taken.
+    package func withClient<Result, Failure: Error>(
+        _ body: (borrowing MongoClient) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        // libmongoc returns NULL only with waitQueueTimeoutMS, which has no effect on the bridge's own calls beyond an early wait.
+        var handle = mongoc_client_pool_pop(pool)
+        while handle == nil { handle = mongoc_client_pool_pop(pool) }
+        guard let handle else { preconditionFailure("the loop above ends with a client") }
+        defer { mongoc_client_pool_push(pool, handle) }
+        return try body(MongoClient(handle: handle))
+    }
+}
+
+// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes.
+extension MongoClientPool: @unchecked Sendable {}
+
+extension Duration {
+    /// Whole milliseconds, rounded up.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
+        return overflow ? .max : whole + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+    }
+}

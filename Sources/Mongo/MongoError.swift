@@ -1,0 +1,81 @@
+import CMongo
+
+/// A failed operation on MongoDB: where it failed, the server's code and labels, and the server's or the driver's sentence.
+package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
+        /// The server answered with an error code.
+        case server(code: Int32)
+        /// A connection broke, or an answer did not come in time. Whether the command was carried out is unknown.
+        case network
+        /// No suitable server was found in time. Nothing was sent.
+        case serverSelection
+        /// The server refused the credentials.
+        case authentication
+        /// The driver refused the call itself: a malformed URI or command.
+        case client
+        /// An answer that is not what the protocol promises.
+        case malformedReply
+    }
+
+    package let kind: Kind
+    /// What was being done, as a phrase: "open the change stream".
+    package let operation: String
+    package let message: String
+    /// The error labels of the server (`ResumableChangeStreamError`, `NonResumableChangeStreamError`, …).
+    package let labels: [String]
+
+    package init(kind: Kind, operation: String, message: String, labels: [String] = []) {
+        self.kind = kind
+        self.operation = operation
+        self.message = message
+        self.labels = labels
+    }
+
+    init(_ error: bson_error_t, operation: String, reply: BSONReply?) {
+        self.init(
+            kind: Self.kind(of: error),
+            operation: operation,
+            message: error.text,
+            labels: reply?.labels ?? []
+        )
+    }
+
+    /// The server's code, when the server answered.
+    package var code: Int32? {
+        guard case .server(let code) = kind else { return nil }
+        return code
+    }
+
+    package var description: String {
+        switch kind {
+        case .server(let code): "could not \(operation): \(message) (server code \(code))"
+        case .network: "could not \(operation): the connection to MongoDB broke: \(message)"
+        case .serverSelection: "could not \(operation): MongoDB cannot be reached: \(message)"
+        case .authentication: "could not \(operation): MongoDB refused the credentials: \(message)"
+        case .client: "could not \(operation): \(message)"
+        case .malformedReply: "could not \(operation): MongoDB sent a reply that cannot be read: \(message)"
+        }
+    }
+
+    /// Domains as in the libmongoc manual, "Error Reporting", with error API version 2.
+    private static func kind(of error: bson_error_t) -> Kind {
+        switch error.domain {
+        case MONGOC_ERROR_SERVER.rawValue, MONGOC_ERROR_WRITE_CONCERN.rawValue:
+            // 18 is AuthenticationFailed; a handshake reports it as the server's own error.
+            return error.code == 18 ? .authentication : .server(code: Int32(bitPattern: error.code))
+        case MONGOC_ERROR_STREAM.rawValue: return .network
+        case MONGOC_ERROR_SERVER_SELECTION.rawValue: return .serverSelection
+        case MONGOC_ERROR_CLIENT.rawValue where error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: return .authentication
+        case MONGOC_ERROR_SCRAM.rawValue, MONGOC_ERROR_SASL.rawValue: return .authentication
+        case MONGOC_ERROR_PROTOCOL.rawValue: return .malformedReply
+        default: return .client
+        }
+    }
+}
+
+extension bson_error_t {
+    /// The sentence, from the C array that Swift sees as a tuple.
+    var text: String {
+        withUnsafeBytes(of: message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }
+}

@@ -1,0 +1,169 @@
+import Foundation
+import Mongo
+
+/// A private mongod on loopback, in a temporary folder that goes with it: for the demo and for tests.
+package final class MongodProcess: @unchecked Sendable {
+    // Safe: `process` and `guardian` are set in the initialiser and used afterwards only through Foundation's thread-safe calls.
+    package enum Failure: Error, CustomStringConvertible {
+        case noBinary
+        case didNotStart(String)
+
+        package var description: String {
+            switch self {
+            case .noBinary:
+                "no mongod found: run scripts/bootstrap, or set MONGOD to a mongod binary, or put one on the PATH"
+            case .didNotStart(let log): "mongod did not start: \(log)"
+            }
+        }
+    }
+
+    package let port: UInt16
+    package let replicaSet: String?
+    private let process: Process
+    /// Kills mongod when this process is gone, however it ends: its standard input is a pipe that only we hold open.
+    private let guardian: Process
+    private let folder: URL
+
+    package var processIdentifier: Int32 { process.processIdentifier }
+    package var host: String { "127.0.0.1:\(port)" }
+    package var uri: String { replicaSet.map { "mongodb://\(host)/?replicaSet=\($0)" } ?? "mongodb://\(host)/?directConnection=true" }
+    package var isRunning: Bool { process.isRunning }
+
+    /// Starts a server, and waits until it answers.
+    ///
+    /// - Parameters:
+    ///   - replicaSet: the set that it will be a member of; nil for a standalone server. The set is not initiated here.
+    ///   - arguments: more arguments of mongod.
+    package init(replicaSet: String? = nil, port: UInt16? = nil, arguments: [String] = []) throws {
+        let binary = try Self.binary()
+        self.port = try port ?? FreePort.find()
+        self.replicaSet = replicaSet
+        folder = FileManager.default.temporaryDirectory.appending(
+            path: "streambridge-mongod-\(ProcessInfo.processInfo.processIdentifier)-\(self.port)")
+        try? FileManager.default.removeItem(at: folder)
+        try FileManager.default.createDirectory(at: folder.appending(path: "db"), withIntermediateDirectories: true)
+
+        process = Process()
+        process.executableURL = binary
+        process.arguments =
+            [
+                "--dbpath", folder.appending(path: "db").path, "--port", "\(self.port)", "--bind_ip", "127.0.0.1", "--nounixsocket",
+                "--logpath", folder.appending(path: "log").path, "--wiredTigerCacheSizeGB", "0.25", "--quiet",
+                "--setParameter", "diagnosticDataCollectionEnabled=false",
+            ] + (replicaSet.map { ["--replSet", $0, "--oplogSize", "128"] } ?? []) + arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+
+        guardian = Process()
+        guardian.executableURL = URL(filePath: "/bin/sh")
+        guardian.arguments = [
+            "-c", "trap '' INT TERM HUP; read -r _; kill -9 \"$1\" 2>/dev/null; rm -rf \"$2\"", "guardian",
+            "\(process.processIdentifier)", folder.path,
+        ]
+        guardian.standardInput = Pipe()
+        guardian.standardOutput = FileHandle.nullDevice
+        guardian.standardError = FileHandle.nullDevice
+        try guardian.run()
+    }
+
+    deinit { stop() }
+
+    /// Ends the server at once and removes its folder.
+    package func stop() {
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        (guardian.standardInput as? Pipe)?.fileHandleForWriting.closeFile()
+        guardian.waitUntilExit()
+    }
+
+    /// Ends the server as a crash would, and keeps its folder.
+    package func crash() {
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Freezes or continues the server.
+    package func signal(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// A pool of clients for this server alone, whatever its state in a set.
+    package func directPool() throws -> MongoClientPool {
+        try MongoClientPool(
+            .init(
+                uri: "mongodb://\(host)/?directConnection=true", maxPoolSize: 10, serverSelectionTimeout: .seconds(30), appName: "mongod-process"))
+    }
+
+    /// Makes the server a replica set of one, and waits until it takes writes.
+    package func initiate() throws {
+        guard let replicaSet else { return }
+        try Self.initiate([self], name: replicaSet)
+    }
+
+    /// Makes servers the members of one replica set, and waits until one of them takes writes.
+    package static func initiate(_ members: [MongodProcess], name: String) throws {
+        guard let first = members.first else { return }
+        let list = members.enumerated().map { index, member -> BSONValue in ["_id": .int32(Int32(index)), "host": .string(member.host)] }
+        _ = try first.directPool().withClient { client in
+            try client.command(
+                [
+                    "replSetInitiate": [
+                        "_id": .string(name), "members": .array(list),
+                        "settings": ["electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500],
+                    ]
+                ], on: "admin", operation: "initiate the replica set")
+        }
+        let uri = "mongodb://\(members.map(\.host).joined(separator: ","))/?replicaSet=\(name)"
+        let pool = try MongoClientPool(.init(uri: uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "mongod-process"))
+        // Server selection waits for the primary; a majority write shows that it is one with followers.
+        _ = try pool.withClient { client in
+            try client.command(
+                [
+                    "insert": "ready", "documents": .array([["_id": 1]]),
+                    "writeConcern": ["w": "majority", "wtimeout": 60000],
+                ], on: "streambridge", operation: "wait for the primary")
+        }
+    }
+
+    private static func binary() throws -> URL {
+        let environment = ProcessInfo.processInfo.environment
+        var candidates = [environment["MONGOD"]].compactMap { $0 }.map { URL(filePath: $0) }
+        // The place where scripts/bootstrap puts it, from the working folder or from the built executable upwards.
+        var folders = [URL(filePath: FileManager.default.currentDirectoryPath)]
+        if let executable = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+            var folder = executable.deletingLastPathComponent()
+            for _ in 0..<4 {
+                folders.append(folder)
+                folder = folder.deletingLastPathComponent()
+            }
+        }
+        candidates += folders.map { $0.appending(path: ".cache/mongod/bin/mongod") }
+        candidates += (environment["PATH"] ?? "").split(separator: ":").map { URL(filePath: String($0)).appending(path: "mongod") }
+        guard let binary = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else { throw Failure.noBinary }
+        return binary
+    }
+}
+
+/// A TCP port on loopback that nobody listens on now.
+enum FreePort {
+    struct None: Error {}
+
+    static func find() throws -> UInt16 {
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { throw None() }
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(socket, pointer, length) == 0 && getsockname(socket, pointer, &length) == 0
+            }
+        }
+        guard bound else { throw None() }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}

@@ -1,0 +1,107 @@
+import CKafka
+import Logging
+
+/// Owner of a `rd_kafka_t` and of its event queue.
+///
+/// Everything comes as events of one queue (delivery reports, errors, logs); there is no C callback. A loop blocks in ``poll(timeout:)``
+/// and is woken by ``wake()``.
+final class KafkaClient {
+    enum Role {
+        case producer
+        /// Never joins a group. Its metadata requests do not create topics (`allow.auto.create.topics` is false for consumers,
+        /// while a producer's requests always allow it), so it also serves for looking at topics.
+        case consumer
+    }
+
+    let handle: OpaquePointer
+    let queue: OpaquePointer
+
+    /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
+    init(role: Role, properties: [String: String]) throws(KafkaError) {
+        let configuration = try KafkaProperties(properties.merging(["log.queue": "true"]) { _, ours in ours })
+        configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        let conf = configuration.release()
+        let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
+        var sentence = [CChar](repeating: 0, count: 512)
+        guard let handle = rd_kafka_new(type, conf, &sentence, sentence.count) else {
+            rd_kafka_conf_destroy(conf)
+            let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "make a Kafka client", detail: detail)
+        }
+        self.handle = handle
+        queue = rd_kafka_queue_get_main(handle)
+        rd_kafka_set_log_queue(handle, queue)
+    }
+
+    deinit {
+        // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
+        // retains its client, so none is left here.
+        rd_kafka_queue_destroy(queue)
+        rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+    }
+
+    /// The next event, or nil when none came in time or ``wake()`` was called.
+    func poll(timeout: Duration) -> KafkaEvent? {
+        rd_kafka_queue_poll(queue, timeout.milliseconds).map { KafkaEvent(stealing: $0) }
+    }
+
+    /// Makes a blocked ``poll(timeout:)``, or the next one, return at once. Any thread.
+    ///
+    /// No wake-up is lost: librdkafka keeps the request as a flag of the queue until a poll consumes it (`rd_kafka_q_yield`), so one
+    /// that arrives just before the poll starts to wait ends that wait.
+    func wake() { rd_kafka_queue_yield(queue) }
+
+    /// The first fatal error of this client, if there was one.
+    var fatalError: KafkaError? {
+        var sentence = [CChar](repeating: 0, count: 512)
+        let code = rd_kafka_fatal_error(handle, &sentence, sentence.count)
+        guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
+        let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return KafkaError(code: code.rawValue, operation: "go on producing", message: detail, isFatal: true)
+    }
+}
+
+// Safe: a rd_kafka_t and its queues may be used from any thread (rdkafka.h, "librdkafka is completely thread-safe"); the two stored
+// pointers never change.
+extension KafkaClient: @unchecked Sendable {}
+
+/// Owner of one event of a client's queue.
+struct KafkaEvent: ~Copyable {
+    let pointer: OpaquePointer
+
+    init(stealing pointer: OpaquePointer) { self.pointer = pointer }
+
+    deinit { rd_kafka_event_destroy(pointer) }
+
+    var type: Int32 { rd_kafka_event_type(pointer) }
+
+    /// The error that this event reports.
+    func error(operation: String) -> KafkaError {
+        KafkaError(
+            code: rd_kafka_event_error(pointer).rawValue,
+            operation: operation,
+            message: String(cString: rd_kafka_event_error_string(pointer)),
+            isFatal: rd_kafka_event_error_is_fatal(pointer) != 0
+        )
+    }
+
+    /// Passes a log event on. librdkafka's levels are syslog's.
+    func log(to logger: Logger) {
+        var facility: UnsafePointer<CChar>?
+        var text: UnsafePointer<CChar>?
+        var level: Int32 = 0
+        guard rd_kafka_event_log(pointer, &facility, &text, &level) == 0, let text else { return }
+        // A lost connection is told once, as a state, by whoever owns the client; librdkafka repeats it at every try.
+        logger.debug("\(String(cString: text))", metadata: ["syslog": "\(level)"])
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds for a C call that takes an `int`: rounded up, so that a short wait is not a spin; never negative.
+    var milliseconds: Int32 {
+        let (seconds, attoseconds) = components
+        guard seconds < 2_000_000 else { return 2_000_000_000 }
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        return Int32(seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+}

@@ -1,0 +1,112 @@
+import CKafka
+import Logging
+
+/// An idempotent producer: every record once per session, in order per partition.
+///
+/// Used on one thread, except for ``wake()``. Records are counted by the tag they were given; an acknowledgement names the tag only, so
+/// nothing is looked up or allocated per record.
+final class KafkaProducer {
+    /// What one call of ``serve(timeout:_:)`` reports.
+    enum Report {
+        /// `count` records with this tag are stored by the broker.
+        case acknowledged(tag: UInt, count: Int)
+        /// A record will not be stored; the size of its value and its key, for the message.
+        case refused(error: KafkaError, topic: String, key: String?, size: Int)
+        /// A broker connection has a problem; the client goes on trying.
+        case connection(KafkaError)
+    }
+
+    let client: KafkaClient
+    private let logger: Logger
+
+    /// - Throws: ``KafkaError`` when a property is refused.
+    init(properties: [String: String], logger: Logger) throws(KafkaError) {
+        client = try KafkaClient(role: .producer, properties: properties)
+        self.logger = logger
+    }
+
+    func topic(_ name: String) throws(KafkaError) -> KafkaTopic { try KafkaTopic(name, of: client) }
+
+    /// Enqueues a record; key and value are copied. A nil value is a tombstone.
+    ///
+    /// - Returns: false when the queue is full: serve reports, then try again.
+    /// - Throws: ``KafkaError``, for example MSG_SIZE_TOO_LARGE when it exceeds `message.max.bytes`.
+    func produce(
+        _ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic, tag: UInt
+    ) throws(KafkaError) -> Bool {
+        let headers = record.makeHeaders()
+        let code = record.withKeyAndValue(value) { key, value in
+            ckafka_produce(
+                client.handle, topic.handle, RD_KAFKA_PARTITION_UA,
+                key?.baseAddress, key?.count ?? 0, value?.baseAddress, value?.count ?? 0,
+                record.timestamp, headers.pointer, UnsafeMutableRawPointer(bitPattern: tag)
+            )
+        }
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR:
+            headers.release()
+            return true
+        case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+            return false
+        default:
+            throw KafkaError(code, operation: "produce to topic \(topic.name)")
+        }
+    }
+
+    /// Waits for events up to `timeout`, then handles all that are there without waiting again.
+    ///
+    /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.
+    func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
+        var wait = timeout
+        while let event = client.poll(timeout: wait) {
+            wait = .zero
+            switch event.type {
+            case RD_KAFKA_EVENT_DR: serve(deliveryReports: event, report)
+            case RD_KAFKA_EVENT_LOG: event.log(to: logger)
+            case RD_KAFKA_EVENT_ERROR:
+                let error = event.error(operation: "reach Kafka")
+                if error.isFatal || error.matches(RD_KAFKA_RESP_ERR__FATAL) { throw client.fatalError ?? error }
+                report(.connection(error))
+            default: continue
+            }
+        }
+    }
+
+    /// One event carries up to thousands of reports: successes are only counted, failures are looked at.
+    private func serve(deliveryReports event: borrowing KafkaEvent, _ report: (Report) -> Void) {
+        var tag: UInt = 0
+        var count = 0
+        while let message = rd_kafka_event_message_next(event.pointer) {
+            guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "?"
+                let key = message.pointee.key.map {
+                    String(decoding: UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len), as: UTF8.self)
+                }
+                report(
+                    .refused(
+                        error: KafkaError(message.pointee.err, operation: "store a record in topic \(topic)"),
+                        topic: topic, key: key, size: message.pointee.len + message.pointee.key_len
+                    )
+                )
+                continue
+            }
+            let next = UInt(bitPattern: message.pointee._private)
+            if next != tag {
+                if count > 0 { report(.acknowledged(tag: tag, count: count)) }
+                tag = next
+                count = 0
+            }
+            count += 1
+        }
+        if count > 0 { report(.acknowledged(tag: tag, count: count)) }
+    }
+
+    /// Records that are not acknowledged yet.
+    var outstanding: Int { Int(rd_kafka_outq_len(client.handle)) }
+
+    /// Ends a blocked ``serve(timeout:_:)``. Any thread.
+    func wake() { client.wake() }
+
+    /// Gives up every record that is not acknowledged, so that closing does not wait for a broker that is away.
+    func abandon() { rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }
+}

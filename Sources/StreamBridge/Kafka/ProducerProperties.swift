@@ -1,0 +1,31 @@
+/// The producer's librdkafka properties: what a stream needs, under what the configuration says.
+enum ProducerProperties {
+    static func make(_ settings: KafkaSettings, memory: StreamMemory) throws(KafkaError) -> [String: String] {
+        var properties = [
+            // Without linger a record leaves as soon as a request may be sent; while five are on their way the next one fills up by
+            // itself, so a flood travels in large batches and a lone event does not wait.
+            "linger.ms": "0",
+            // Nagle's algorithm would hold a small request back until the one before it is acknowledged.
+            "socket.nagle.disable": "true",
+            // An outage of Kafka is waited out: the stream stops reading, and no record expires.
+            "message.timeout.ms": "0",
+            "queue.buffering.max.messages": "1000000",
+        ]
+        let given = settings.common.merging(settings.producer) { $1 }
+        // librdkafka has two names for the linger, and the last one set wins.
+        if given["queue.buffering.max.ms"] != nil { properties["linger.ms"] = nil }
+        if given["delivery.timeout.ms"] != nil { properties["message.timeout.ms"] = nil }
+        properties.merge(given) { $1 }
+        if properties["partitioner"] == nil {
+            // The placement of the Java clients; librdkafka's default is CRC32.
+            properties["partitioner"] = "murmur2_random"
+        }
+        properties["enable.idempotence"] = "true"
+        if given["queue.buffering.max.kbytes"] == nil {
+            // A record larger than the whole queue would wait for room forever.
+            let largest = Int(try KafkaProperties(properties).value(of: "message.max.bytes") ?? "") ?? 1_000_000
+            properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes, largest + largest / 4) >> 10)
+        }
+        return properties
+    }
+}

@@ -1,0 +1,100 @@
+import CKafka
+
+/// Reads partitions of topics from given offsets, without a consumer group.
+///
+/// Used on one thread. It takes part in no rebalance and commits nothing, so it needs no rights on a group.
+package final class TopicReader {
+    /// One record, borrowed for the length of the call that hands it out.
+    package struct Record: ~Copyable {
+        fileprivate let message: UnsafePointer<rd_kafka_message_t>
+
+        package var topic: String { message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "" }
+        package var partition: Int32 { message.pointee.partition }
+        package var offset: Int64 { message.pointee.offset }
+        /// Nil for a record without a key.
+        package var key: [UInt8]? {
+            message.pointee.key.map { Array(UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len)) }
+        }
+        /// Nil for a tombstone.
+        package var value: [UInt8]? {
+            message.pointee.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: message.pointee.len)) }
+        }
+        /// Milliseconds since 1970, or nil when the record has none.
+        package var timestamp: Int64? {
+            var type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE
+            let time = rd_kafka_message_timestamp(message, &type)
+            return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time
+        }
+        package var headers: [(name: String, value: [UInt8]?)] {
+            var list: OpaquePointer?
+            guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }
+            var headers: [(name: String, value: [UInt8]?)] = []
+            var name: UnsafePointer<CChar>?
+            var value: UnsafeRawPointer?
+            var size = 0
+            while rd_kafka_header_get_all(list, headers.count, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let text = name {
+                headers.append((String(cString: text), value.map { Array(UnsafeRawBufferPointer(start: $0, count: size)) }))
+            }
+            return headers
+        }
+    }
+
+    /// What ``next(timeout:_:)`` met.
+    package enum Step<Result> {
+        case record(Result)
+        /// The partition has no more records for now.
+        case end(topic: String, partition: Int32)
+        case nothing
+    }
+
+    private let client: KafkaClient
+    private let queue: OpaquePointer
+    private var topics: [String: KafkaTopic] = [:]
+    private var started: [(topic: KafkaTopic, partition: Int32)] = []
+
+    /// - Throws: ``KafkaError`` when a property is refused.
+    package init(settings: KafkaSettings) throws(KafkaError) {
+        var properties = settings.common.merging(settings.consumer) { $1 }
+        properties["enable.partition.eof"] = "true"
+        properties["isolation.level"] = "read_committed"
+        properties["fetch.wait.max.ms"] = properties["fetch.wait.max.ms"] ?? "20"
+        properties["fetch.error.backoff.ms"] = properties["fetch.error.backoff.ms"] ?? "50"
+        client = try KafkaClient(role: .consumer, properties: properties)
+        queue = rd_kafka_queue_new(client.handle)
+    }
+
+    deinit {
+        for (topic, partition) in started { rd_kafka_consume_stop(topic.handle, partition) }
+        rd_kafka_queue_destroy(queue)
+    }
+
+    /// Begins to read a partition at `offset`.
+    package func start(topic name: String, partition: Int32, at offset: Int64) throws(KafkaError) {
+        let topic: KafkaTopic
+        if let known = topics[name] {
+            topic = known
+        } else {
+            topic = try KafkaTopic(name, of: client)
+            topics[name] = topic
+        }
+        guard rd_kafka_consume_start_queue(topic.handle, partition, offset, queue) == 0 else {
+            throw KafkaError(rd_kafka_last_error(), operation: "read \(name)/\(partition)")
+        }
+        started.append((topic, partition))
+    }
+
+    /// Waits up to `timeout` for the next record and hands it to `body`.
+    ///
+    /// - Throws: ``KafkaError`` when the broker refuses the fetch.
+    package func next<Result>(timeout: Duration, _ body: (borrowing Record) -> Result) throws(KafkaError) -> Step<Result> {
+        guard let message = rd_kafka_consume_queue(queue, timeout.milliseconds) else { return .nothing }
+        defer { rd_kafka_message_destroy(message) }
+        switch message.pointee.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(body(Record(message: UnsafePointer(message))))
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF: 
+            return .end(topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition)
+        case let code:
+            throw KafkaError(code, operation: "read topic \(Record(message: UnsafePointer(message)).topic)")
+        }
+    }
+}

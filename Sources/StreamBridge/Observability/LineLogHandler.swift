@@ -1,0 +1,76 @@
+import Foundation
+import Logging
+
+/// Writes log lines to standard error: text for people, or one JSON object per line for collectors.
+package struct LineLogHandler: LogHandler {
+    package enum Format: String, Sendable, CaseIterable {
+        case text, json
+    }
+
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    private let format: Format
+
+    package init(format: Format, level: Logger.Level) {
+        self.format = format
+        logLevel = level
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var fields = metadata
+        if let own = event.metadata { fields.merge(own) { $1 } }
+        let line: String
+        switch format {
+        case .text: line = Self.text(level: event.level, message: event.message, fields: fields)
+        case .json: line = Self.json(level: event.level, message: event.message, fields: fields)
+        }
+        // One write per line, so that lines of several threads do not mix.
+        FileHandle.standardError.write(Data(line.utf8))
+    }
+
+    private static func text(level: Logger.Level, message: Logger.Message, fields: Logger.Metadata) -> String {
+        var fields = fields
+        let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let stream = fields.removeValue(forKey: "stream").map { " \($0):" } ?? ""
+        let rest = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        return "\(time) \(level.rawValue)\(stream) \(message)\(rest)\n"
+    }
+
+    private struct Line: Encodable {
+        let time: String
+        let level: String
+        let message: String
+        let fields: [String: String]
+
+        private struct Key: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(_ name: String) { stringValue = name }
+            init?(stringValue: String) { self.init(stringValue) }
+            init?(intValue: Int) { nil }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var object = encoder.container(keyedBy: Key.self)
+            for (name, value) in fields { try object.encode(value, forKey: Key(name)) }
+            try object.encode(time, forKey: Key("time"))
+            try object.encode(level, forKey: Key("level"))
+            try object.encode(message, forKey: Key("message"))
+        }
+    }
+
+    private static func json(level: Logger.Level, message: Logger.Message, fields: Logger.Metadata) -> String {
+        let line = Line(
+            time: Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)), level: level.rawValue, message: "\(message)",
+            fields: fields.mapValues { "\($0)" })
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Strings only: encoding them cannot fail.
+        return ((try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "") + "\n"
+    }
+}

@@ -1,0 +1,215 @@
+import Logging
+import Mongo
+
+/// Looks at everything that a configuration needs, on both sides, and changes nothing.
+package struct Check: Sendable {
+    private let configuration: BridgeConfiguration
+    private let logger: Logger
+    /// One answer of a server may take this long; a check is for a person who waits.
+    private let timeout: Duration
+
+    package init(configuration: BridgeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        timeout = min(configuration.startupTimeout, .seconds(10))
+    }
+
+    /// Blocks in both servers, so it runs on a thread of its own.
+    package func run() async -> [Finding] {
+        await LoopThread.run(name: "check") {
+            let streams = configuration.streams.map(\.name).joined(separator: ", ")
+            var findings = [Finding.ok("configuration", "bridge \(configuration.name), streams: \(streams)")]
+            let kafka = KafkaSide(configuration: configuration, timeout: timeout, logger: logger)
+            findings += kafka.findings
+            findings += mongoDB(positions: kafka.positions)
+            return findings
+        }
+    }
+
+    private func mongoDB(positions: [String: StoredPosition]) -> [Finding] {
+        let uri = EffectiveConfiguration.redactedURI(configuration.mongodb.uri)
+        do {
+            let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).check"))
+            let deployment = try Deployment(of: pool)
+            let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
+            var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
+            findings.append(oplog(of: deployment, pool: pool))
+            for stream in configuration.streams {
+                findings += self.stream(stream, stored: positions[stream.name], deployment: deployment, pool: pool)
+            }
+            return findings
+        } catch let halt as StreamHalt {
+            return [.halt("MongoDB", halt)]
+        } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
+            return [.error("MongoDB", "\(uri): \(error)", mend: "Start the server, or correct mongodb.uri", status: 69)]
+        } catch let error as MongoError where error.kind == .authentication {
+            return [.error("MongoDB", "\(uri): \(error)", mend: "Check user, password, authSource and authMechanism in mongodb.uri")]
+        } catch {
+            return [.error("MongoDB", "\(uri): \(error)", mend: "Check mongodb.uri")]
+        }
+    }
+
+    /// How far back a position can be resumed.
+    private func oplog(of deployment: Deployment, pool: MongoClientPool) -> Finding {
+        guard !deployment.isSharded else { return .ok("oplog", "a sharded cluster does not show its oplogs") }
+        do {
+            let oldest = try deployment.oldestOplogTime(pool: pool)
+            let window = Duration.seconds(max(0, WallClock.milliseconds() / 1000 - Int64(oldest.seconds)))
+            let text = "goes back to \(oldest.seconds).\(oldest.increment), \(window.readable) ago"
+            return .ok("oplog", text)
+        } catch {
+            return .warning(
+                "oplog", "cannot be read: \(error)", mend: "Grant read on local.oplog.rs to see how far back a position can be resumed")
+        }
+    }
+
+    private func stream(
+        _ settings: StreamSettings, stored: StoredPosition?, deployment: Deployment, pool: MongoClientPool
+    ) -> [Finding] {
+        let subject = "stream \(settings.name)"
+        var findings: [Finding] = []
+        if let stored {
+            let time = stored.position.token.clusterTime.map { "\($0.seconds).\($0.increment)" } ?? "unknown"
+            findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
+            if stored.options != StoredPosition.definitionHash(of: settings) {
+                findings.append(
+                    .warning(
+                        subject, "scope, pipeline or options changed since the position was stored",
+                        mend: "If that was meant, nothing: the stream goes on from its position"))
+            }
+        }
+        do {
+            if let theirs = stored?.replicaSet, let ours = deployment.replicaSet, theirs != ours {
+                throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
+            }
+            let start = try stored.map { .after($0.position.token) } ?? deployment.start(at: settings.startAt, pool: pool)
+            // The real stream, not an imitation of it: another pipeline could accept or refuse another token. One empty batch shows what
+            // the aggregate alone does not, a token that the oplog no longer has.
+            try pool.withClient { client in
+                var options = try ChangeStreamOptions(settings)
+                options.maxAwait = .milliseconds(1)
+                var stream = try ChangeStream(options, start: start, of: client)
+                _ = try stream.nextBatch(size: 1, of: client)
+                stream.close(of: client)
+            }
+            findings.append(.ok(subject, stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"))
+            findings += images(settings, pool: pool)
+        } catch {
+            switch StreamFailure(error, stream: settings) {
+            case .halt(let halt): findings.append(.halt(subject, halt))
+            case .reopen, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
+            }
+        }
+        return findings
+    }
+
+    /// A stream that requires pre- or post-images halts at the first change of a collection without them.
+    private func images(_ settings: StreamSettings, pool: MongoClientPool) -> [Finding] {
+        guard settings.fullDocument == .required || settings.fullDocumentBeforeChange == .required else { return [] }
+        let namespaces: [Namespace] =
+            switch settings.watch {
+            case .collection(let namespace): [namespace]
+            case .collections(let namespaces): namespaces
+            case .database, .cluster: []
+            }
+        return namespaces.compactMap { namespace in
+            let reply = try? pool.withClient { client throws(MongoError) in
+                try client.command(
+                    ["listCollections": 1, "filter": ["name": .string(namespace.collection)]], on: namespace.database,
+                    operation: "look at \(namespace)")
+            }
+            guard let collection = reply?["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
+                collection["options"]?.documentValue?["changeStreamPreAndPostImages"]?.documentValue?["enabled"]?.booleanValue != true
+            else { return nil }
+            return .error(
+                "stream \(settings.name)", "\(namespace) keeps no pre- and post-images, and the stream requires them",
+                mend: "db.getSiblingDB(\"\(namespace.database)\").runCommand({collMod: \"\(namespace.collection)\", "
+                    + "changeStreamPreAndPostImages: {enabled: true}})")
+        }
+    }
+}
+
+/// Kafka's part of the check, and the positions that it found.
+private struct KafkaSide {
+    private(set) var findings: [Finding] = []
+    private(set) var positions: [String: StoredPosition] = [:]
+
+    init(configuration: BridgeConfiguration, timeout: Duration, logger: Logger) {
+        let servers = configuration.kafka.common["bootstrap.servers"] ?? configuration.kafka.common["metadata.broker.list"] ?? ""
+        do {
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let brokers = try admin.brokers(timeout: timeout)
+            findings.append(.ok("Kafka", "\(servers): \(brokers) broker\(brokers == 1 ? "" : "s")"))
+            if configuration.topics.create, configuration.topics.replicationFactor > brokers {
+                findings.append(
+                    .error(
+                        "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
+                        mend: "Set topics.replicationFactor to at most \(brokers)"))
+            }
+            try lookAtTopics(configuration, admin: admin, timeout: timeout)
+            try lookAtPositions(configuration, admin: admin, timeout: timeout)
+        } catch {
+            let status: Int32 = error.name == "_INVALID_ARG" ? 78 : 69
+            findings.append(
+                .error(
+                    "Kafka", "\(servers): \(error)", mend: "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
+                    status: status))
+        }
+    }
+
+    private mutating func lookAtTopics(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
+        for stream in configuration.streams {
+            let namespaces: [Namespace] =
+                switch stream.watch {
+                case .collection(let namespace): [namespace]
+                case .collections(let namespaces): namespaces
+                // Which topics a whole database or cluster needs shows when its events come.
+                case .database, .cluster: []
+                }
+            for name in Set(namespaces.map { TopicName.render(stream.topic, for: $0) }).sorted() {
+                lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))
+            }
+        }
+    }
+
+    private mutating func lookAt(topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?) {
+        let subject = "topic \(name)"
+        if let found {
+            findings.append(.ok(subject, "\(found.partitions) partitions, replication factor \(found.replicationFactor)"))
+        } else if configuration.topics.create {
+            findings.append(.ok(subject, "does not exist yet and will be created with \(configuration.topics.partitions) partitions"))
+        } else {
+            findings.append(
+                .error(
+                    subject, "does not exist, and topics.create is false",
+                    mend: "Create it (kafka-topics --create --topic \(name)), or set topics.create: true"))
+        }
+    }
+
+    private mutating func lookAtPositions(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
+        let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+        guard try admin.topic(store.topic, timeout: timeout) != nil else {
+            lookAt(topic: store.topic, configuration, found: nil)
+            return
+        }
+        switch try admin.settings(ofTopic: store.topic, timeout: timeout)?["cleanup.policy"] {
+        case "compact"?: findings.append(.ok("topic \(store.topic)", "compacted"))
+        case nil: findings.append(.ok("topic \(store.topic)", "exists; this cluster does not tell its settings"))
+        case let policy?:
+            findings.append(
+                .error(
+                    "topic \(store.topic)", "has cleanup.policy=\(policy), so positions are deleted after a while",
+                    mend: "kafka-configs --alter --topic \(store.topic) --add-config cleanup.policy=compact"))
+        }
+        for (stream, value) in try store.readAll(timeout: timeout) {
+            do {
+                positions[stream] = try StoredPosition(json: value)
+            } catch {
+                findings.append(
+                    .error(
+                        "stream \(stream)", "\(error)", mend: "Remove the record with key \(stream) from \(store.topic)",
+                        status: StreamHalt.Status.lostPosition.rawValue))
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+/// One result of ``Check``: what was looked at, how it is, and what mends it.
+package struct Finding: Sendable, Encodable {
+    package enum Level: String, Sendable, Encodable, Comparable {
+        case ok, warning, error
+
+        private var rank: Int {
+            switch self {
+            case .ok: 0
+            case .warning: 1
+            case .error: 2
+            }
+        }
+        package static func < (one: Level, other: Level) -> Bool { one.rank < other.rank }
+    }
+
+    package let level: Level
+    /// For example `MongoDB`, `stream inventory`, `topic mongo.lessons.inventory`.
+    package let subject: String
+    package let text: String
+    package let mend: String?
+    /// What `bridge check` exits with when this is its gravest error.
+    package let status: Int32
+
+    package static func ok(_ subject: String, _ text: String) -> Finding {
+        Finding(level: .ok, subject: subject, text: text, mend: nil, status: 0)
+    }
+
+    package static func warning(_ subject: String, _ text: String, mend: String) -> Finding {
+        Finding(level: .warning, subject: subject, text: text, mend: mend, status: 0)
+    }
+
+    package static func error(_ subject: String, _ text: String, mend: String, status: Int32 = 78) -> Finding {
+        Finding(level: .error, subject: subject, text: text, mend: mend, status: status)
+    }
+
+    static func halt(_ subject: String, _ halt: StreamHalt) -> Finding {
+        .error(subject, halt.reason, mend: halt.mend, status: halt.status.rawValue)
+    }
+}

@@ -1,0 +1,108 @@
+import Foundation
+import Mongo
+
+/// The value of a record of the positions topic (contract, section 4).
+struct StoredPosition: Sendable, Equatable {
+    static let version: Int32 = 1
+
+    var stream: String
+    var position: StreamPosition
+    /// ``definitionHash(of:)`` of the stream that wrote it.
+    var options: String
+    /// Name of the replica set that the token belongs to; nil for a sharded cluster.
+    var replicaSet: String?
+    /// The instance that wrote it.
+    var writer: String
+    /// Milliseconds since 1970.
+    var writtenAt: Int64
+
+    /// - Throws: ``PositionError`` naming what is wrong.
+    init(json: [UInt8]) throws(PositionError) {
+        let document: BSONDocument
+        do {
+            document = try BSONDocument(extendedJSON: String(decoding: json, as: UTF8.self))
+        } catch {
+            throw .unreadable("it is not JSON")
+        }
+        guard let version = document["version"]?.int64Value else { throw .unreadable("it has no version") }
+        guard version == Int64(Self.version) else { throw .unreadable("its version is \(version); this bridge knows \(Self.version)") }
+        guard let stream = document["stream"]?.stringValue else { throw .unreadable("it names no stream") }
+        guard let token = document["token"]?.documentValue, token["_data"] != nil else { throw .unreadable("it has no token") }
+        self.stream = stream
+        position = StreamPosition(
+            token: ResumeToken(document: token),
+            wallTime: document["wallTime"]?.int64Value,
+            events: document["events"]?.int64Value ?? 0
+        )
+        options = document["options"]?.stringValue ?? ""
+        replicaSet = document["replicaSet"]?.stringValue
+        writer = document["writer"]?.stringValue ?? ""
+        writtenAt = document["writtenAt"]?.stringValue.flatMap(Self.milliseconds(fromISO8601:)) ?? 0
+    }
+
+    init(stream: String, position: StreamPosition, options: String, replicaSet: String?, writer: String, writtenAt: Int64) {
+        self.stream = stream
+        self.position = position
+        self.options = options
+        self.replicaSet = replicaSet
+        self.writer = writer
+        self.writtenAt = writtenAt
+    }
+
+    /// One line of JSON.
+    var json: [UInt8] {
+        var document: BSONDocument = [
+            "version": .int32(Self.version),
+            "stream": .string(stream),
+            "token": .document(position.token.document),
+        ]
+        if let time = position.token.clusterTime { document.append("clusterTime", .string("\(time.seconds).\(time.increment)")) }
+        document.append("wallTime", position.wallTime.map { .int64($0) } ?? .null)
+        document.append("events", .int64(position.events))
+        document.append("options", .string(options))
+        document.append("replicaSet", replicaSet.map { .string($0) } ?? .null)
+        document.append("writer", .string(writer))
+        document.append("writtenAt", .string(Self.iso8601(milliseconds: writtenAt)))
+        // Every value here is one of ours or a token that the server or a stored record gave as valid BSON.
+        return Array(((try? document.extendedJSON(.relaxed)) ?? "").utf8)
+    }
+
+    private static let dateStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+
+    static func iso8601(milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(dateStyle)
+    }
+
+    static func milliseconds(fromISO8601 text: String) -> Int64? {
+        (try? Date(text, strategy: dateStyle)).map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) }
+    }
+
+    /// A short fingerprint of everything that decides which events a stream sees: scope, pipeline and server options.
+    ///
+    /// FNV-1a, 64 bits: it has to notice an edit, not to withstand an attacker.
+    static func definitionHash(of stream: StreamSettings) -> String {
+        let definition = "\(stream.watch)|\(stream.pipeline)|\(stream.fullDocument)|\(stream.fullDocumentBeforeChange)|\(stream.showExpandedEvents)"
+        let hash = definition.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
+
+/// Why a stored position cannot be used.
+enum PositionError: Error, Equatable, CustomStringConvertible {
+    case unreadable(String)
+    /// The token was given by another replica set.
+    case otherReplicaSet(stored: String, connected: String)
+    /// A token that is older than the one stored before it.
+    case backwards(stored: String, offered: String)
+
+    var description: String {
+        switch self {
+        case .unreadable(let reason): "the stored position cannot be read: \(reason)"
+        case .otherReplicaSet(let stored, let connected):
+            "the stored position belongs to replica set \(stored), but this is \(connected)"
+        case .backwards(let stored, let offered):
+            "refused to store a position that goes backwards: \(offered) after \(stored)"
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+
+/// A named operating-system thread for one loop that blocks in C calls.
+///
+/// Blocking calls stay off Swift's cooperative pool, whose few threads everything else shares.
+final class LoopThread: Sendable {
+    private let finished = NSCondition()
+    private let done = Flag()
+
+    /// Set under the condition's lock.
+    private final class Flag: @unchecked Sendable { var isSet = false }
+
+    private init() {}
+
+    /// Starts `body` on a thread of its own.
+    ///
+    /// - Parameter name: shown by `top -H` and debuggers; the kernel keeps 15 characters.
+    static func start(name: String, _ body: @escaping @Sendable () -> Void) -> LoopThread {
+        let loop = LoopThread()
+        let thread = Thread {
+            body()
+            loop.finished.lock()
+            loop.done.isSet = true
+            loop.finished.broadcast()
+            loop.finished.unlock()
+        }
+        thread.name = String(name.prefix(15))
+        // The encoder descends once per nesting level of a document.
+        thread.stackSize = 4 << 20
+        thread.start()
+        return loop
+    }
+
+    /// Blocks until the thread's body has returned.
+    func join() {
+        finished.lock()
+        while !done.isSet { finished.wait() }
+        finished.unlock()
+    }
+
+    /// Runs `body` on a thread of its own and suspends the calling task until it returns.
+    static func run<Result: Sendable>(name: String, _ body: @escaping @Sendable () -> Result) async -> Result {
+        await withCheckedContinuation { continuation in
+            _ = start(name: name) { continuation.resume(returning: body()) }
+        }
+    }
+}

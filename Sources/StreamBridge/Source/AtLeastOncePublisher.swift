@@ -1,0 +1,159 @@
+import Logging
+import Mongo
+
+/// At-least-once: an idempotent producer, and a position that is stored only when every record before it is acknowledged.
+///
+/// A crash repeats what was published after the last stored position, in the same order; it never loses.
+final class AtLeastOncePublisher: RecordPublisher {
+    /// What a stored position says besides the position itself.
+    struct Identity {
+        var stream: String
+        var options: String
+        var replicaSet: String?
+        var writer: String
+    }
+
+    /// While events flow, the position is at most this old: what a crash repeats.
+    private static let storeInterval: Duration = .milliseconds(500)
+    /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age out of the oplog.
+    private static let idleStoreInterval: Duration = .seconds(5)
+
+    private let producer: KafkaProducer
+    private let positions: KafkaTopic
+    private let identity: Identity
+    private let status: StreamStatus
+    private let stop: StopSignal
+
+    private var window = AcknowledgementWindow()
+    /// Covered, but not in the positions topic yet.
+    private var due: StreamPosition?
+    private var lastStored: StreamPosition?
+    private var lastStoredAt: ContinuousClock.Instant = .now
+    /// Position records on their way.
+    private var positionsInFlight = 0
+    private var refusal: (any Error)?
+    private var positionRecord = RecordBuffer()
+
+    init(
+        producer: KafkaProducer, positionsTopic: String, identity: Identity, status: StreamStatus, stop: StopSignal
+    ) throws(KafkaError) {
+        self.producer = producer
+        positions = try producer.topic(positionsTopic)
+        self.identity = identity
+        self.status = status
+        self.stop = stop
+    }
+
+    /// At-least-once admits a second writer: it repeats, but cannot lose.
+    func fence() {}
+
+    func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
+
+    func publish(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic) throws {
+        try produce(record, value: value, to: topic, tag: window.tag)
+        window.sent()
+    }
+
+    private func produce(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic, tag: UInt) throws {
+        do {
+            while !(try producer.produce(record, value: value, to: topic, tag: tag)) {
+                if stop.isOverdue { throw StreamStopped() }
+                try serveEvents(timeout: .milliseconds(100))
+            }
+        } catch let error as KafkaError {
+            throw RecordRefused(error: error, topic: topic.name, key: record.keyText, size: record.size)
+        }
+    }
+
+    func seal(_ position: StreamPosition) throws {
+        window.seal(position)
+        try storeIfDue()
+    }
+
+    func serve(timeout: Duration) throws {
+        try serveEvents(timeout: timeout)
+        try storeIfDue()
+    }
+
+    private func serveEvents(timeout: Duration) throws {
+        try producer.serve(timeout: timeout) { report in
+            switch report {
+            case .acknowledged(tag: 0, let count): positionsInFlight -= count
+            case .acknowledged(let tag, let count):
+                window.acknowledged(tag: tag, count: count)
+                status.published(count)
+            case .refused(let error, let topic, let key, let size):
+                refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size)
+            case .connection(let error): status.kafkaTrouble(error)
+            }
+        }
+        if let refusal { throw refusal }
+    }
+
+    var nextDeadline: ContinuousClock.Instant? {
+        due.map { lastStoredAt + interval(to: $0) }
+    }
+
+    /// Events since the last stored position make it due soon; a token that only moved on an idle stream can wait.
+    private func interval(to position: StreamPosition) -> Duration {
+        guard let lastStored else { return .zero }
+        return position.events == lastStored.events ? Self.idleStoreInterval : Self.storeInterval
+    }
+
+    private func storeIfDue() throws {
+        if let covered = window.takeCovered() { due = covered }
+        guard let position = due, .now >= lastStoredAt + interval(to: position) else { return }
+        try store(position)
+    }
+
+    private func store(_ position: StreamPosition) throws {
+        due = nil
+        lastStoredAt = .now
+        guard position != lastStored else { return }
+        // KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
+        if let stored = lastStored?.token.data, let offered = position.token.data, offered < stored {
+            throw PositionError.backwards(stored: stored, offered: offered)
+        }
+        let record = StoredPosition(
+            stream: identity.stream, position: position, options: identity.options, replicaSet: identity.replicaSet,
+            writer: identity.writer, writtenAt: WallClock.milliseconds()
+        )
+        positionRecord.setPlain(key: identity.stream, value: record.json)
+        try produce(positionRecord, value: .encoded, to: positions, tag: 0)
+        positionsInFlight += 1
+        lastStored = position
+        status.stored(position)
+    }
+
+    func finish(within limit: Duration?) throws -> Bool {
+        let deadline = limit.map { ContinuousClock.now + $0 }
+        try wait(until: deadline) { window.isEmpty }
+        if let covered = window.takeCovered() { due = covered }
+        if let position = due { try store(position) }
+        try wait(until: deadline) { positionsInFlight == 0 }
+        let isComplete = window.isEmpty && positionsInFlight == 0
+        if !isComplete { producer.abandon() }
+        return isComplete
+    }
+
+    private func wait(until deadline: ContinuousClock.Instant?, _ condition: () -> Bool) throws {
+        while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true { try serveEvents(timeout: .milliseconds(100)) }
+    }
+
+    var wake: @Sendable () -> Void {
+        let client = producer.client
+        return { client.wake() }
+    }
+}
+
+/// A record that Kafka will not take.
+struct RecordRefused: Error {
+    let error: KafkaError
+    let topic: String
+    let key: String?
+    /// Bytes of key and value.
+    let size: Int
+}
+
+/// The stop's grace ended before the work did.
+struct StreamStopped: Error {}

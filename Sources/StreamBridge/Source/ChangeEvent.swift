@@ -1,0 +1,82 @@
+import Mongo
+
+/// A change event as offsets into its bytes: what routing, keys and headers need, found in one walk over its top level.
+///
+/// Every part is optional: a pipeline may project anything away but the token.
+struct ChangeEvent {
+    /// The event's document.
+    let range: Range<Int>
+    /// Offset of the event's document.
+    var start: Int { range.lowerBound }
+    /// The resume token (`_id`).
+    private(set) var token: BSONElement?
+    /// The text of `_id._data`.
+    private(set) var tokenData: Range<Int>?
+    /// The text of `operationType`.
+    private(set) var operation: Range<Int>?
+    /// The text of `ns.db` and `ns.coll`.
+    private(set) var database: Range<Int>?
+    private(set) var collection: Range<Int>?
+    private(set) var clusterTime: (seconds: UInt32, increment: UInt32)?
+    /// Milliseconds since 1970.
+    private(set) var wallTime: Int64?
+    private(set) var documentKey: BSONElement?
+    private(set) var fullDocument: BSONElement?
+    private(set) var isDelete = false
+
+    /// - Throws: ``BSONError`` for bytes that are no document.
+    init(of bytes: RawSpan, at offset: Int) throws(BSONError) {
+        var fields = try BSONCursor(document: bytes, at: offset)
+        // The cursor has checked the length that the document begins with.
+        range = offset..<offset + Int(Int32(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Int32.self)))
+        while let field = try fields.next(in: bytes) {
+            switch field.type {
+            case .document:
+                if field.keyEquals("_id", in: bytes) {
+                    token = field
+                    tokenData = try Self.text(of: "_data", in: field, of: bytes)
+                } else if field.keyEquals("documentKey", in: bytes) {
+                    documentKey = field
+                } else if field.keyEquals("fullDocument", in: bytes) {
+                    fullDocument = field
+                } else if field.keyEquals("ns", in: bytes) {
+                    database = try Self.text(of: "db", in: field, of: bytes)
+                    collection = try Self.text(of: "coll", in: field, of: bytes)
+                }
+            case .string:
+                if field.keyEquals("operationType", in: bytes) {
+                    operation = field.text
+                    isDelete = field.text.map { Self.equal($0, "delete", in: bytes) } ?? false
+                }
+            case .timestamp:
+                if field.keyEquals("clusterTime", in: bytes) { clusterTime = field.timestamp(in: bytes).map { ($0.seconds, $0.increment) } }
+            case .date:
+                if field.keyEquals("wallTime", in: bytes) { wallTime = field.date(in: bytes) }
+            default: continue
+            }
+        }
+    }
+
+    private static func text(of key: StaticString, in document: BSONElement, of bytes: RawSpan) throws(BSONError) -> Range<Int>? {
+        var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
+        while let field = try fields.next(in: bytes) {
+            if field.type == .string, field.keyEquals(key, in: bytes) { return field.text }
+        }
+        return nil
+    }
+
+    private static func equal(_ range: Range<Int>, _ text: StaticString, in bytes: RawSpan) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        return text.withUTF8Buffer { utf8 in
+            for (index, byte) in utf8.enumerated()
+            where bytes.unsafeLoad(fromByteOffset: range.lowerBound + index, as: UInt8.self) != byte { return false }
+            return true
+        }
+    }
+
+    /// A copy of the token for a position.
+    func resumeToken(in bytes: RawSpan) throws(BSONError) -> ResumeToken? {
+        guard let token else { return nil }
+        return ResumeToken(document: try BSONDocument(copying: bytes.extracting(token.value)))
+    }
+}

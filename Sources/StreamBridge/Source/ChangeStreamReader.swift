@@ -1,0 +1,107 @@
+import Logging
+import Mongo
+
+/// Reads one change stream and hands its batches over, until it is closed or cannot go on.
+///
+/// While the publisher encodes a batch, the next getMore is already on its way. An error that passes makes it open the stream again after
+/// the last batch that it handed over; the publisher does not notice.
+final class ChangeStreamReader: Sendable {
+    /// A batch, or only a position on a stream that was opened or moved without events.
+    struct Batch: HandoffItem {
+        let events: ChangeStreamBatch?
+        let token: ResumeToken?
+        var byteCount: Int { events?.byteCount ?? 0 }
+    }
+
+    private let pool: MongoClientPool
+    private let options: ChangeStreamOptions
+    private let settings: StreamSettings
+    private let handoff: BatchHandoff<Batch>
+    private let batchBytes: Int
+    private let status: StreamStatus
+    private let stop: StopSignal
+
+    init(
+        pool: MongoClientPool, options: ChangeStreamOptions, settings: StreamSettings, handoff: BatchHandoff<Batch>, batchBytes: Int,
+        status: StreamStatus, stop: StopSignal
+    ) {
+        self.pool = pool
+        self.options = options
+        self.settings = settings
+        self.handoff = handoff
+        self.batchBytes = batchBytes
+        self.status = status
+        self.stop = stop
+    }
+
+    /// Reads until a stop, a closed hand-off, or an error that does not pass, which goes to the hand-off. Blocks; on the reader's thread.
+    func run(from start: ChangeStreamOptions.Start) {
+        var start = start
+        var backoff = Backoff()
+        while !stop.isRequested {
+            do {
+                let goesOn = try pool.withClient { client throws(MongoError) in
+                    try read(from: &start, of: client) { backoff.reset() }
+                }
+                guard goesOn else { return }
+            } catch {
+                guard case .reopen = StreamFailure(error, stream: settings) else { return handoff.fail(error) }
+                status.mongoTrouble(error)
+                if stop.wait(for: backoff.next()) { return }
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - start: moves with every batch that was handed over.
+    ///   - progress: called when the server answered.
+    /// - Returns: false when there is nothing more to do, true when an invalidate closed the stream and it is to be opened after that.
+    private func read(
+        from start: inout ChangeStreamOptions.Start, of client: borrowing MongoClient, progress: () -> Void
+    ) throws(MongoError) -> Bool {
+        var stream = try ChangeStream(options, start: start, of: client)
+        if let token = stream.initialToken {
+            guard handoff.put(Batch(events: nil, token: token)) else { return close(stream, of: client) }
+            if case .now = start { start = .after(token) }
+        }
+        var size = BatchSize(targetBytes: batchBytes)
+        while stream.isOpen {
+            if stop.isRequested { return close(stream, of: client) }
+            let batch = try stream.nextBatch(size: size.events, of: client)
+            size.adapt(events: batch.count, bytes: batch.byteCount)
+            progress()
+            status.read(events: batch.count)
+            guard let token = batch.postBatchToken else {
+                throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
+            }
+            guard handoff.put(Batch(events: batch, token: token)) else { return close(stream, of: client) }
+            start = .after(token)
+        }
+        return true
+    }
+
+    private func close(_ stream: consuming ChangeStream, of client: borrowing MongoClient) -> Bool {
+        stream.close(of: client)
+        return false
+    }
+}
+
+/// How many events to ask for: few at first, so that the first one comes soon from a stream that matches little, then as many as make a
+/// batch of the wanted size.
+struct BatchSize {
+    private static let first = 16
+    private static let most = 20_000
+
+    private let targetBytes: Int
+    private(set) var events = first
+
+    init(targetBytes: Int) { self.targetBytes = targetBytes }
+
+    /// A full batch doubles the next one while it would fit; a batch that was too large shrinks it at once.
+    mutating func adapt(events count: Int, bytes: Int) {
+        guard count > 0 else { return }
+        let fitting = max(1, targetBytes / max(1, bytes / count))
+        let wanted = count >= events ? events * 2 : events
+        events = min(wanted, fitting, Self.most)
+    }
+}

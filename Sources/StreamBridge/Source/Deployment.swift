@@ -1,0 +1,69 @@
+import Mongo
+
+/// The MongoDB deployment that the bridge is connected to.
+package struct Deployment: Sendable, Equatable {
+    /// Nil for a sharded cluster.
+    package let replicaSet: String?
+    package let isSharded: Bool
+    /// For example `6.0.5`.
+    package let version: String
+
+    /// Asks the server.
+    ///
+    /// - Throws: ``MongoError`` when it cannot be reached, ``StreamHalt`` for a server without change streams.
+    package init(of pool: MongoClientPool) throws {
+        let (hello, version) = try pool.withClient { client throws(MongoError) in
+            (
+                try client.command(["hello": 1], on: "admin", operation: "reach MongoDB"),
+                // Needs a login where the server wants one, so that wrong credentials show now and not at the first stream.
+                try client.command(["buildInfo": 1], on: "admin", operation: "log in to MongoDB")["version"]?.stringValue
+            )
+        }
+        self.version = version ?? "unknown"
+        isSharded = hello["msg"]?.stringValue == "isdbgrid"
+        replicaSet = hello["setName"]?.stringValue
+        guard isSharded || replicaSet != nil else {
+            throw StreamHalt(
+                reason: "MongoDB is a standalone server, and change streams need a replica set, because they read its oplog",
+                mend: "Start mongod with --replSet rs0 and run rs.initiate() once; one member is enough",
+                status: .configuration
+            )
+        }
+    }
+
+    /// Where a stream without a stored position begins.
+    ///
+    /// - Throws: ``MongoError`` when the oldest oplog entry cannot be read.
+    func start(at point: StartPoint, pool: MongoClientPool) throws -> ChangeStreamOptions.Start {
+        switch point {
+        case .now: return .now
+        case .time(let seconds): return .at(seconds: seconds, increment: 1)
+        case .clusterTime(let seconds, let increment): return .at(seconds: seconds, increment: increment)
+        case .token(let data): return .after(ResumeToken(data: data))
+        case .oldest:
+            let oldest = try oldestOplogTime(pool: pool)
+            return .at(seconds: oldest.seconds, increment: oldest.increment)
+        }
+    }
+
+    /// The first entry that the oplog still has.
+    package func oldestOplogTime(pool: MongoClientPool) throws -> (seconds: UInt32, increment: UInt32) {
+        guard !isSharded else {
+            throw StreamHalt(
+                reason: "startAt: oldest needs the oplog, which a sharded cluster does not show",
+                mend: "Give startAt a time or a clusterTime",
+                status: .configuration
+            )
+        }
+        let operation = "read the oldest oplog entry"
+        let reply = try pool.withClient { client throws(MongoError) in
+            try client.command(
+                ["find": "oplog.rs", "sort": ["$natural": 1], "limit": 1, "projection": ["ts": 1], "singleBatch": true],
+                on: "local", operation: operation)
+        }
+        guard let entry = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
+            let time = entry["ts"]?.timestampValue
+        else { throw MongoError(kind: .malformedReply, operation: operation, message: "the oplog has no entry") }
+        return (time.seconds, time.increment)
+    }
+}

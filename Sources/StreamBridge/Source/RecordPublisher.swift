@@ -1,0 +1,31 @@
+/// Delivers records, and the position that covers them, with one guarantee or another.
+///
+/// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, then any number of
+/// ``publish(_:value:to:)`` and ``seal(_:)``, with ``serve(timeout:)`` whenever there is nothing else to do, then ``finish()``.
+/// When a call throws, the session is over: the position is read again, and whatever this instance had not covered is published again.
+protocol RecordPublisher: AnyObject {
+    /// Makes this instance the stream's only writer, where the guarantee needs that. Before the position is read (rule 1).
+    func fence() throws
+
+    func topic(_ name: String) throws -> KafkaTopic
+
+    /// Takes over a record. Blocks while there is no room: that is how Kafka's pace reaches MongoDB.
+    func publish(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic) throws
+
+    /// `position` is what to store once everything published so far is safe.
+    func seal(_ position: StreamPosition) throws
+
+    /// Handles what the broker said and stores what became due; waits up to `timeout` for it.
+    func serve(timeout: Duration) throws
+
+    /// When ``serve(timeout:)`` has something to do even if nothing happens; nil for never.
+    var nextDeadline: ContinuousClock.Instant? { get }
+
+    /// Waits until everything published is safe and its position stored: at most `limit`, and never beyond a stop's deadline.
+    ///
+    /// - Returns: false when time ran out; what is missing is published again by the next session.
+    func finish(within limit: Duration?) throws -> Bool
+
+    /// Ends a blocked ``serve(timeout:)``. Any thread.
+    var wake: @Sendable () -> Void { get }
+}

@@ -1,0 +1,147 @@
+import Mongo
+
+/// Why a stream stopped for good, and how to mend it.
+package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What a process that ran only this stream reports (contract, section 1).
+    package enum Status: Int32, Sendable {
+        case configuration = 78
+        case lostPosition = 65
+        case internalFault = 70
+    }
+
+    package let reason: String
+    package let mend: String
+    package let status: Status
+
+    package var description: String { "\(reason). \(mend)" }
+}
+
+/// What to do about an error: the one place that decides, by code and label (docs/GUARANTEES.md, rule 4).
+enum StreamFailure {
+    /// Open the change stream again after a delay, from the last batch that was handed over.
+    case reopen
+    /// Give the session up: a new producer, the position read again, a new change stream.
+    case restart
+    case halt(StreamHalt)
+
+    /// - Parameter stream: for the sentences.
+    init(_ error: any Error, stream: StreamSettings) {
+        switch error {
+        case let halt as StreamHalt: self = .halt(halt)
+        case let error as MongoError: self = Self.classify(error, stream: stream)
+        case let refused as RecordRefused: self = Self.classify(refused, stream: stream)
+        case let error as KafkaError: self = Self.classify(error, stream: stream)
+        case let missing as MissingTopic:
+            self = .halt(
+                StreamHalt(
+                    reason: "\(missing)",
+                    mend: "Create it (kafka-topics --create --topic \(missing.topic)), or set topics.create: true",
+                    status: .configuration
+                )
+            )
+        case let error as PositionError:
+            self = .halt(
+                StreamHalt(
+                    reason: "\(error)",
+                    mend: "Check that the URI names the deployment that this bridge has always read; then remove the record with key "
+                        + "\(stream.name) from the positions topic, or give the stream another name, to start anew at startAt",
+                    status: .lostPosition
+                )
+            )
+        default:
+            self = .halt(
+                StreamHalt(reason: "unexpected error: \(error)", mend: "This is a fault of the bridge; please report it", status: .internalFault)
+            )
+        }
+    }
+
+    /// Source of the codes: the drivers' change-streams specification, "Resumable Error", and the server's error_codes.yml.
+    private static func classify(_ error: MongoError, stream: StreamSettings) -> StreamFailure {
+        func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> StreamFailure {
+            .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
+        }
+        switch error.kind {
+        case .network, .serverSelection: return .reopen
+        case .authentication: return halt("Check user, password, authSource and authMechanism in mongodb.uri")
+        case .client: return halt("Check mongodb.uri and the stream's options")
+        case .malformedReply: return halt("The server's reply is not what its protocol promises; please report it", .internalFault)
+        case .server(let code):
+            switch code {
+            // History lost, and its older forms.
+            case 286, 136, 464, 40576, 40615:
+                return halt(
+                    "The oplog no longer has this place: events are missing. Keep a larger oplog (replSetResizeOplog); to go on with a gap, "
+                        + "give the stream another name and a startAt",
+                    .lostPosition
+                )
+            case 280, 260, 40585, 50811:
+                return halt(
+                    "The server does not accept the position: it belongs to another deployment, or the pipeline now hides its event. "
+                        + "Put the pipeline back as it was, or give the stream another name and a startAt",
+                    .lostPosition
+                )
+            case 10334:
+                return halt("An event is larger than 16 MB: leave out large fields with a $project stage, or use fullDocument: default")
+            case 47:
+                return halt(
+                    "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable")
+            case 13:
+                return halt("Grant the account find and changeStream on what the stream watches")
+            case 391: return .reopen
+            case 40573:
+                return halt(
+                    "Change streams need a replica set, because they read its oplog: start mongod with --replSet and run rs.initiate(); "
+                        + "one member is enough")
+            case 40324, 40415, 9, 14, 2, 20, 168, 72, 73, 17276, 40323, 31441, 16436:
+                return halt("Check the stream's pipeline and options against the version of the server")
+            case 148: return halt("Change streams need majority read concern: remove enableMajorityReadConcern: false")
+            case 376: return halt("Enable change streams on the deployment")
+            default: break
+            }
+            if error.labels.contains("NonResumableChangeStreamError") {
+                return halt("The server says that this stream cannot be resumed; give it another name and a startAt", .lostPosition)
+            }
+            if error.labels.contains("ResumableChangeStreamError") || Self.transient.contains(code) { return .reopen }
+            return halt("This code is not known to be transient; look it up in the server's documentation")
+        }
+    }
+
+    /// Codes that pass: elections, shutdowns, killed cursors and operations, overload, sharding metadata that moves.
+    private static let transient: Set<Int32> = [
+        6, 7, 43, 50, 63, 89, 91, 112, 133, 134, 150, 175, 189, 202, 222, 234, 237, 262, 290, 317, 346, 351, 384, 402, 407, 433, 449, 462,
+        9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
+    ]
+
+    private static func classify(_ refused: RecordRefused, stream: StreamSettings) -> StreamFailure {
+        let failure = classify(refused.error, stream: stream)
+        guard case .halt(let halt) = failure, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
+        return .halt(
+            StreamHalt(
+                reason: "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
+                mend: "Raise kafka.message.max.bytes above \(refused.size), and max.message.bytes of the topic; or make the events smaller "
+                    + "with a pipeline. The stream goes on with this record",
+                status: halt.status
+            )
+        )
+    }
+
+    /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.
+    private static func classify(_ error: KafkaError, stream: StreamSettings) -> StreamFailure {
+        func halt(_ mend: String) -> StreamFailure { .halt(StreamHalt(reason: "\(error)", mend: mend, status: .configuration)) }
+        if error.isFatal { return .restart }
+        switch error.name {
+        case "MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE": return halt("Raise kafka.message.max.bytes and the topic's max.message.bytes")
+        case "TOPIC_AUTHORIZATION_FAILED": return halt("Grant the account Describe, Write and, with topics.create, Create on the topic")
+        case "CLUSTER_AUTHORIZATION_FAILED":
+            return halt("Grant the account IdempotentWrite on the cluster and, with topics.create, Create")
+        case "GROUP_AUTHORIZATION_FAILED", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": return halt("Grant the account its groups and ids")
+        case "INVALID_TOPIC_EXCEPTION", "TOPIC_EXCEPTION", "_INVALID_ARG", "UNKNOWN_CONFIGURATION", "INVALID_CONFIG":
+            return halt("Check kafka and topics in the configuration")
+        case "INVALID_PARTITIONS", "INVALID_REPLICATION_FACTOR", "INVALID_REPLICA_ASSIGNMENT", "POLICY_VIOLATION":
+            return halt("Set topics.partitions and topics.replicationFactor to what the cluster allows, or create the topic yourself")
+        case "UNSUPPORTED_FOR_MESSAGE_FORMAT", "INVALID_REQUIRED_ACKS", "UNSUPPORTED_COMPRESSION_TYPE", "_UNSUPPORTED_FEATURE":
+            return halt("The broker or the topic is too old for idempotent producing: Kafka 0.11 or later is needed")
+        default: return .restart
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Logging
+import Mongo
+
+/// One stream: reads its change stream, encodes, routes, publishes, and keeps its position, until a stop or a halt.
+///
+/// ``run()`` suspends while two threads work: this loop's own, which publishes, and the reader's.
+package final class StreamLoop: Sendable {
+    /// What all streams of a bridge share.
+    struct Surroundings: Sendable {
+        let pool: MongoClientPool
+        let deployment: Deployment
+        let positions: PositionStore
+        let topics: TopicCatalog
+        let kafka: KafkaSettings
+        /// Bytes that one stream may hold between MongoDB and Kafka.
+        let memory: StreamMemory
+        let instance: String
+        let startupTimeout: Duration
+        let stop: StopSignal
+    }
+
+    private let settings: StreamSettings
+    private let options: ChangeStreamOptions
+    private let surroundings: Surroundings
+    package let status: StreamStatus
+    private let logger: Logger
+
+    init(settings: StreamSettings, options: ChangeStreamOptions, surroundings: Surroundings, logger: Logger) {
+        self.settings = settings
+        self.options = options
+        self.surroundings = surroundings
+        self.logger = logger
+        status = StreamStatus(stream: settings.name, logger: logger)
+    }
+
+    /// - Throws: ``StreamHalt`` when the stream cannot go on.
+    package func run() async throws {
+        let halt = await LoopThread.run(name: "publish \(settings.name)") { self.supervise() }
+        if let halt { throw halt }
+    }
+
+    /// Runs sessions until a stop or a halt.
+    private func supervise() -> StreamHalt? {
+        var backoff = Backoff()
+        while !surroundings.stop.isRequested {
+            do {
+                try session { backoff.reset() }
+                return nil
+            } catch is StreamStopped {
+                logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
+                return nil
+            } catch {
+                switch StreamFailure(error, stream: settings) {
+                case .halt(let halt):
+                    status.halted(halt)
+                    return halt
+                case .reopen: status.mongoTrouble(error)
+                case .restart:
+                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
+                    surroundings.topics.forget()
+                }
+                if surroundings.stop.wait(for: backoff.next()) { return nil }
+            }
+        }
+        return nil
+    }
+
+    /// Fence, read the position, open, pump (rule 1).
+    private func session(progress: () -> Void) throws {
+        let timeout = surroundings.startupTimeout
+        try surroundings.topics.ensure(
+            surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
+        let producer = try KafkaProducer(
+            properties: ProducerProperties.make(surroundings.kafka, memory: surroundings.memory), logger: logger)
+        let publisher = try AtLeastOncePublisher(
+            producer: producer, positionsTopic: surroundings.positions.topic, identity: identity, status: status, stop: surroundings.stop)
+
+        publisher.fence()
+        let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
+        let start = try startPoint(after: stored)
+
+        let handoff = BatchHandoff<ChangeStreamReader.Batch>(
+            maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
+        let reader = ChangeStreamReader(
+            pool: surroundings.pool, options: options, settings: settings, handoff: handoff, batchBytes: surroundings.memory.batchBytes,
+            status: status, stop: surroundings.stop)
+        surroundings.stop.onRequest(publisher.wake)
+        let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
+        defer {
+            handoff.close()
+            thread.join()
+        }
+
+        try pump(from: handoff, to: publisher, events: stored?.position.events ?? 0, progress: progress)
+    }
+
+    /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
+    private func pump(
+        from handoff: BatchHandoff<ChangeStreamReader.Batch>, to publisher: some RecordPublisher, events: Int64, progress: () -> Void
+    ) throws {
+        var pump = EventPump(settings: settings, publisher: publisher, events: events) { name in
+            try self.surroundings.topics.ensure(name, timeout: self.surroundings.startupTimeout)
+            return try publisher.topic(name)
+        }
+        do {
+            while !surroundings.stop.isRequested {
+                if let batch = try handoff.take() {
+                    try pump.publish(batch)
+                    try publisher.serve(timeout: .zero)
+                    progress()
+                } else {
+                    try publisher.serve(timeout: publisher.nextDeadline.map { max(.zero, $0 - .now) } ?? Self.longestWait)
+                }
+            }
+        } catch {
+            // What was published before the error is still covered, and a halt may last: store its position while Kafka answers.
+            _ = try? publisher.finish(within: Self.settlingTime)
+            throw error
+        }
+        guard try publisher.finish(within: nil) else { throw StreamStopped() }
+    }
+
+    /// With nothing due, the thread still looks around this often; every event, batch and stop wakes it before.
+    private static let longestWait: Duration = .seconds(5)
+    /// How long a session that failed waits for the acknowledgements of what it had sent.
+    private static let settlingTime: Duration = .seconds(2)
+
+    private var identity: AtLeastOncePublisher.Identity {
+        AtLeastOncePublisher.Identity(
+            stream: settings.name, options: StoredPosition.definitionHash(of: settings), replicaSet: surroundings.deployment.replicaSet,
+            writer: surroundings.instance)
+    }
+
+    /// Where to open the stream, and a line that says so.
+    private func startPoint(after stored: StoredPosition?) throws -> ChangeStreamOptions.Start {
+        guard let stored else {
+            let start = try surroundings.deployment.start(at: settings.startAt, pool: surroundings.pool)
+            logger.info("no stored position; starting at \(settings.startAt)")
+            return start
+        }
+        if let theirs = stored.replicaSet, let ours = surroundings.deployment.replicaSet, theirs != ours {
+            throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
+        }
+        if stored.options != identity.options {
+            logger.warning("the stream's scope, pipeline or options changed since its position was stored; going on from that position")
+        }
+        let time = stored.position.token.clusterTime.map { "\($0.seconds).\($0.increment)" } ?? "unknown"
+        logger.info("resuming after the stored position", metadata: ["clusterTime": "\(time)", "events": "\(stored.position.events)"])
+        return .after(stored.position.token)
+    }
+}

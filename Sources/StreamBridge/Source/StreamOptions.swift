@@ -1,0 +1,48 @@
+import Mongo
+
+extension ChangeStreamOptions {
+    /// The server's side of a stream's configuration.
+    ///
+    /// - Throws: ``BSONError`` or ``StreamHalt`` for a pipeline that is no list of stages.
+    init(_ stream: StreamSettings) throws {
+        var stages: [BSONDocument] = []
+        let scope: Scope
+        switch stream.watch {
+        case .collection(let namespace): scope = .collection(database: namespace.database, collection: namespace.collection)
+        case .database(let database): scope = .database(database)
+        case .cluster: scope = .cluster
+        case .collections(let namespaces):
+            let databases = Set(namespaces.map(\.database))
+            // One stream for all, so that their events stay in the order of the oplog. `ns.coll` with `$in` is what the server filters
+            // fastest while it scans.
+            if databases.count == 1, let database = databases.first {
+                scope = .database(database)
+                stages.append(["$match": ["ns.coll": ["$in": .array(namespaces.map { .string($0.collection) })]]])
+            } else {
+                scope = .cluster
+                let alternatives = databases.sorted().map { database -> BSONValue in
+                    let collections = namespaces.filter { $0.database == database }.map { BSONValue.string($0.collection) }
+                    return ["ns.db": .string(database), "ns.coll": ["$in": .array(collections)]]
+                }
+                stages.append(["$match": ["$or": .array(alternatives)]])
+            }
+        }
+        // libbson reads documents, not arrays.
+        let pipeline = try BSONDocument(extendedJSON: "{\"pipeline\":\(stream.pipeline)}")
+        for stage in pipeline["pipeline"]?.arrayValue ?? [] {
+            guard let stage = stage.documentValue else {
+                throw StreamHalt(
+                    reason: "the pipeline of stream \(stream.name) is not a list of stages", mend: "Write each stage as a document",
+                    status: .configuration)
+            }
+            stages.append(stage)
+        }
+        self.init(
+            scope: scope,
+            pipeline: stages,
+            fullDocument: stream.fullDocument == .default ? nil : stream.fullDocument.rawValue,
+            fullDocumentBeforeChange: stream.fullDocumentBeforeChange == .off ? nil : stream.fullDocumentBeforeChange.rawValue,
+            showExpandedEvents: stream.showExpandedEvents
+        )
+    }
+}

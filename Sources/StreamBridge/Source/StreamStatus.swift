@@ -1,0 +1,102 @@
+import Logging
+import Mongo
+import Synchronization
+
+/// What a stream is doing, for people: state, reason, position and totals. Any thread.
+///
+/// Every change of state is one log line; a retry that fails again is none.
+package final class StreamStatus: Sendable {
+    package enum State: String, Sendable {
+        case starting, streaming, idle, retrying, halted
+    }
+
+    package struct Snapshot: Sendable {
+        package var state: State = .starting
+        /// Why it retries or halted.
+        package var reason: String?
+        /// Events read from MongoDB, records stored by Kafka, positions stored, since the process started.
+        package var eventsRead = 0
+        package var recordsPublished = 0
+        package var positionsStored = 0
+        /// The newest stored position's `_data`.
+        package var storedToken: String?
+    }
+
+    private struct Troubles {
+        var snapshot = Snapshot()
+        var mongoDB: String?
+        var kafka: String?
+        var since: ContinuousClock.Instant?
+    }
+
+    package let stream: String
+    private let logger: Logger
+    private let state = Mutex(Troubles())
+
+    package init(stream: String, logger: Logger) {
+        self.stream = stream
+        self.logger = logger
+    }
+
+    package var snapshot: Snapshot { state.withLock { $0.snapshot } }
+
+    /// MongoDB answered with a batch.
+    func read(events: Int) {
+        update {
+            $0.snapshot.eventsRead += events
+            $0.mongoDB = nil
+            $0.snapshot.state = events > 0 ? .streaming : .idle
+        }
+    }
+
+    /// Kafka stored records.
+    func published(_ count: Int) {
+        update {
+            $0.snapshot.recordsPublished += count
+            $0.kafka = nil
+        }
+    }
+
+    func stored(_ position: StreamPosition) {
+        update {
+            $0.snapshot.positionsStored += 1
+            $0.snapshot.storedToken = position.token.data
+        }
+    }
+
+    /// MongoDB cannot be read now; the reader tries again.
+    func mongoTrouble(_ error: any Error) { update { $0.mongoDB = $0.mongoDB ?? "\(error)" } }
+
+    /// Kafka cannot be reached now; librdkafka or the session tries again.
+    func kafkaTrouble(_ error: any Error) { update { $0.kafka = $0.kafka ?? "\(error)" } }
+
+    func halted(_ halt: StreamHalt) {
+        state.withLock {
+            $0.snapshot.state = .halted
+            $0.snapshot.reason = halt.reason
+        }
+        logger.error("halted: \(halt)", metadata: ["stream": "\(stream)"])
+    }
+
+    /// Applies a change, and says so once when it begins or ends a trouble.
+    private func update(_ change: (inout Troubles) -> Void) {
+        let line: (Logger.Level, String)? = state.withLock { state in
+            let before = [state.mongoDB, state.kafka].compactMap { $0 }
+            change(&state)
+            let after = [state.mongoDB, state.kafka].compactMap { $0 }
+            state.snapshot.reason = after.first
+            if let reason = after.first { state.snapshot.state = .retrying; if before == after { return nil }
+                if before.count < after.count {
+                    state.since = state.since ?? .now
+                    return (.warning, "retrying: \(after.last ?? reason); nothing is lost, the stream goes on when it can")
+                }
+                return nil
+            }
+            guard !before.isEmpty else { return nil }
+            let length = state.since.map { ContinuousClock.now - $0 } ?? .zero
+            state.since = nil
+            return (.notice, "back after \(length.readable)")
+        }
+        if let (level, text) = line { logger.log(level: level, "\(text)", metadata: ["stream": "\(stream)"]) }
+    }
+}

@@ -1,0 +1,38 @@
+import Mongo
+
+/// Writes text with values of the event in it.
+struct TemplateEncoder {
+    private enum Segment {
+        case literal([UInt8])
+        case value(BSONPath)
+    }
+
+    private let segments: [Segment]
+
+    init(_ template: TextTemplate) {
+        segments = template.segments.map {
+            switch $0 {
+            case .literal(let text): .literal(Array(text.utf8))
+            case .placeholder(let path): .value(BSONPath(segments: path))
+            }
+        }
+    }
+
+    /// A string is written as its characters, everything else as plain JSON; a field that the event does not have leaves nothing.
+    ///
+    /// - Throws: ``BSONError``.
+    func write(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
+        for segment in segments {
+            switch segment {
+            case .literal(let text): buffer.append(contentsOf: text)
+            case .value(let path):
+                guard let element = try path.find(in: bytes, at: event.start) else { continue }
+                if element.type == .string, let text = element.text {
+                    buffer.append(contentsOf: bytes, in: text)
+                } else {
+                    try ExtendedJSON.writeValue(element, of: bytes, mode: .simple, into: &buffer)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Mongo
+
+/// Finds the topic of an event by its namespace.
+///
+/// A route is made once per namespace: the name is rendered, the topic ensured, the handle made. An event costs one comparison with the
+/// last route's namespace, or one look-up by hash.
+struct TopicRouter {
+    private struct Route {
+        let database: [UInt8]
+        let collection: [UInt8]
+        let topic: KafkaTopic
+    }
+
+    private let template: TextTemplate
+    /// For events that name no namespace (an invalidate): that of the stream's scope.
+    private let scope: Namespace
+    private let open: (String) throws -> KafkaTopic
+    private var routes: [Route] = []
+    private var indexes: [UInt64: Int] = [:]
+    private var last = -1
+
+    /// - Parameter open: ensures that a topic exists and makes its handle.
+    init(_ stream: StreamSettings, open: @escaping (String) throws -> KafkaTopic) {
+        template = stream.topic
+        scope =
+            switch stream.watch {
+            case .collection(let namespace): namespace
+            case .collections(let namespaces):
+                Namespace(database: Set(namespaces.map(\.database)).count == 1 ? namespaces[0].database : "", collection: "")
+            case .database(let database): Namespace(database: database, collection: "")
+            case .cluster: Namespace(database: "", collection: "")
+            }
+        self.open = open
+    }
+
+    /// - Throws: what `open` throws, or ``BSONError``.
+    mutating func topic(of event: ChangeEvent, in bytes: RawSpan) throws -> KafkaTopic {
+        let database = event.database ?? 0..<0
+        let collection = event.collection ?? 0..<0
+        if last >= 0, matches(routes[last], database, collection, in: bytes) { return routes[last].topic }
+        let hash = Self.hash(database, collection, in: bytes)
+        if let index = indexes[hash], matches(routes[index], database, collection, in: bytes) {
+            last = index
+            return routes[index].topic
+        }
+        if let index = routes.firstIndex(where: { matches($0, database, collection, in: bytes) }) {
+            last = index
+            return routes[index].topic
+        }
+        let route = try makeRoute(Self.copy(database, of: bytes), Self.copy(collection, of: bytes))
+        routes.append(route)
+        last = routes.count - 1
+        if indexes[hash] == nil { indexes[hash] = last }
+        return route.topic
+    }
+
+    private func makeRoute(_ database: [UInt8], _ collection: [UInt8]) throws -> Route {
+        let namespace =
+            database.isEmpty
+            ? scope
+            : Namespace(database: String(decoding: database, as: UTF8.self), collection: String(decoding: collection, as: UTF8.self))
+        return Route(database: database, collection: collection, topic: try open(TopicName.render(template, for: namespace)))
+    }
+
+    private func matches(_ route: Route, _ database: Range<Int>, _ collection: Range<Int>, in bytes: RawSpan) -> Bool {
+        Self.equal(route.database, database, of: bytes) && Self.equal(route.collection, collection, of: bytes)
+    }
+
+    private static func equal(_ text: [UInt8], _ range: Range<Int>, of bytes: RawSpan) -> Bool {
+        guard text.count == range.count else { return false }
+        for index in 0..<text.count where text[index] != bytes.unsafeLoad(fromByteOffset: range.lowerBound + index, as: UInt8.self) {
+            return false
+        }
+        return true
+    }
+
+    /// FNV-1a over both names with a separator that neither can contain.
+    private static func hash(_ database: Range<Int>, _ collection: Range<Int>, in bytes: RawSpan) -> UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for index in database { hash = (hash ^ UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))) &* 0x100_0000_01b3 }
+        hash = (hash ^ 0) &* 0x100_0000_01b3
+        for index in collection { hash = (hash ^ UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))) &* 0x100_0000_01b3 }
+        return hash
+    }
+
+    private static func copy(_ range: Range<Int>, of bytes: RawSpan) -> [UInt8] {
+        range.map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    }
+}
+
+/// Names of topics from a template and a namespace.
+enum TopicName {
+    /// Kafka's limit on a topic name (Topic.MAX_NAME_LENGTH).
+    static let maximumLength = 249
+
+    /// Renders `{db}` and `{coll}`.
+    ///
+    /// Where the event has no collection (dropDatabase) or no database, the placeholder is left out together with the separator before
+    /// it, so `mongo.{db}.{coll}` becomes `mongo.lessons`. Characters that Kafka does not allow in a name become `_`, as Debezium does.
+    static func render(_ template: TextTemplate, for namespace: Namespace) -> String {
+        var name = ""
+        for segment in template.segments {
+            switch segment {
+            case .literal(let text): name += text
+            case .placeholder(let path):
+                let value = path == ["coll"] ? namespace.collection : namespace.database
+                if value.isEmpty {
+                    if let last = name.last, ".-_".contains(last) { name.removeLast() }
+                } else {
+                    name += value
+                }
+            }
+        }
+        while let first = name.first, namespace.database.isEmpty || namespace.collection.isEmpty, ".-_".contains(first) { name.removeFirst() }
+        if name.isEmpty { name = namespace.database.isEmpty ? "cluster" : namespace.database }
+        return String(String.UnicodeScalarView(name.unicodeScalars.map { isAllowed($0) ? $0 : "_" }))
+    }
+
+    private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "a"..."z", "A"..."Z", "0"..."9", ".", "_", "-": true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+import Logging
+import StreamBridge
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+    @Option(name: .long, help: "The configuration file.")
+    var config = "bridge.yaml"
+
+    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .info
+
+    @Option(name: .long, help: "text or json.")
+    var logFormat: LineLogHandler.Format = .text
+
+    var logger: Logger { Logger(label: "bridge") { _ in LineLogHandler(format: logFormat, level: logLevel) } }
+
+    /// The configuration, or exit status 78 with every fault on standard error.
+    func load() throws -> BridgeConfiguration {
+        do {
+            let loaded = try ConfigurationLoader.load(
+                path: config, environment: ProcessInfo.processInfo.environment, propertyCheck: KafkaPropertyCheck.fault,
+                uriCheck: MongoURICheck.fault)
+            for warning in loaded.warnings { logger.warning("\(warning)") }
+            return loaded.configuration
+        } catch {
+            Console.error("\(error)")
+            throw ExitStatus.configuration
+        }
+    }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}
+extension LineLogHandler.Format: ExpressibleByArgument {}
+
+/// How listings are printed.
+enum ListingFormat: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+}
+
+/// The exit statuses of the contract, section 1.
+enum ExitStatus {
+    static let configuration = ExitCode(78)
+    static let unreachable = ExitCode(69)
+    static let lostPosition = ExitCode(65)
+    static let internalFault = ExitCode(70)
+
+    /// The status of an error that ended a command.
+    static func of(_ error: any Error) -> ExitCode {
+        switch error {
+        case is Bridge.Unreachable: unreachable
+        case let halt as StreamHalt: ExitCode(halt.status.rawValue)
+        case is KafkaError, is MongoFault: configuration
+        default: internalFault
+        }
+    }
+}
+
+/// Standard output and error.
+enum Console {
+    static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}

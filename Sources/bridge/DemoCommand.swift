@@ -1,0 +1,31 @@
+import ArgumentParser
+import Logging
+import StreamBridge
+
+/// `bridge demo`
+struct DemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo", abstract: "Shows the whole story on this machine: a private MongoDB, an embedded Kafka, fruit being sold.")
+
+    @Flag(name: .long, help: "Go on after the story until a signal.")
+    var keepRunning = false
+
+    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level = .warning
+
+    func run() async throws {
+        let level = logLevel
+        let demo = Demo(logger: Logger(label: "bridge") { _ in LineLogHandler(format: .text, level: level) }, print: Console.print)
+        let signals = Signals { demo.requestStop() }
+        defer { withExtendedLifetime(signals) {} }
+        do {
+            let summary = try await demo.run(keepRunning: keepRunning)
+            guard summary.isComplete else { throw ExitStatus.internalFault }
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            Console.error("\(error)")
+            throw ExitStatus.of(error)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import ArgumentParser
+import StreamBridge
+
+/// `bridge run`
+struct RunCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Runs all streams of the configuration until a signal.",
+        discussion: """
+            The first SIGINT or SIGTERM finishes what is on its way and stores the positions, within shutdownTimeout; a second one ends the \
+            process at once. A stream that cannot go on halts with the reason and the mend while the others go on; when all have halted, \
+            the process ends: 65 for a lost position, 78 for a configuration to mend.
+            """)
+
+    @OptionGroup var options: CommonOptions
+
+    func run() async throws {
+        let configuration = try options.load()
+        let logger = options.logger
+        let bridge = Bridge(configuration: configuration, logger: logger)
+        let signals = Signals { bridge.requestStop() }
+        defer { withExtendedLifetime(signals) {} }
+        do {
+            let halts = try await bridge.run()
+            if let halt = halts.max(by: { $0.status < $1.status }) { throw ExitCode(halt.status.rawValue) }
+        } catch let code as ExitCode {
+            throw code
+        } catch {
+            logger.error("\(error)")
+            throw ExitStatus.of(error)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import StreamBridge
+
+/// `bridge tail`
+struct TailCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "tail", abstract: "Prints records of topics readably: key, headers, value.")
+
+    @Argument(help: "The topics.")
+    var topics: [String]
+
+    @OptionGroup var options: CommonOptions
+
+    @Option(name: .long, help: "beginning, end, an offset, or a time (2026-01-31T00:00:00Z).")
+    var from = "end"
+
+    @Flag(name: .long, inversion: .prefixedNo, help: "Wait for more records at the end.")
+    var follow = true
+
+    @Option(name: .long, help: "Stop after this many records.")
+    var count: Int?
+
+    @Option(name: .long, help: "text or json (one object per line).")
+    var format: ListingFormat = .text
+
+    func validate() throws {
+        guard !topics.isEmpty else { throw ValidationError("name a topic") }
+        guard count.map({ $0 > 0 }) ?? true else { throw ValidationError("--count must be at least 1") }
+        _ = try start()
+    }
+
+    func run() async throws {
+        let configuration = try options.load()
+        let tail = Tail(settings: configuration.kafka, timeout: configuration.startupTimeout, logger: options.logger)
+        let signals = Signals { tail.requestStop() }
+        defer { withExtendedLifetime(signals) {} }
+        let format = format
+        do {
+            try await tail.run(topics: topics, from: try start(), follow: follow, limit: count) { line in
+                Console.print(format == .json ? Self.json(line) : Self.text(line))
+            }
+        } catch {
+            Console.error("\(error)")
+            throw error is KafkaError ? ExitStatus.unreachable : ExitStatus.configuration
+        }
+    }
+
+    private func start() throws -> Tail.Start {
+        if from == "beginning" { return .beginning }
+        if from == "end" { return .end }
+        if let offset = Int64(from), offset >= 0 { return .offset(offset) }
+        for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
+            if let date = try? Date(from, strategy: style) { return .time(Int64(date.timeIntervalSince1970 * 1000)) }
+        }
+        throw ValidationError("--from takes beginning, end, an offset, or a time such as 2026-01-31T00:00:00Z; found \(from)")
+    }
+
+    private static func text(_ line: Tail.Line) -> String {
+        let time = line.timestamp.map {
+            " " + Date(timeIntervalSince1970: Double($0) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        }
+        var text = "\(line.topic)/\(line.partition)@\(line.offset)\(time ?? "")\n  key   \(line.key ?? "(none)")\n"
+        for name in line.headerNames { text += "  \(name): \(line.headers[name] ?? "")\n" }
+        return text + "  value \(line.value ?? "(tombstone)")"
+    }
+
+    private static func json(_ line: Tail.Line) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}
