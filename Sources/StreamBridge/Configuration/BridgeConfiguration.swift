@@ -13,6 +13,8 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var startupTimeout: Duration
     /// How long a graceful stop may take.
     package var shutdownTimeout: Duration
+    /// The status page and metrics; nil when the configuration has no `http:`. Not served by this version.
+    package var http: HTTPSettings? = nil
 
     /// Bounds on what the process may use.
     package struct Limits: Sendable, Equatable {
@@ -23,7 +25,7 @@ package struct BridgeConfiguration: Sendable, Equatable {
 
 /// How to reach MongoDB.
 package struct MongoDBSettings: Sendable, Equatable {
-    /// A driver URI; may hold credentials, so it is printed only through `redacted`.
+    /// A driver URI; may hold credentials, so it is printed only through ``redactedURI``.
     package var uri: String
     package var maxPoolSize: Int
     package var serverSelectionTimeout: Duration

@@ -1,0 +1,155 @@
+extension ConfigurationKey {
+    /// Every key, in the order of the documentation.
+    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + runtime + dispatchers
+
+    private static let topLevel: [ConfigurationKey] = [
+        .init(
+            "", "name", .scalar, "name", .required,
+            "Names this bridge: the prefix of its consumer groups, transactional ids and internal topics. "
+                + "Letters, digits, `.`, `_` and `-`, at most 100 characters.")
+    ]
+
+    private static let mongodb: [ConfigurationKey] = [
+        .init("", "mongodb", .mapping, "mapping", .required, "How to reach MongoDB."),
+        .init(
+            "mongodb", "uri", .scalar, "driver URI", .required,
+            "Any URI of the MongoDB drivers, `mongodb+srv://` included. The password is never printed."),
+        .init("mongodb", "maxPoolSize", .scalar, "1 to 10000", .scalar("20"), "The most connections to one server."),
+        .init(
+            "mongodb", "serverSelectionTimeout", .scalar, "duration", .scalar("5s"),
+            "How long one operation looks for a usable server before it fails and is tried again."),
+        .init("mongodb", "writeConcern", .mapping, "mapping", .emptyMapping, "What has to happen to a write before it counts."),
+        .init(
+            "mongodb.writeConcern", "w", .scalar, "`majority`, a number, or a tag", .scalar("majority"),
+            "How many members have to have the write. Anything but `1` has to be written together with `wtimeout`. `0` is refused."),
+        .init(
+            "mongodb.writeConcern", "wtimeout", .scalar, "duration or `null`", .scalar("5s"),
+            "How long to wait for those members. With a `w` of `1` it may be left out or `null`: no limit."),
+        .init(
+            "mongodb.writeConcern", "journal", .scalar, "boolean", .scalar("true"), "Whether they have to have it in their journals."),
+    ]
+
+    private static let kafka: [ConfigurationKey] = [
+        .init("", "kafka", .mapping, "mapping", .required, "librdkafka properties, verbatim, for every client."),
+        .init(
+            "kafka", "bootstrap.servers", .scalar, "`host:port`, with commas between several", .required,
+            "Where to find the cluster. `metadata.broker.list` is the same property."),
+        .init(
+            "kafka", "<property>", .scalar, "text, number or boolean", .absent,
+            "Any other property of librdkafka, its name written with dots on one line."),
+        .init("kafka", "producer", .mapping, "mapping", .emptyMapping, "Properties for producers only, over those for every client."),
+        .init("kafka.producer", "<property>", .scalar, "text, number or boolean", .absent, "Any property of librdkafka."),
+        .init("kafka", "consumer", .mapping, "mapping", .emptyMapping, "Properties for consumers only, over those for every client."),
+        .init("kafka.consumer", "<property>", .scalar, "text, number or boolean", .absent, "Any property of librdkafka."),
+    ]
+
+    private static let topics: [ConfigurationKey] = [
+        .init("", "topics", .mapping, "mapping", .emptyMapping, "How the bridge creates topics."),
+        .init("topics", "create", .scalar, "boolean", .scalar("true"), "Whether it creates the topics that are missing."),
+        .init("topics", "partitions", .scalar, "1 to 100000", .scalar("3"), "The partitions of a new topic."),
+        .init("topics", "replicationFactor", .scalar, "1 to 32767", .scalar("1"), "The replicas of each partition of a new topic."),
+        .init("topics", "config", .mapping, "mapping", .emptyMapping, "Topic configuration of a new topic."),
+        .init(
+            "topics.config", "<property>", .scalar, "text, number or boolean", .absent,
+            "Any topic configuration of Kafka, such as `retention.ms`."),
+    ]
+
+    private static let streams: [ConfigurationKey] = [
+        .init("", "streams", .sections, "list of mappings", .required, "The change streams, at least one."),
+        .init(
+            "streams[]", "name", .scalar, "name", .required,
+            "Names the stream; its position is stored under this name. Letters, digits, `.`, `_` and `-`, at most 100 characters, "
+                + "different for every stream."),
+        .init(
+            "streams[]", "watch", [.scalar, .list], "`db.coll`, `db`, `\"*\"`, or a list of `db.coll`", .required,
+            "One collection, every collection of a database, the whole cluster, or several collections."),
+        .init(
+            "streams[]", "pipeline", [.scalar, .list, .verbatim], "list of stages, or Extended JSON", .emptyList,
+            "Aggregation stages that the server applies to the events."),
+        .init(
+            "streams[]", "fullDocument", .scalar, choices(of: FullDocument.self), .scalar("default"),
+            "Which updates carry the whole document: none, or the current one (looked up by the server, or by the bridge once per batch), "
+                + "or the one right after the update (`whenAvailable`, `required`: needs pre- and post-images)."),
+        .init(
+            "streams[]", "fullDocumentBeforeChange", .scalar, choices(of: FullDocumentBeforeChange.self), .scalar("off"),
+            "Whether events carry the document before the change; needs pre- and post-images on the collection."),
+        .init(
+            "streams[]", "showExpandedEvents", .scalar, "boolean", .scalar("false"),
+            "Whether the server sends DDL events such as `createIndexes` too (MongoDB 6.0)."),
+        .init(
+            "streams[]", "startAt", [.scalar, .mapping], "`now`, `oldest`, or one of the keys below", .scalar("now"),
+            "Where to begin when no position is stored. With a stored position it has no effect."),
+    ]
+
+    private static let startAndFormat: [ConfigurationKey] = [
+        .init(
+            "streams[].startAt", "time", .scalar, "ISO 8601 time, or seconds since 1970", .absent,
+            "At this time; without a zone it is UTC."),
+        .init("streams[].startAt", "clusterTime", .scalar, "`\"seconds.increment\"`", .absent, "At this cluster time."),
+        .init("streams[].startAt", "token", .scalar, "hexadecimal text", .absent, "After the event with this resume token (its `_data`)."),
+        .init(
+            "streams[]", "topic", .scalar, "template with `{db}` and `{coll}`", .text("mongo.{db}.{coll}"),
+            "The topic of each event."),
+        .init(
+            "streams[]", "key", .scalar, "`documentKey`, `none`, or a field path", .scalar("documentKey"),
+            "The key of each record; a path such as `fullDocument.type` starts at the change event."),
+        .init(
+            "streams[]", "format", [.scalar, .mapping], "`relaxed`, `canonical`, `simple`, `bson`, or the key below", .scalar("relaxed"),
+            "How values are written."),
+        .init(
+            "streams[].format", "template", .scalar, "template", .absent,
+            "Text with values of the change event in it, such as `{fullDocument.quantity}`."),
+        .init(
+            "streams[]", "content", .scalar, choices(of: RecordContent.self), .scalar("event"),
+            "What becomes the value: the change event, or only its `fullDocument`."),
+        .init(
+            "streams[]", "tombstones", .scalar, "boolean", .scalar("false"),
+            "Whether a delete gives a record with the key and a null value."),
+        .init(
+            "streams[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"),
+            "The guarantee. `exactly-once` is not available in this version and is refused."),
+        .init(
+            "streams[]", "onLostPosition", .scalar, "`halt`", .scalar("halt"),
+            "What to do when the stored position can no longer be resumed. `oldest` and `now` are not available in this version and are refused."
+        ),
+    ]
+
+    private static let runtime: [ConfigurationKey] = [
+        .init("", "dispatchers", .sections, "empty list", .emptyList, "Not available in this version: only an empty list is accepted."),
+        .init("", "http", .mapping, "mapping", .absent, "The status page and metrics. Checked, but not served by this version."),
+        .init(
+            "http", "listen", .scalar, "`host:port`", .text("127.0.0.1:8080"),
+            "The address to listen on. An address beyond loopback needs `http.token`."),
+        .init("http", "token", .scalar, "text", .absent, "What callers have to present. Never printed."),
+        .init("", "limits", .mapping, "mapping", .emptyMapping, "Bounds on what the process may use."),
+        .init(
+            "limits", "memory", .scalar, "size, at least 1MiB", .scalar("256MiB"),
+            "Bytes of events between MongoDB and Kafka, over all streams."),
+        .init(
+            "", "startupTimeout", .scalar, "duration", .scalar("30s"),
+            "How long to try to reach a server at start before giving up with status 69."),
+        .init("", "shutdownTimeout", .scalar, "duration", .scalar("20s"), "How long a graceful stop may take."),
+    ]
+
+    /// Known, so that their faults are found as well, but refused.
+    private static let dispatchers: [ConfigurationKey] = [
+        .init("dispatchers[]", "name", .scalar, "name", .required, "", isAvailable: false),
+        .init("dispatchers[]", "commands", .scalar, "topic", .required, "", isAvailable: false),
+        .init("dispatchers[]", "outcomes", .scalar, "topic", .required, "", isAvailable: false),
+        .init("dispatchers[]", "deadLetters", .scalar, "topic", .required, "", isAvailable: false),
+        .init("dispatchers[]", "collection", .scalar, "`db.coll`", .required, "", isAvailable: false),
+        .init("dispatchers[]", "fields", .mapping, "mapping", .emptyMapping, "", isAvailable: false),
+        .init("dispatchers[].fields", "<field>", [.scalar, .mapping, .verbatim], "type", .absent, "", isAvailable: false),
+        .init("dispatchers[]", "resource", .mapping, "mapping", .required, "", isAvailable: false),
+        .init("dispatchers[].resource", "field", .scalar, "field", .required, "", isAvailable: false),
+        .init("dispatchers[].resource", "pool", .scalar, "`db.coll`", .absent, "", isAvailable: false),
+        .init("dispatchers[].resource", "choose", .scalar, "`random` or `lowest`", .scalar("random"), "", isAvailable: false),
+        .init("dispatchers[].resource", "label", .scalar, "text", .scalar("Resource"), "", isAvailable: false),
+        .init("dispatchers[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"), "", isAvailable: false),
+    ]
+
+    /// The words of a choice, as the documentation lists them.
+    private static func choices<Choice: CaseIterable & RawRepresentable<String>>(of type: Choice.Type) -> String {
+        Choice.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+    }
+}
