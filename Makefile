@@ -1,0 +1,56 @@
+# The commands of the project; `make help` lists them. Each target brings what it needs by itself.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench clean
+
+# Every recipe that starts a mongod gets its path in the environment.
+with_mongod = MONGOD="$$(scripts/mongod-path)"
+# Suites whose names end like this start a mongod; a sanitizer run leaves them out.
+uninstrumented = --skip MongodTests
+
+FUZZ_SECONDS ?= 60
+BENCH ?=
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | while IFS='|' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+
+bootstrap: ## Install packages and fetch mongod, if they are missing
+	@scripts/bootstrap
+
+demo: bootstrap ## Build and run the whole story on this machine
+	@swift build -c release --product bridge
+	@$(with_mongod) .build/release/bridge demo
+
+build: bootstrap ## Build for release (.build/release/bridge)
+	@swift build -c release --product bridge
+
+test: bootstrap ## Run every test, with real mongods and Kafka's mock cluster
+	@$(with_mongod) swift test
+
+lint: ## Check format, imports and house rules
+	@scripts/lint
+
+format: ## Format the Swift sources in place
+	@swift format --in-place --parallel --recursive Package.swift Sources Tests
+
+tsan: bootstrap ## Run the tests that need no mongod under ThreadSanitizer
+	@TSAN_OPTIONS="suppressions=$(CURDIR)/scripts/tsan.supp halt_on_error=1 $(TSAN_OPTIONS)" \
+		swift test --sanitize=thread --scratch-path .cache/tsan $(uninstrumented)
+
+asan: bootstrap ## Run the tests that need no mongod under AddressSanitizer
+	@ASAN_OPTIONS="detect_leaks=1 detect_stack_use_after_return=1 $(ASAN_OPTIONS)" LSAN_OPTIONS="suppressions=$(CURDIR)/scripts/lsan.supp $(LSAN_OPTIONS)" \
+		swift test --sanitize=address --scratch-path .cache/asan $(uninstrumented)
+
+fuzz: bootstrap ## Fuzz the BSON walker and encoders for FUZZ_SECONDS (60)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) swift run -c release bson-fuzz
+
+soak: bootstrap ## Run the long tests: kills, step-downs and restarts under load
+	@$(with_mongod) BRIDGE_SOAK=1 swift test --filter Soak
+
+bench: bootstrap ## Measure beside a bare drain and a pymongo script (BENCH="--rounds 5")
+	@scripts/bootstrap --bench
+	@swift build -c release --product bridge
+	@$(with_mongod) Benchmarks/run $(BENCH)
+
+clean: ## Remove what was built (.cache keeps mongod)
+	@rm -rf .build .cache/tsan .cache/asan .cache/bench/bin
