@@ -26,8 +26,18 @@ package final class Bridge: Sendable {
     ///
     /// - Parameter started: called with the streams' states once both sides were reached.
     /// - Returns: the halts, one per stream that could not go on.
-    /// - Throws: ``Unreachable``, ``StreamHalt`` for a deployment or a configuration that no stream can run with, ``KafkaError``.
+    /// - Throws: ``Unreachable``, or ``StreamHalt`` for a deployment or a configuration that no stream can run with.
     package func run(started: (([StreamStatus]) -> Void)? = nil) async throws -> [StreamHalt] {
+        do {
+            return try await connectAndRun(started: started)
+        } catch let error as MongoError {
+            throw StreamFailure(mongoDB: error).halt ?? Unreachable(server: "MongoDB", reason: "\(error)")
+        } catch let error as KafkaError {
+            throw StreamHalt(reason: "\(error)", mend: "Check kafka in the configuration", status: .configuration)
+        }
+    }
+
+    private func connectAndRun(started: (([StreamStatus]) -> Void)?) async throws -> [StreamHalt] {
         let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let starter = Starter(configuration: configuration, pool: pool, admin: admin, stop: stop, logger: logger)

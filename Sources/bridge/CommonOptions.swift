@@ -20,8 +20,7 @@ struct CommonOptions: ParsableArguments {
     func load() throws -> BridgeConfiguration {
         do {
             let loaded = try ConfigurationLoader.load(
-                path: config, environment: ProcessInfo.processInfo.environment, propertyCheck: KafkaPropertyCheck.fault,
-                uriCheck: MongoURICheck.fault)
+                path: config, environment: ProcessInfo.processInfo.environment, checks: .drivers)
             for warning in loaded.warnings { logger.warning("\(warning)") }
             return loaded.configuration
         } catch {
@@ -51,7 +50,6 @@ enum ExitStatus {
         switch error {
         case is Bridge.Unreachable: unreachable
         case let halt as StreamHalt: ExitCode(halt.status.rawValue)
-        case is KafkaError, is MongoFault: configuration
         default: internalFault
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import StreamBridge
 
 /// `bridge run`
@@ -21,7 +22,7 @@ struct RunCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         do {
             let halts = try await bridge.run()
-            if let halt = halts.max(by: { $0.status < $1.status }) { throw ExitCode(halt.status.rawValue) }
+            if let halt = StreamHalt.gravest(of: halts) { throw ExitCode(halt.status.rawValue) }
         } catch let code as ExitCode {
             throw code
         } catch {

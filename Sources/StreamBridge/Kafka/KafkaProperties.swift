@@ -37,10 +37,21 @@ struct KafkaProperties: ~Copyable {
     }
 
     /// What librdkafka says against a property, or nil when it takes it. For checking a configuration before any client is made.
-    package static func fault(name: String, value: String) -> String? {
+    static func fault(name: String, value: String) -> String? {
         let conf: OpaquePointer = rd_kafka_conf_new()
         defer { rd_kafka_conf_destroy(conf) }
         return set(name, to: value, in: conf)
+    }
+
+    /// Every property name of this librdkafka.
+    static func names() -> [String] {
+        let conf: OpaquePointer = rd_kafka_conf_new()
+        defer { rd_kafka_conf_destroy(conf) }
+        var count = 0
+        // Names and values in turn.
+        guard let pairs = rd_kafka_conf_dump(conf, &count) else { return [] }
+        defer { rd_kafka_conf_dump_free(pairs, count) }
+        return stride(from: 0, to: count, by: 2).compactMap { pairs[$0].map { String(cString: $0) } }
     }
 
     private static func set(_ name: String, to value: String, in conf: OpaquePointer) -> String? {

@@ -27,7 +27,7 @@ package struct Check: Sendable {
     }
 
     private func mongoDB(positions: [String: StoredPosition]) -> [Finding] {
-        let uri = EffectiveConfiguration.redactedURI(configuration.mongodb.uri)
+        let uri = ConnectionURI.redacted(configuration.mongodb.uri)
         do {
             let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).check"))
             let deployment = try Deployment(of: pool)

@@ -14,17 +14,18 @@ final class LoopThread: Sendable {
 
     /// Starts `body` on a thread of its own.
     ///
-    /// - Parameter name: shown by `top -H` and debuggers; the kernel keeps 15 characters.
+    /// - Parameter name: the kernel keeps 15 characters.
     static func start(name: String, _ body: @escaping @Sendable () -> Void) -> LoopThread {
         let loop = LoopThread()
         let thread = Thread {
+            // The kernel learns the name (`top -H`, debuggers) only when a thread sets its own.
+            Thread.current.name = String(name.prefix(15))
             body()
             loop.finished.lock()
             loop.done.isSet = true
             loop.finished.broadcast()
             loop.finished.unlock()
         }
-        thread.name = String(name.prefix(15))
         // The encoder descends once per nesting level of a document.
         thread.stackSize = 4 << 20
         thread.start()

@@ -14,6 +14,9 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
     package let status: Status
 
     package var description: String { "\(reason). \(mend)" }
+
+    /// The halt that decides a process's exit status: a lost position before a configuration to mend.
+    package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
 }
 
 /// What to do about an error: the one place that decides, by code and label (docs/GUARANTEES.md, rule 4).
@@ -28,9 +31,9 @@ enum StreamFailure {
     init(_ error: any Error, stream: StreamSettings) {
         switch error {
         case let halt as StreamHalt: self = .halt(halt)
-        case let error as MongoError: self = Self.classify(error, stream: stream)
-        case let refused as RecordRefused: self = Self.classify(refused, stream: stream)
-        case let error as KafkaError: self = Self.classify(error, stream: stream)
+        case let error as MongoError: self = StreamFailure(mongoDB: error)
+        case let refused as RecordRefused: self = Self.classify(refused)
+        case let error as KafkaError: self = Self.classify(error)
         case let missing as MissingTopic:
             self = .halt(
                 StreamHalt(
@@ -56,7 +59,16 @@ enum StreamFailure {
     }
 
     /// Source of the codes: the drivers' change-streams specification, "Resumable Error", and the server's error_codes.yml.
-    private static func classify(_ error: MongoError, stream: StreamSettings) -> StreamFailure {
+    init(mongoDB error: MongoError) {
+        self = Self.classify(error)
+    }
+
+    /// The halt, if it is one.
+    var halt: StreamHalt? {
+        if case .halt(let halt) = self { halt } else { nil }
+    }
+
+    private static func classify(_ error: MongoError) -> StreamFailure {
         func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> StreamFailure {
             .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
         }
@@ -112,9 +124,9 @@ enum StreamFailure {
         9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
     ]
 
-    private static func classify(_ refused: RecordRefused, stream: StreamSettings) -> StreamFailure {
-        let failure = classify(refused.error, stream: stream)
-        guard case .halt(let halt) = failure, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
+    private static func classify(_ refused: RecordRefused) -> StreamFailure {
+        let failure = classify(refused.error)
+        guard let halt = failure.halt, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
         return .halt(
             StreamHalt(
                 reason: "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
@@ -126,7 +138,7 @@ enum StreamFailure {
     }
 
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.
-    private static func classify(_ error: KafkaError, stream: StreamSettings) -> StreamFailure {
+    private static func classify(_ error: KafkaError) -> StreamFailure {
         func halt(_ mend: String) -> StreamFailure { .halt(StreamHalt(reason: "\(error)", mend: mend, status: .configuration)) }
         if error.isFatal { return .restart }
         switch error.name {

@@ -3,7 +3,7 @@ import Mongo
 extension ChangeStreamOptions {
     /// The server's side of a stream's configuration.
     ///
-    /// - Throws: ``BSONError`` or ``StreamHalt`` for a pipeline that is no list of stages.
+    /// - Throws: ``StreamHalt`` for a pipeline that is no list of stages.
     init(_ stream: StreamSettings) throws {
         var stages: [BSONDocument] = []
         let scope: Scope
@@ -27,8 +27,15 @@ extension ChangeStreamOptions {
                 stages.append(["$match": ["$or": .array(alternatives)]])
             }
         }
-        // libbson reads documents, not arrays.
-        let pipeline = try BSONDocument(extendedJSON: "{\"pipeline\":\(stream.pipeline)}")
+        let pipeline: BSONDocument
+        do {
+            // libbson reads documents, not arrays.
+            pipeline = try BSONDocument(extendedJSON: "{\"pipeline\":\(stream.pipeline)}")
+        } catch {
+            throw StreamHalt(
+                reason: "the pipeline of stream \(stream.name) is not Extended JSON: \(error)", mend: "Correct the pipeline",
+                status: .configuration)
+        }
         for stage in pipeline["pipeline"]?.arrayValue ?? [] {
             guard let stage = stage.documentValue else {
                 throw StreamHalt(
