@@ -31,17 +31,13 @@ package final class ChangeStreamBatch: Sendable {
         }
     }
 
-    /// Calls `body` with every event in order: the reply's bytes and the offset of the event's document in them. Nothing is copied.
+    /// Lends the reply's bytes and a walk over the array of events in them, in order. Nothing is copied.
     ///
     /// - Throws: what `body` throws, or ``BSONError`` for an array that cannot be walked.
-    package func forEachEvent(_ body: (RawSpan, Int) throws -> Void) throws {
+    package func withEvents<Result>(_ body: (_ bytes: RawSpan, _ events: BSONCursor) throws -> Result) throws -> Result {
         try reply.withUnsafeBytes { (buffer) throws in
             let bytes = buffer.bytes
-            var cursor = try BSONCursor(document: bytes, at: events.lowerBound)
-            while let element = try cursor.next(in: bytes) {
-                guard element.type == .document else { throw BSONError(.unknownType(element.type.rawValue), at: element.value.lowerBound) }
-                try body(bytes, element.value.lowerBound)
-            }
+            return try body(bytes, try BSONCursor(document: bytes, at: events.lowerBound))
         }
     }
 

@@ -1,5 +1,6 @@
 import CKafka
 import Logging
+import Mongo
 
 /// An idempotent producer: every record once per session, in order per partition.
 ///
@@ -18,27 +19,34 @@ final class KafkaProducer {
 
     let client: KafkaClient
     private let logger: Logger
+    private let flusher: LingerFlusher
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(properties: [String: String], logger: Logger) throws(KafkaError) {
         client = try KafkaClient(role: .producer, properties: properties)
+        flusher = LingerFlusher(client: client)
         self.logger = logger
     }
 
+    deinit { flusher.end() }
+
     func topic(_ name: String) throws(KafkaError) -> KafkaTopic { try KafkaTopic(name, of: client) }
 
-    /// Enqueues a record; key and value are copied. A nil value is a tombstone.
+    /// Enqueues a record of a batch; key and value are copied.
     ///
     /// - Returns: false when the queue is full: serve reports, then try again.
     /// - Throws: ``KafkaError``, for example MSG_SIZE_TOO_LARGE when it exceeds `message.max.bytes`.
     func produce(
-        _ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic, tag: UInt
+        _ record: RecordBatch.Record, of batch: borrowing RecordBatch, to topic: KafkaTopic, tag: UInt
     ) throws(KafkaError) -> Bool {
-        let headers = record.makeHeaders()
-        let code = record.withKeyAndValue(value) { key, value in
-            ckafka_produce(
+        let headers = KafkaHeaders(capacity: record.headers.count)
+        let code = batch.bytes.withUnsafeBytes { bytes in
+            // librdkafka tells a tombstone from an empty value by the pointer alone, and the buffer's memory has one for an empty range.
+            func start(_ range: Range<Int>?) -> UnsafeRawPointer? { range.flatMap { range in bytes.baseAddress.map { $0 + range.lowerBound } } }
+            for header in batch.headers[record.headers] { headers.add(header.name, UnsafeRawBufferPointer(rebasing: bytes[header.text])) }
+            return ckafka_produce(
                 client.handle, topic.handle, RD_KAFKA_PARTITION_UA,
-                key?.baseAddress, key?.count ?? 0, value?.baseAddress, value?.count ?? 0,
+                start(record.key), record.key?.count ?? 0, start(record.value), record.value?.count ?? 0,
                 record.timestamp, headers.pointer, UnsafeMutableRawPointer(bitPattern: tag)
             )
         }
@@ -101,8 +109,8 @@ final class KafkaProducer {
         if count > 0 { report(.acknowledged(tag: tag, count: count)) }
     }
 
-    /// Records that are not acknowledged yet.
-    var outstanding: Int { Int(rd_kafka_outq_len(client.handle)) }
+    /// No more records are at hand: what was produced leaves now and does not wait for company.
+    func endLinger() { flusher.flush() }
 
     /// Ends a blocked ``serve(timeout:_:)``. Any thread.
     func wake() { client.wake() }

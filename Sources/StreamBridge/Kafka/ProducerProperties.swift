@@ -2,9 +2,8 @@
 enum ProducerProperties {
     static func make(_ settings: KafkaSettings, memory: StreamMemory) throws(KafkaError) -> [String: String] {
         var properties = [
-            // Without linger a record leaves as soon as a request may be sent; while five are on their way the next one fills up by
-            // itself, so a flood travels in large batches and a lone event does not wait.
-            "linger.ms": "0",
+            // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand (LingerFlusher).
+            "linger.ms": "5",
             // Nagle's algorithm would hold a small request back until the one before it is acknowledged.
             "socket.nagle.disable": "true",
             // An outage of Kafka is waited out: the stream stops reading, and no record expires.

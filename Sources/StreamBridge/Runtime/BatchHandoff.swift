@@ -52,6 +52,13 @@ final class BatchHandoff<Item: HandoffItem>: @unchecked Sendable {
         wakeTaker()
     }
 
+    /// Nothing waits now.
+    var isEmpty: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return items.isEmpty
+    }
+
     /// The next item, or nil when there is none now.
     ///
     /// - Throws: the giver's failure, when nothing is left before it.

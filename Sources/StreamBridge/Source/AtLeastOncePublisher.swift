@@ -32,7 +32,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     /// Position records on their way.
     private var positionsInFlight = 0
     private var refusal: (any Error)?
-    private var positionRecord = RecordBuffer()
+    private var positionRecord = RecordBatch()
 
     init(
         producer: KafkaProducer, positionsTopic: String, identity: Identity, status: StreamStatus, stop: StopSignal
@@ -49,19 +49,22 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
-    func publish(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic) throws {
-        try produce(record, value: value, to: topic, tag: window.tag)
-        window.sent()
+    func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
+        for index in 0..<batch.records.count {
+            try produce(index, of: batch, to: topics[batch.records[index].route], tag: window.tag)
+            window.sent()
+        }
     }
 
-    private func produce(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic, tag: UInt) throws {
+    private func produce(_ index: Int, of batch: borrowing RecordBatch, to topic: KafkaTopic, tag: UInt) throws {
+        let record = batch.records[index]
         do {
-            while !(try producer.produce(record, value: value, to: topic, tag: tag)) {
+            while !(try producer.produce(record, of: batch, to: topic, tag: tag)) {
                 if stop.isOverdue { throw StreamStopped() }
                 try serveEvents(timeout: .milliseconds(100))
             }
-        } catch let error as KafkaError {
-            throw RecordRefused(error: error, topic: topic.name, key: record.keyText, size: record.size)
+        } catch let error as KafkaError where !error.isFatal {
+            throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: record.size, index: index)
         }
     }
 
@@ -69,6 +72,8 @@ final class AtLeastOncePublisher: RecordPublisher {
         window.seal(position)
         try storeIfDue()
     }
+
+    func endLinger() { producer.endLinger() }
 
     func serve(timeout: Duration) throws {
         try serveEvents(timeout: timeout)
@@ -83,7 +88,7 @@ final class AtLeastOncePublisher: RecordPublisher {
                 window.acknowledged(tag: tag, count: count)
                 status.published(count)
             case .refused(let error, let topic, let key, let size):
-                refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size)
+                refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
             case .connection(let error): status.kafkaTrouble(error)
             }
         }
@@ -119,7 +124,7 @@ final class AtLeastOncePublisher: RecordPublisher {
             writer: identity.writer, writtenAt: WallClock.milliseconds()
         )
         positionRecord.setPlain(key: identity.stream, value: record.json)
-        try produce(positionRecord, value: .encoded, to: positions, tag: 0)
+        try produce(0, of: positionRecord, to: positions, tag: 0)
         positionsInFlight += 1
         lastStored = position
         status.stored(position)
@@ -130,6 +135,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         try wait(until: deadline) { window.isEmpty }
         if let covered = window.takeCovered() { due = covered }
         if let position = due { try store(position) }
+        producer.endLinger()
         try wait(until: deadline) { positionsInFlight == 0 }
         let isComplete = window.isEmpty && positionsInFlight == 0
         if !isComplete { producer.abandon() }
@@ -153,6 +159,8 @@ struct RecordRefused: Error {
     let key: String?
     /// Bytes of key and value.
     let size: Int
+    /// Which record of the batch that was being published; nil for one that the broker refused later.
+    let index: Int?
 }
 
 /// The stop's grace ended before the work did.

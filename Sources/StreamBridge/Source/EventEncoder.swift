@@ -19,6 +19,7 @@ struct EventEncoder {
     private let form: Form
     private let key: Key
     private let content: RecordContent
+    private let sendsTombstones: Bool
     private let streamName: [UInt8]
 
     init(_ stream: StreamSettings) {
@@ -37,90 +38,100 @@ struct EventEncoder {
             case .field(let path): .field(BSONPath(segments: path))
             }
         content = stream.content
+        sendsTombstones = stream.tombstones
         streamName = Array(stream.name.utf8)
     }
 
-    /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text.
-    func encode(_ event: ChangeEvent, of bytes: RawSpan, into record: inout RecordBuffer) throws(BSONError) {
-        record.reset()
-        try encodeKey(event, of: bytes, into: &record)
-        let start = record.bytes.count
-        try encodeValue(event, of: bytes, into: &record.bytes)
-        record.value = start..<record.bytes.count
-        try encodeHeaders(event, of: bytes, into: &record)
-        record.timestamp = event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0
+    /// Appends the event's record to the batch, and, for a delete of a stream with tombstones, the tombstone.
+    ///
+    /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch is as it was before.
+    func encode(_ event: ChangeEvent, of bytes: RawSpan, route: Int, into batch: inout RecordBatch) throws(BSONError) {
+        let before = (bytes: batch.bytes.count, headers: batch.headers.count)
+        do {
+            let key = try encodeKey(event, of: bytes, into: &batch.bytes)
+            let isTombstone = sendsTombstones && event.isDelete
+            let value = isTombstone && content == .fullDocument ? nil : try encodeValue(event, of: bytes, into: &batch.bytes)
+            let headers = try encodeHeaders(event, of: bytes, into: &batch)
+            var record = RecordBatch.Record(
+                route: route, key: key, value: value, headers: headers,
+                timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: event.start)
+            batch.append(record)
+            if isTombstone, value != nil {
+                record.value = nil
+                batch.append(record)
+            }
+        } catch {
+            batch.truncate(bytes: before.bytes, headers: before.headers)
+            throw error
+        }
     }
 
-    private func encodeKey(_ event: ChangeEvent, of bytes: RawSpan, into record: inout RecordBuffer) throws(BSONError) {
+    private func encodeKey(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Range<Int>? {
         let element: BSONElement? =
             switch key {
             case .documentKey: event.documentKey
             case .none: nil
             case .field(let path): try path.find(in: bytes, at: event.start)
             }
-        guard let element else { return }
-        let start = record.bytes.count
-        try ExtendedJSON.writeValue(element, of: bytes, mode: .canonical, into: &record.bytes)
-        record.key = start..<record.bytes.count
+        guard let element else { return nil }
+        let start = buffer.count
+        try ExtendedJSON.writeValue(element, of: bytes, mode: .canonical, into: &buffer)
+        return start..<buffer.count
     }
 
-    private func encodeValue(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
-        if case .template(let template) = form { return try template.write(event, of: bytes, into: &buffer) }
-        let document: Range<Int>
-        switch content {
-        case .event: document = event.range
-        case .fullDocument:
-            guard let fullDocument = event.fullDocument else {
-                // The event says that there is no document: JSON's null, or an empty BSON value. Not a tombstone.
-                if case .json = form { buffer.append("null") }
-                return
-            }
-            document = fullDocument.value
+    private func encodeValue(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Range<Int> {
+        let start = buffer.count
+        let document = content == .event ? event.range : event.fullDocument?.value
+        switch (form, document) {
+        case (.template(let template), _): try template.write(event, of: bytes, into: &buffer)
+        case (.json(let mode), let document?): try ExtendedJSON.writeDocument(bytes, at: document.lowerBound, mode: mode, into: &buffer)
+        case (.bson, let document?): buffer.append(contentsOf: bytes, in: document)
+        // The event says that there is no document: JSON's null, or an empty BSON value. Not a tombstone.
+        case (.json, nil): buffer.append("null")
+        case (.bson, nil): break
         }
-        switch form {
-        case .json(let mode): try ExtendedJSON.writeDocument(bytes, at: document.lowerBound, mode: mode, into: &buffer)
-        case .bson: buffer.append(contentsOf: bytes, in: document)
-        case .template: return
-        }
+        return start..<buffer.count
     }
 
-    private func encodeHeaders(_ event: ChangeEvent, of bytes: RawSpan, into record: inout RecordBuffer) throws(BSONError) {
-        var start = record.bytes.count
+    private func encodeHeaders(_ event: ChangeEvent, of bytes: RawSpan, into batch: inout RecordBatch) throws(BSONError) -> Range<Int> {
+        let first = batch.headers.count
+        var start = batch.bytes.count
         if let token = event.tokenData {
-            record.bytes.append(contentsOf: bytes, in: token)
-            record.addHeader("mongodb.token", from: start)
+            batch.bytes.append(contentsOf: bytes, in: token)
+            batch.addHeader("mongodb.token", from: start)
         }
-        start = record.bytes.count
+        start = batch.bytes.count
         if let operation = event.operation {
-            record.bytes.append(contentsOf: bytes, in: operation)
-            record.addHeader("mongodb.op", from: start)
+            batch.bytes.append(contentsOf: bytes, in: operation)
+            batch.addHeader("mongodb.op", from: start)
         }
-        start = record.bytes.count
+        start = batch.bytes.count
         if let database = event.database {
-            record.bytes.append(contentsOf: bytes, in: database)
+            batch.bytes.append(contentsOf: bytes, in: database)
             if let collection = event.collection {
-                record.bytes.append(UInt8(ascii: "."))
-                record.bytes.append(contentsOf: bytes, in: collection)
+                batch.bytes.append(UInt8(ascii: "."))
+                batch.bytes.append(contentsOf: bytes, in: collection)
             }
-            record.addHeader("mongodb.ns", from: start)
+            batch.addHeader("mongodb.ns", from: start)
         }
-        start = record.bytes.count
+        start = batch.bytes.count
         if let time = event.clusterTime {
-            record.bytes.append(decimal: Int64(time.seconds))
-            record.bytes.append(UInt8(ascii: "."))
-            record.bytes.append(decimal: Int64(time.increment))
-            record.addHeader("mongodb.clusterTime", from: start)
+            batch.bytes.append(decimal: Int64(time.seconds))
+            batch.bytes.append(UInt8(ascii: "."))
+            batch.bytes.append(decimal: Int64(time.increment))
+            batch.addHeader("mongodb.clusterTime", from: start)
         }
-        start = record.bytes.count
+        start = batch.bytes.count
         if let time = event.wallTime {
-            record.bytes.append(decimal: time)
-            record.addHeader("mongodb.wallTime", from: start)
+            batch.bytes.append(decimal: time)
+            batch.addHeader("mongodb.wallTime", from: start)
         }
-        start = record.bytes.count
-        record.bytes.append(contentsOf: streamName)
-        record.addHeader("bridge.stream", from: start)
-        start = record.bytes.count
-        record.bytes.append("live")
-        record.addHeader("bridge.origin", from: start)
+        start = batch.bytes.count
+        batch.bytes.append(contentsOf: streamName)
+        batch.addHeader("bridge.stream", from: start)
+        start = batch.bytes.count
+        batch.bytes.append("live")
+        batch.addHeader("bridge.origin", from: start)
+        return first..<batch.headers.count
     }
 }

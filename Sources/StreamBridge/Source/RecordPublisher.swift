@@ -1,7 +1,7 @@
 /// Delivers records, and the position that covers them, with one guarantee or another.
 ///
 /// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, then any number of
-/// ``publish(_:value:to:)`` and ``seal(_:)``, with ``serve(timeout:)`` whenever there is nothing else to do, then ``finish()``.
+/// ``publish(_:to:)`` and ``seal(_:)``, with ``serve(timeout:)`` whenever there is nothing else to do, then ``finish()``.
 /// When a call throws, the session is over: the position is read again, and whatever this instance had not covered is published again.
 protocol RecordPublisher: AnyObject {
     /// Makes this instance the stream's only writer, where the guarantee needs that. Before the position is read (rule 1).
@@ -9,11 +9,17 @@ protocol RecordPublisher: AnyObject {
 
     func topic(_ name: String) throws -> KafkaTopic
 
-    /// Takes over a record. Blocks while there is no room: that is how Kafka's pace reaches MongoDB.
-    func publish(_ record: borrowing RecordBuffer, value: RecordBuffer.Value, to topic: KafkaTopic) throws
+    /// Takes over a batch of records. Blocks while there is no room: that is how Kafka's pace reaches MongoDB.
+    ///
+    /// - Parameter topics: by route.
+    /// - Throws: ``RecordRefused`` naming the first record that was not taken; those before it were.
+    func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws
 
     /// `position` is what to store once everything published so far is safe.
     func seal(_ position: StreamPosition) throws
+
+    /// No more records are at hand for now: those that were published need not wait for company.
+    func endLinger()
 
     /// Handles what the broker said and stores what became due; waits up to `timeout` for it.
     func serve(timeout: Duration) throws

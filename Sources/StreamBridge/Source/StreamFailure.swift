@@ -42,6 +42,11 @@ enum StreamFailure {
                     status: .configuration
                 )
             )
+        case let error as BSONError:
+            self = .halt(
+                StreamHalt(
+                    reason: "MongoDB sent an event that is not BSON: \(error)", mend: "Check the server's data files (validate)",
+                    status: .internalFault))
         case let error as PositionError:
             self = .halt(
                 StreamHalt(

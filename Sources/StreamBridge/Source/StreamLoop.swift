@@ -96,7 +96,7 @@ package final class StreamLoop: Sendable {
 
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
-        from handoff: BatchHandoff<ChangeStreamReader.Batch>, to publisher: some RecordPublisher, events: Int64, progress: () -> Void
+        from handoff: BatchHandoff<ChangeStreamReader.Batch>, to publisher: any RecordPublisher, events: Int64, progress: () -> Void
     ) throws {
         var pump = EventPump(settings: settings, publisher: publisher, events: events) { name in
             try self.surroundings.topics.ensure(name, timeout: self.surroundings.startupTimeout)
@@ -106,6 +106,7 @@ package final class StreamLoop: Sendable {
             while !surroundings.stop.isRequested {
                 if let batch = try handoff.take() {
                     try pump.publish(batch)
+                    if handoff.isEmpty { publisher.endLinger() }
                     try publisher.serve(timeout: .zero)
                     progress()
                 } else {

@@ -8,7 +8,6 @@ struct TopicRouter {
     private struct Route {
         let database: [UInt8]
         let collection: [UInt8]
-        let topic: KafkaTopic
     }
 
     private let template: TextTemplate
@@ -33,33 +32,37 @@ struct TopicRouter {
         self.open = open
     }
 
-    /// - Throws: what `open` throws, or ``BSONError``.
-    mutating func topic(of event: ChangeEvent, in bytes: RawSpan) throws -> KafkaTopic {
+    /// The topics of all routes, by route.
+    private(set) var topics: [KafkaTopic] = []
+
+    /// The index of the event's route.
+    ///
+    /// - Throws: what `open` throws.
+    mutating func route(of event: ChangeEvent, in bytes: RawSpan) throws -> Int {
         let database = event.database ?? 0..<0
         let collection = event.collection ?? 0..<0
-        if last >= 0, matches(routes[last], database, collection, in: bytes) { return routes[last].topic }
+        if last >= 0, matches(routes[last], database, collection, in: bytes) { return last }
         let hash = Self.hash(database, collection, in: bytes)
         if let index = indexes[hash], matches(routes[index], database, collection, in: bytes) {
             last = index
-            return routes[index].topic
+            return index
         }
         if let index = routes.firstIndex(where: { matches($0, database, collection, in: bytes) }) {
             last = index
-            return routes[index].topic
+            return index
         }
-        let route = try makeRoute(Self.copy(database, of: bytes), Self.copy(collection, of: bytes))
+        let route = Route(database: Self.copy(database, of: bytes), collection: Self.copy(collection, of: bytes))
+        topics.append(try open(TopicName.render(template, for: namespace(of: route))))
         routes.append(route)
         last = routes.count - 1
         if indexes[hash] == nil { indexes[hash] = last }
-        return route.topic
+        return last
     }
 
-    private func makeRoute(_ database: [UInt8], _ collection: [UInt8]) throws -> Route {
-        let namespace =
-            database.isEmpty
-            ? scope
-            : Namespace(database: String(decoding: database, as: UTF8.self), collection: String(decoding: collection, as: UTF8.self))
-        return Route(database: database, collection: collection, topic: try open(TopicName.render(template, for: namespace)))
+    private func namespace(of route: Route) -> Namespace {
+        guard !route.database.isEmpty else { return scope }
+        return Namespace(
+            database: String(decoding: route.database, as: UTF8.self), collection: String(decoding: route.collection, as: UTF8.self))
     }
 
     private func matches(_ route: Route, _ database: Range<Int>, _ collection: Range<Int>, in bytes: RawSpan) -> Bool {

@@ -1,0 +1,81 @@
+import Mongo
+
+/// Encoded records on their way to Kafka: keys, values and header texts one after another in memory that is used again for the next batch.
+///
+/// Records are produced a batch at a time for the sake of librdkafka's broker thread: a record that is produced while that thread sleeps
+/// wakes it up, and it sends what it finds. Records that come one by one, an encoding apart, would each find it asleep and travel in tiny
+/// requests; records that come together travel together. A lone event is a batch of one and waits for nothing: the linger adapts itself.
+struct RecordBatch: ~Copyable {
+    /// A header: its constant name and where its text is.
+    struct Header {
+        let name: StaticString
+        let text: Range<Int>
+    }
+
+    struct Record {
+        /// Index of the record's route in its router.
+        let route: Int
+        /// Nil for a record without a key.
+        var key: Range<Int>?
+        /// Nil for a tombstone, which is not the same as an empty value.
+        var value: Range<Int>?
+        /// In the batch's list of headers.
+        var headers: Range<Int>
+        /// Milliseconds since 1970; 0 lets the client take its own clock.
+        var timestamp: Int64
+        /// Where the record's event is in the bytes that it was read from.
+        let event: Int
+
+        /// Bytes of key and value.
+        var size: Int { (key?.count ?? 0) + (value?.count ?? 0) }
+    }
+
+    /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
+    private static let most = (records: 256, bytes: 512 << 10)
+    /// Beyond this the memory goes back: one large document must not stay as long as the stream.
+    private static let keptCapacity = 1 << 20
+
+    var bytes = OutputBuffer(capacity: 64 << 10)
+    private(set) var records: [Record] = []
+    private(set) var headers: [Header] = []
+
+    init() {
+        records.reserveCapacity(Self.most.records + 1)
+        headers.reserveCapacity(8 * Self.most.records + 8)
+    }
+
+    var isFull: Bool { records.count >= Self.most.records || bytes.count >= Self.most.bytes }
+
+    mutating func removeAll() {
+        bytes.reset(keepingCapacity: Self.keptCapacity)
+        records.removeAll(keepingCapacity: true)
+        headers.removeAll(keepingCapacity: true)
+    }
+
+    mutating func append(_ record: Record) { records.append(record) }
+
+    /// Takes back what was written for a record that could not be finished.
+    mutating func truncate(bytes count: Int, headers headerCount: Int) {
+        bytes.truncate(to: count)
+        headers.removeLast(headers.count - headerCount)
+    }
+
+    /// Adds a header whose text begins at `start` and ends where the bytes end now.
+    mutating func addHeader(_ name: StaticString, from start: Int) {
+        headers.append(Header(name: name, text: start..<bytes.count))
+    }
+
+    /// A batch of one record with a key and a value and nothing else.
+    mutating func setPlain(key: String, value: [UInt8]) {
+        removeAll()
+        bytes.append(utf8Of: key)
+        let end = bytes.count
+        bytes.append(contentsOf: value)
+        append(Record(route: 0, key: 0..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: 0))
+    }
+
+    /// A record's key as text, for a message about it.
+    borrowing func keyText(of record: Record) -> String? {
+        record.key.map { range in bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) } }
+    }
+}
