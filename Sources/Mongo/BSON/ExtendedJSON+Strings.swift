@@ -35,7 +35,8 @@ extension ExtendedJSON {
         let quote = (word ^ ones &* 0x22) &- ones
         let backslash = (word ^ ones &* 0x5C) &- ones
         // For a byte below 0x80 the top bit of a difference is set exactly if it borrowed; others are marked by their own top bit.
-        let marks = (control | quote | backslash | word) & ones &* 0x80
+        // In Swift `&` binds as tightly as `&*`: hence the parentheses.
+        let marks = (control | quote | backslash | word) & (ones &* 0x80)
         return marks.trailingZeroBitCount >> 3
     }
 
