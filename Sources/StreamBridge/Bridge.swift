@@ -51,7 +51,7 @@ package final class Bridge: Sendable {
             pool: pool,
             deployment: deployment,
             positions: PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka),
-            topics: TopicCatalog(admin: admin, settings: configuration.topics, logger: logger),
+            topics: TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger),
             kafka: configuration.kafka,
             memory: StreamMemory(limit: configuration.limits.memory, streams: configuration.streams.count),
             instance: Instance.name,

@@ -49,5 +49,12 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "could not \(operation): \(message) (\(name))" }
 
+    /// The partition's leader is not known yet, or has moved: another try will find it.
+    var isLeadership: Bool {
+        matches(
+            RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+    }
+
     func matches(_ codes: rd_kafka_resp_err_t...) -> Bool { codes.contains { $0.rawValue == code } }
 }

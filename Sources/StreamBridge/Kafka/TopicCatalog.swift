@@ -8,12 +8,14 @@ import Synchronization
 package final class TopicCatalog: Sendable {
     private let admin: KafkaAdmin
     private let settings: TopicSettings
+    private let stop: StopSignal
     private let logger: Logger
     private let known = Mutex<Set<String>>([])
 
-    package init(admin: KafkaAdmin, settings: TopicSettings, logger: Logger) {
+    init(admin: KafkaAdmin, settings: TopicSettings, stop: StopSignal, logger: Logger) {
         self.admin = admin
         self.settings = settings
+        self.stop = stop
         self.logger = logger
     }
 
@@ -37,10 +39,35 @@ package final class TopicCatalog: Sendable {
             config: settings.config.merging(config) { $1 }, timeout: timeout
         )
         switch creation {
-        case .created: logger.info("created topic \(topic)", metadata: ["partitions": "\(partitions ?? settings.partitions)"])
+        case .created:
+            logger.info("created topic \(topic)", metadata: ["partitions": "\(partitions ?? settings.partitions)"])
+            try awaitLeaders(of: topic, partitions: partitions ?? settings.partitions, timeout: timeout)
         case .existed: break
         case .unsupported:
             throw MissingTopic(topic: topic, reason: "this cluster cannot create topics through the admin API")
+        }
+    }
+}
+
+extension TopicCatalog {
+    /// A new topic's partitions have leaders a moment after the controller has confirmed it; until then each broker's answer may differ.
+    private func awaitLeaders(of topic: String, partitions: Int, timeout: Duration) throws {
+        let deadline = ContinuousClock.now + timeout
+        var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(500))
+        for partition in 0..<Int32(partitions) {
+            while let error = unreadiness(of: topic, partition: partition, timeout: timeout) {
+                guard error.isLeadership, .now < deadline else { throw error }
+                if stop.wait(for: backoff.next()) { throw StreamStopped() }
+            }
+        }
+    }
+
+    private func unreadiness(of topic: String, partition: Int32, timeout: Duration) -> KafkaError? {
+        do {
+            _ = try admin.watermarks(topic: topic, partition: partition, timeout: timeout)
+            return nil
+        } catch {
+            return error
         }
     }
 }

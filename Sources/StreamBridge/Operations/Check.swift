@@ -172,12 +172,12 @@ private struct KafkaSide {
         }
     }
 
-    private mutating func lookAt(topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?) {
+    private mutating func lookAt(topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?, partitions: Int? = nil) {
         let subject = "topic \(name)"
         if let found {
             findings.append(.ok(subject, "\(found.partitions) partitions, replication factor \(found.replicationFactor)"))
         } else if configuration.topics.create {
-            findings.append(.ok(subject, "does not exist yet and will be created with \(configuration.topics.partitions) partitions"))
+            findings.append(.ok(subject, "does not exist yet and will be created, partitions: \(partitions ?? configuration.topics.partitions)"))
         } else {
             findings.append(
                 .error(
@@ -189,7 +189,7 @@ private struct KafkaSide {
     private mutating func lookAtPositions(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
         guard try admin.topic(store.topic, timeout: timeout) != nil else {
-            lookAt(topic: store.topic, configuration, found: nil)
+            lookAt(topic: store.topic, configuration, found: nil, partitions: 1)
             return
         }
         switch try admin.settings(ofTopic: store.topic, timeout: timeout)?["cleanup.policy"] {
