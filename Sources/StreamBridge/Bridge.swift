@@ -58,6 +58,12 @@ package final class Bridge: Sendable {
             startupTimeout: configuration.startupTimeout,
             stop: stop
         )
+        if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
+            throw StreamHalt(
+                reason: "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
+                    + "_id need not be unique",
+                mend: "Use updateLookup", status: .configuration)
+        }
         let loops = try configuration.streams.map { settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"

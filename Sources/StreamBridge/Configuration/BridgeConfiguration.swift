@@ -104,6 +104,14 @@ package enum WatchScope: Sendable, Equatable {
 /// The server's `fullDocument` option, and `batchedLookup`, the bridge's own: one query per batch instead of one per update.
 package enum FullDocument: String, Sendable, Equatable, CaseIterable {
     case `default`, updateLookup, batchedLookup, whenAvailable, required
+
+    /// What the server is asked for; nil for its default.
+    package var serverMode: String? {
+        switch self {
+        case .default, .batchedLookup: nil
+        case .updateLookup, .whenAvailable, .required: rawValue
+        }
+    }
 }
 
 /// The server's `fullDocumentBeforeChange` option.

@@ -22,7 +22,10 @@ struct ChangeEvent {
     private(set) var wallTime: Int64?
     private(set) var documentKey: BSONElement?
     private(set) var fullDocument: BSONElement?
+    /// The whole `ns`.
+    private(set) var namespace: BSONElement?
     private(set) var isDelete = false
+    private(set) var isUpdate = false
 
     /// - Throws: ``BSONError`` for bytes that are no document.
     init(of bytes: RawSpan, at offset: Int) throws(BSONError) {
@@ -40,6 +43,7 @@ struct ChangeEvent {
                 } else if field.keyEquals("fullDocument", in: bytes) {
                     fullDocument = field
                 } else if field.keyEquals("ns", in: bytes) {
+                    namespace = field
                     database = try Self.text(of: "db", in: field, of: bytes)
                     collection = try Self.text(of: "coll", in: field, of: bytes)
                 }
@@ -47,6 +51,7 @@ struct ChangeEvent {
                 if field.keyEquals("operationType", in: bytes) {
                     operation = field.text
                     isDelete = field.text.map { Self.equal($0, "delete", in: bytes) } ?? false
+                    isUpdate = field.text.map { Self.equal($0, "update", in: bytes) } ?? false
                 }
             case .timestamp:
                 if field.keyEquals("clusterTime", in: bytes) { clusterTime = field.timestamp(in: bytes).map { ($0.seconds, $0.increment) } }

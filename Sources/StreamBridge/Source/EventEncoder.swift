@@ -44,8 +44,9 @@ struct EventEncoder {
 
     /// Appends the event's record to the batch, and, for a delete of a stream with tombstones, the tombstone.
     ///
+    /// - Parameter origin: where the event is in the batch that it was read from.
     /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch is as it was before.
-    func encode(_ event: ChangeEvent, of bytes: RawSpan, route: Int, into batch: inout RecordBatch) throws(BSONError) {
+    func encode(_ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, into batch: inout RecordBatch) throws(BSONError) {
         let before = (bytes: batch.bytes.count, headers: batch.headers.count)
         do {
             let key = try encodeKey(event, of: bytes, into: &batch.bytes)
@@ -54,7 +55,7 @@ struct EventEncoder {
             let headers = try encodeHeaders(event, of: bytes, into: &batch)
             var record = RecordBatch.Record(
                 route: route, key: key, value: value, headers: headers,
-                timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: event.start)
+                timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: origin)
             batch.append(record)
             if isTombstone, value != nil {
                 record.value = nil

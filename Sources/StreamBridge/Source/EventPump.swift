@@ -6,14 +6,18 @@ struct EventPump: ~Copyable {
     private let encoder: EventEncoder
     private var router: TopicRouter
     private let format: RecordFormat
+    private let lookup: DocumentLookup?
     private var records = RecordBatch()
     /// Events published over the life of the position.
     private var events: Int64
     private var wallTime: Int64?
 
-    /// - Parameter open: ensures that a topic exists and makes its handle.
-    init(settings: StreamSettings, publisher: any RecordPublisher, events: Int64, open: @escaping (String) throws -> KafkaTopic) {
+    /// - Parameters:
+    ///   - lookup: for `fullDocument: batchedLookup`.
+    ///   - open: ensures that a topic exists and makes its handle.
+    init(settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, events: Int64, open: @escaping (String) throws -> KafkaTopic) {
         self.publisher = publisher
+        self.lookup = lookup
         self.events = events
         format = settings.format
         encoder = EventEncoder(settings)
@@ -22,12 +26,22 @@ struct EventPump: ~Copyable {
 
     mutating func publish(_ batch: ChangeStreamReader.Batch) throws {
         try batch.events?.withEvents { bytes, events in
+            let documents = try lookup?.documents(of: events, in: bytes)
+            // An event with its looked-up document.
+            var spliced = OutputBuffer(capacity: 4 << 10)
             var events = events
             // The last event whose records were all taken over: where a restart begins when a later one is refused.
             var done: Int?
             do {
                 while let element = try events.next(in: bytes) {
-                    try encode(eventAt: element.value.lowerBound, of: bytes)
+                    let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+                    if let documents, try documents.splice(event, of: bytes, into: &spliced) {
+                        try spliced.withUnsafeBytes { buffer throws in
+                            try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: event.start)
+                        }
+                    } else {
+                        try encode(event, of: bytes, origin: event.start)
+                    }
                     if records.isFull { try flush(of: bytes, done: &done) }
                 }
                 try flush(of: bytes, done: &done)
@@ -40,11 +54,11 @@ struct EventPump: ~Copyable {
         if let token = batch.token { try publisher.seal(position(at: token)) }
     }
 
-    private mutating func encode(eventAt offset: Int, of bytes: RawSpan) throws {
-        let event = try ChangeEvent(of: bytes, at: offset)
+    /// - Parameter origin: where the event is in the batch that it was read from.
+    private mutating func encode(_ event: ChangeEvent, of bytes: RawSpan, origin: Int) throws {
         let route = try router.route(of: event, in: bytes)
         do {
-            try encoder.encode(event, of: bytes, route: route, into: &records)
+            try encoder.encode(event, of: bytes, route: route, origin: origin, into: &records)
         } catch {
             throw unencodable(event, of: bytes, because: error)
         }

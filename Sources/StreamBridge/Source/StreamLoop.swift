@@ -98,7 +98,10 @@ package final class StreamLoop: Sendable {
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, to publisher: any RecordPublisher, events: Int64, progress: () -> Void
     ) throws {
-        var pump = EventPump(settings: settings, publisher: publisher, events: events) { name in
+        let lookup =
+            settings.fullDocument == .batchedLookup
+            ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop) : nil
+        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, events: events) { name in
             try self.surroundings.topics.ensure(name, timeout: self.surroundings.startupTimeout)
             return try publisher.topic(name)
         }

@@ -47,7 +47,7 @@ extension ChangeStreamOptions {
         self.init(
             scope: scope,
             pipeline: stages,
-            fullDocument: stream.fullDocument == .default ? nil : stream.fullDocument.rawValue,
+            fullDocument: stream.fullDocument.serverMode,
             fullDocumentBeforeChange: stream.fullDocumentBeforeChange == .off ? nil : stream.fullDocumentBeforeChange.rawValue,
             showExpandedEvents: stream.showExpandedEvents
         )

@@ -1,0 +1,129 @@
+import Mongo
+
+/// `fullDocument: batchedLookup`: fetches the current documents of a batch's update events with one query per collection.
+///
+/// The server's `updateLookup` queries once per event while it builds the batch. This asks once for all of them, while the next getMore is
+/// already on its way, and gives the same documents: each is at least as new as its event, because the query reads majority-committed data
+/// not older than the batch.
+struct DocumentLookup {
+    let pool: MongoClientPool
+    let status: StreamStatus
+    let stop: StopSignal
+
+    /// Waits out what passes: the events are in hand already, so the change stream need not be opened again.
+    ///
+    /// - Throws: ``MongoError`` that does not pass, ``BSONError``, ``StreamStopped``.
+    func documents(of events: BSONCursor, in bytes: RawSpan) throws -> LookedUpDocuments {
+        let wanted = try Wanted(events: events, in: bytes)
+        var backoff = Backoff()
+        while true {
+            do {
+                return try fetch(wanted)
+            } catch let error as MongoError {
+                guard case .reopen = StreamFailure(mongoDB: error) else { throw error }
+                status.mongoTrouble(error)
+                if stop.wait(for: backoff.next()) { throw StreamStopped() }
+            }
+        }
+    }
+
+    /// The update events' document ids by namespace, each once, and the time that the documents must have reached.
+    private struct Wanted {
+        private(set) var ids: [Namespace: [BSONValue]] = [:]
+        private(set) var time: BSONTimestamp?
+
+        init(events: BSONCursor, in bytes: RawSpan) throws {
+            var seen: Set<LookedUpDocuments.Key> = []
+            var events = events
+            while let element = try events.next(in: bytes) {
+                let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+                if let now = event.clusterTime { time = BSONTimestamp(seconds: now.seconds, increment: now.increment) }
+                guard let (key, id) = try LookedUpDocuments.key(of: event, in: bytes), seen.insert(key).inserted else { continue }
+                ids[key.namespace, default: []].append(try BSONValue(id, of: bytes))
+            }
+        }
+    }
+
+    private func fetch(_ wanted: Wanted) throws -> LookedUpDocuments {
+        var documents = LookedUpDocuments()
+        guard !wanted.ids.isEmpty else { return documents }
+        try pool.withClient { client in
+            for (namespace, ids) in wanted.ids {
+                var concern: BSONDocument = ["level": "majority"]
+                if let time = wanted.time { concern.append("afterClusterTime", .timestamp(time)) }
+                try client.readAll(
+                    [
+                        "find": .string(namespace.collection), "filter": ["_id": ["$in": .array(ids)]], "batchSize": .int32(Int32(ids.count)),
+                        "readConcern": .document(concern),
+                    ], on: namespace.database, collection: namespace.collection, operation: "look up the documents of update events"
+                ) { documents.add($0, $1, namespace: namespace) }
+            }
+        }
+        return documents
+    }
+}
+
+/// Documents by namespace and `_id`.
+struct LookedUpDocuments {
+    struct Key: Hashable {
+        let namespace: Namespace
+        /// Type and bytes of the `_id`: the server's documents and its `documentKey` write it alike.
+        let id: [UInt8]
+    }
+
+    private var replies: [BSONReply] = []
+    private var places: [Key: (reply: Int, document: Range<Int>)] = [:]
+
+    /// What an update event without its document is looked up by; nil for every other event.
+    static func key(of event: ChangeEvent, in bytes: RawSpan) throws(BSONError) -> (Key, BSONElement)? {
+        guard event.isUpdate, event.fullDocument == nil, let documentKey = event.documentKey,
+            let database = event.database, let collection = event.collection,
+            let id = try element("_id", of: documentKey.value, in: bytes)
+        else { return nil }
+        let namespace = Namespace(database: text(database, of: bytes), collection: text(collection, of: bytes))
+        return (Key(namespace: namespace, id: idBytes(id, of: bytes)), id)
+    }
+
+    mutating func add(_ reply: BSONReply, _ documents: [Range<Int>], namespace: Namespace) {
+        replies.append(reply)
+        reply.withUnsafeBytes { buffer in
+            for document in documents {
+                // A document that the server has just sent; one without an `_id` could not be stored.
+                guard let id = try? Self.element("_id", of: document, in: buffer.bytes) else { continue }
+                places[Key(namespace: namespace, id: Self.idBytes(id, of: buffer.bytes))] = (replies.count - 1, document)
+            }
+        }
+    }
+
+    /// Writes the event as the server would have sent it with `updateLookup`: `fullDocument` before `ns`, null when the document is gone.
+    ///
+    /// - Returns: false, with nothing written, for an event that needs no document.
+    func splice(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Bool {
+        guard let (key, _) = try Self.key(of: event, in: bytes) else { return false }
+        let place = places[key]
+        let gap = event.namespace.map { $0.key.lowerBound - 1 } ?? event.range.upperBound - 1
+        let length = event.range.count + 1 + "fullDocument\0".utf8.count + (place?.document.count ?? 0)
+        buffer.removeAll()
+        withUnsafeBytes(of: Int32(length).littleEndian) { buffer.append(contentsOf: $0) }
+        buffer.append(contentsOf: bytes, in: event.range.lowerBound + 4..<gap)
+        buffer.append(place == nil ? BSONType.null.rawValue : BSONType.document.rawValue)
+        buffer.append("fullDocument\0")
+        if let place { replies[place.reply].withUnsafeBytes { buffer.append(contentsOf: $0.bytes, in: place.document) } }
+        buffer.append(contentsOf: bytes, in: gap..<event.range.upperBound)
+        return true
+    }
+
+    private static func element(_ key: StaticString, of document: Range<Int>, in bytes: RawSpan) throws(BSONError) -> BSONElement? {
+        var fields = try BSONCursor(document: bytes, at: document.lowerBound)
+        while let field = try fields.next(in: bytes) { if field.keyEquals(key, in: bytes) { return field } }
+        return nil
+    }
+
+    private static func idBytes(_ id: BSONElement, of bytes: RawSpan) -> [UInt8] {
+        [id.type.rawValue] + id.value.map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    }
+
+    private static func text(_ range: Range<Int>, of bytes: RawSpan) -> String {
+        bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) }
+    }
+}
