@@ -53,7 +53,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BridgeTests",
-            dependencies: ["StreamBridge", "Mongo", "CKafka", "CMongo"],
+            dependencies: ["StreamBridge", "Mongo", "CKafka", "CMongo", .product(name: "Logging", package: "swift-log")],
             resources: [.copy("Fixtures")],
             swiftSettings: strict
         ),

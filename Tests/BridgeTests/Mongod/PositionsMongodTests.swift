@@ -1,0 +1,143 @@
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+/// Stored positions: a stop and a restart without a gap and without a repeat.
+@Suite struct PositionsMongodTests {
+    @Test func aGracefulStopAndARestartNeitherLoseNorRepeat() async throws {
+        try await Scene.play { scene in
+            var written = 0
+            for round in 1...4 {
+                let bridge = try scene.bridge([scene.stream()])
+                for _ in 0..<3 {
+                    try scene.insert((0..<50).map { ["_id": .int32(Int32(written + $0))] })
+                    written += 50
+                }
+                if round.isMultiple(of: 2) { try scene.follow().wait(count: written) }
+                // On odd rounds the stop comes amid the load: what is left is the next round's.
+                #expect(try bridge.stop().isEmpty)
+            }
+            let last = try scene.bridge([scene.stream()])
+            try scene.follow().wait(count: written)
+            #expect(try last.stop().isEmpty)
+            let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
+            #expect(try scene.records().map(\.token) == expected)
+            #expect(try scene.position()?.position.events == Int64(written))
+        }
+    }
+
+    @Test func writesWhileTheBridgeIsDownArriveAfterItsRestart() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            _ = try scene.publish([scene.stream()], count: 1)
+            try scene.insert([["_id": 2], ["_id": 3]])
+            // startAt counts only for a stream without a stored position.
+            let records = try scene.publish([scene.stream { $0.startAt = .now }], count: 3)
+            #expect(
+                records.map(\.keyText) == [#"{"_id":{"$numberInt":"1"}}"#, #"{"_id":{"$numberInt":"2"}}"#, #"{"_id":{"$numberInt":"3"}}"#])
+        }
+    }
+
+    @Test func aPositionSaysWhatTheContractPromises() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1], ["_id": 2]])
+            let records = try scene.publish([scene.stream()], count: 2)
+            let record = try #require(try scene.records(scene.positionsTopic).last)
+            #expect(record.keyText == "fruits")
+            let value = try record.document()
+            #expect(
+                value.keys == [
+                    "version", "stream", "token", "clusterTime", "wallTime", "events", "options", "replicaSet", "writer", "writtenAt",
+                ])
+            #expect(value["version"] == 1)
+            #expect(value["stream"] == "fruits")
+            #expect(value["events"] == 2)
+            #expect(value["replicaSet"] == "shared")
+            let token = try #require(value["token"]?.documentValue?["_data"]?.stringValue)
+            #expect(token >= records[1].token)
+            let time = try #require(value["clusterTime"]?.stringValue)
+            #expect(time.split(separator: ".").count == 2)
+            #expect(value["wallTime"]?.int64Value == records[1].headers["mongodb.wallTime"].flatMap { Int64($0) })
+        }
+    }
+
+    @Test func anIdleStreamStoresItsPostBatchToken() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream()])
+            let positions = try scene.follow(scene.positionsTopic)
+            let first = try positions.wait(count: 1)[0]
+            // Not one event; the server's own no-op writes move the token.
+            let later = try positions.wait(count: 2)[1]
+            #expect(try bridge.stop().isEmpty)
+            let tokens = try [first, later].map { try #require($0.document()["token"]?.documentValue?["_data"]?.stringValue) }
+            #expect(tokens[0] < tokens[1])
+            #expect(try scene.records().isEmpty)
+        }
+    }
+
+    @Test func everyStoredPositionCoversOnlyWhatWasPublishedBefore() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream()])
+            for round in 0..<20 { try scene.insert((0..<100).map { ["_id": .int32(Int32(round * 100 + $0)), "text": "some text"] }) }
+            try scene.follow().wait(count: 2000)
+            #expect(try bridge.stop().isEmpty)
+            let tokens = try scene.records().map(\.token)
+            var stored = ""
+            for record in try scene.records(scene.positionsTopic) {
+                let position = try StoredPosition(json: try #require(record.value)).position
+                let token = try #require(position.token.data)
+                #expect(token >= stored)
+                stored = token
+                #expect(tokens.count { $0 <= token } == Int(position.events))
+            }
+        }
+    }
+
+    @Test func aChangedDefinitionIsSaidAndGoesOnFromThePosition() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1, "n": 1]])
+            _ = try scene.publish([scene.stream()], count: 1)
+            try scene.insert([["_id": 2, "n": 2], ["_id": 3, "n": 3]])
+            let records = try scene.publish([scene.stream { $0.pipeline = #"[{"$match":{"fullDocument.n":3}}]"# }], count: 2)
+            #expect(records.count == 2)
+            #expect(scene.log.lines(containing: "changed since its position was stored").count == 1)
+        }
+    }
+
+    @Test func aPositionOfAnotherReplicaSetIsRefused() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            _ = try scene.publish([scene.stream()], count: 1)
+            try resumeElsewhere(scene)
+        }
+    }
+
+    /// Runs the same bridge against a replica set of another name.
+    private func resumeElsewhere(_ scene: Scene) throws {
+        let other = try MongodProcess(replicaSet: "other")
+        defer { other.stop() }
+        try other.initiate()
+        let bridge = try scene.bridge([scene.stream()]) { $0.mongodb.uri = other.uri }
+        let halts = try bridge.halts()
+        #expect(halts.map(\.status) == [.lostPosition])
+        #expect(halts.first?.reason.contains("belongs to replica set shared, but this is other") == true)
+        #expect(halts.first?.mend.contains("fruits") == true)
+    }
+
+    @Test func aPositionThatIsNoJSONHaltsTheStream() async throws {
+        try await Scene.play { scene in
+            let producer = try KafkaProducer(
+                properties: ProducerProperties.make(scene.kafka.settings, memory: StreamMemory(limit: 64 << 20, streams: 1)),
+                logger: scene.log.logger)
+            var batch = RecordBatch()
+            batch.setPlain(key: "fruits", value: Array("not json".utf8))
+            let topic = try producer.topic(scene.positionsTopic)
+            _ = try producer.produce(batch.records[0], of: batch, to: topic, tag: 1)
+            try scene.follow(scene.positionsTopic).wait(count: 1)
+            let halts = try scene.bridge([scene.stream()]).halts()
+            #expect(halts.map(\.status) == [.lostPosition])
+            #expect(halts.first?.reason.contains("cannot be read: it is not JSON") == true)
+        }
+    }
+}

@@ -1,0 +1,48 @@
+import Dispatch
+
+/// Lets a few scenes run at a time: each has a bridge with its threads, and the machine may have two cores.
+actor Gate {
+    static let scenes = Gate(width: 4)
+
+    private var free: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(width: Int) { free = width }
+
+    func enter() async {
+        if free > 0 {
+            free -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    func leave() {
+        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+    }
+}
+
+/// A thread of one test, which may block, so that the cooperative pool stays free for the bridge. Task-locals stay: an expectation that
+/// fails knows its test.
+final class SceneThread: TaskExecutor {
+    private let queue = DispatchQueue(label: "scene")
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        queue.async { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+/// Runs `body` where it may block, when there is room for one more.
+func blocking(_ body: @escaping @Sendable () throws -> Void) async throws {
+    await Gate.scenes.enter()
+    let result: Result<Void, any Error>
+    do {
+        try await withTaskExecutorPreference(SceneThread()) { @concurrent () async throws in try body() }
+        result = .success(())
+    } catch {
+        result = .failure(error)
+    }
+    await Gate.scenes.leave()
+    try result.get()
+}

@@ -1,0 +1,60 @@
+import Logging
+
+@testable import StreamBridge
+
+/// A bridge that runs in this process, driven from a thread that may block.
+final class RunningBridge: Sendable {
+    private struct State {
+        var streams: [StreamStatus]?
+        var end: Result<[StreamHalt], any Error>?
+    }
+
+    private let bridge: Bridge
+    private let state = Monitor(State())
+
+    init(_ configuration: BridgeConfiguration, logger: Logger) {
+        let bridge = Bridge(configuration: configuration, logger: logger)
+        self.bridge = bridge
+        let state = state
+        Task.detached {
+            let end: Result<[StreamHalt], any Error>
+            do {
+                end = .success(try await bridge.run { streams in state.update { $0.streams = streams } })
+            } catch {
+                end = .failure(error)
+            }
+            state.update { $0.end = end }
+        }
+    }
+
+    deinit { bridge.requestStop() }
+
+    /// The streams' states, once both servers were reached.
+    func streams() throws -> [StreamStatus] {
+        try state.wait(for: "the bridge to start") { state in
+            if case .failure(let error)? = state.end { return Result<[StreamStatus], any Error>.failure(error) }
+            return state.streams.map { .success($0) }
+        }.get()
+    }
+
+    func status(of stream: String) throws -> StreamStatus.Snapshot {
+        guard let status = try streams().first(where: { $0.stream == stream }) else { throw WaitedInVain(what: "stream \(stream)") }
+        return status.snapshot
+    }
+
+    /// Asks for a graceful stop and waits for it.
+    ///
+    /// - Returns: the halts.
+    @discardableResult
+    func stop() throws -> [StreamHalt] {
+        bridge.requestStop()
+        return try halts()
+    }
+
+    func requestStop() { bridge.requestStop() }
+
+    /// Waits until the bridge has ended by itself.
+    func halts() throws -> [StreamHalt] { try state.wait(for: "the bridge to end") { $0.end }.get() }
+
+    var isRunning: Bool { state.value.end == nil }
+}

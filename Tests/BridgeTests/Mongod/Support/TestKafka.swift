@@ -1,0 +1,123 @@
+import CKafka
+import CKafka.Mock
+import Foundation
+import Logging
+
+@testable import StreamBridge
+
+/// The Kafka of one scene: an embedded cluster of its own, or the broker of `BRIDGE_TEST_KAFKA`.
+struct TestKafka: Sendable {
+    /// The address of a real broker, when the suite is to run on one.
+    static let realBroker = ProcessInfo.processInfo.environment["BRIDGE_TEST_KAFKA"]
+    static var isReal: Bool { realBroker != nil }
+
+    let bootstrapServers: String
+    let embedded: EmbeddedCluster?
+
+    init() throws {
+        if let broker = Self.realBroker {
+            bootstrapServers = broker
+            embedded = nil
+        } else {
+            let cluster = try EmbeddedCluster()
+            embedded = cluster
+            bootstrapServers = cluster.bootstrapServers
+        }
+    }
+
+    var settings: KafkaSettings {
+        KafkaSettings(
+            common: ["bootstrap.servers": bootstrapServers, "reconnect.backoff.ms": "50", "reconnect.backoff.max.ms": "250"], producer: [:],
+            consumer: [:])
+    }
+
+    /// The mock cluster knows no CreateTopics, so tests make all topics beforehand on both kinds of cluster.
+    func create(topic: String, partitions: Int32 = 1) throws {
+        if let embedded {
+            // A topic that exists is none of the caller's business.
+            try? embedded.create(topic: topic, partitions: partitions)
+        } else {
+            let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: [:], timeout: .seconds(30))
+        }
+    }
+
+    /// Takes the embedded brokers away, or brings them back.
+    func setReachable(_ isReachable: Bool) {
+        guard let embedded else { return }
+        if isReachable { rd_kafka_mock_broker_set_up(embedded.cluster, 1) } else { rd_kafka_mock_broker_set_down(embedded.cluster, 1) }
+    }
+}
+
+/// A record as a consumer sees it.
+struct TestRecord: Sendable {
+    let partition: Int32
+    let offset: Int64
+    let key: [UInt8]?
+    let value: [UInt8]?
+    let headers: [String: String]
+    let headerNames: [String]
+    let timestamp: Int64?
+
+    init(_ record: borrowing TopicReader.Record) {
+        partition = record.partition
+        offset = record.offset
+        key = record.key
+        value = record.value
+        timestamp = record.timestamp
+        let headers = record.headers
+        headerNames = headers.map(\.name)
+        self.headers = Dictionary(headers.map { ($0.name, String(decoding: $0.value ?? [], as: UTF8.self)) }) { first, _ in first }
+    }
+
+    var keyText: String? { key.map { String(decoding: $0, as: UTF8.self) } }
+    var text: String? { value.map { String(decoding: $0, as: UTF8.self) } }
+    var token: String { headers["mongodb.token"] ?? "" }
+    var operation: String { headers["mongodb.op"] ?? "" }
+}
+
+/// Reads a topic from its beginning, waiting for what is still to come.
+final class TopicFollower {
+    private let reader: TopicReader
+    private let topic: String
+    private(set) var records: [TestRecord] = []
+
+    init(_ topic: String, partitions: Int32 = 1, on kafka: TestKafka) throws {
+        self.topic = topic
+        reader = try TopicReader(settings: kafka.settings)
+        for partition in 0..<partitions { try reader.start(topic: topic, partition: partition, at: 0) }
+    }
+
+    /// Blocks until the records are as wanted.
+    ///
+    /// - Returns: all records so far.
+    @discardableResult
+    func wait(for what: String, until isDone: ([TestRecord]) -> Bool) throws -> [TestRecord] {
+        var deadline = ContinuousClock.now + Patience.limit
+        while !isDone(records) {
+            // An outage that the test itself makes is an error here, too: what counts is whether records come in the end.
+            if case .record(let record)? = try? reader.next(timeout: .seconds(1), TestRecord.init) {
+                records.append(record)
+                deadline = .now + Patience.limit
+            }
+            guard .now < deadline else { throw WaitedInVain(what: "\(what) in topic \(topic); it has \(records.count) records") }
+        }
+        return records
+    }
+
+    @discardableResult
+    func wait(count: Int) throws -> [TestRecord] { try wait(for: "\(count) records") { $0.count >= count } }
+
+    /// Reads up to the ends of the moment: for asserting that nothing else is there.
+    func readToEnd(of kafka: TestKafka, partitions: Int32 = 1) throws -> [TestRecord] {
+        let admin = try KafkaAdmin(settings: kafka.settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        var ends: [Int32: Int64] = [:]
+        for partition in 0..<partitions {
+            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: .seconds(30))
+            if !offsets.isEmpty { ends[partition] = offsets.upperBound }
+        }
+        return try wait(for: "the end") { records in
+            ends.allSatisfy { partition, end in records.contains { $0.partition == partition && $0.offset == end - 1 } }
+        }
+    }
+}
