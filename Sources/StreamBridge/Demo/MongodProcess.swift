@@ -1,9 +1,9 @@
 import Foundation
 import Mongo
+import Synchronization
 
 /// A private mongod on loopback, in a temporary folder that goes with it: for the demo and for tests.
-package final class MongodProcess: @unchecked Sendable {
-    // Safe: `process` and `guardian` are set in the initialiser and used afterwards only through Foundation's thread-safe calls.
+package final class MongodProcess: Sendable {
     package enum Failure: Error, CustomStringConvertible {
         case noBinary
         case didNotStart(String)
@@ -19,15 +19,18 @@ package final class MongodProcess: @unchecked Sendable {
 
     package let port: UInt16
     package let replicaSet: String?
-    private let process: Process
+    private let arguments: [String]
+    private let binary: URL
+    /// The server as it runs now: another one after ``restart()``.
+    private let process: Mutex<Process>
     /// Kills mongod when this process is gone, however it ends: its standard input is a pipe that only we hold open.
     private let guardian: Process
-    private let folder: URL
+    private let watched = Pipe()
 
-    package var processIdentifier: Int32 { process.processIdentifier }
+    package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
     package var host: String { "127.0.0.1:\(port)" }
     package var uri: String { replicaSet.map { "mongodb://\(host)/?replicaSet=\($0)" } ?? "mongodb://\(host)/?directConnection=true" }
-    package var isRunning: Bool { process.isRunning }
+    package var isRunning: Bool { process.withLock { $0.isRunning } }
 
     /// Starts a server, and waits until it answers.
     ///
@@ -35,65 +38,91 @@ package final class MongodProcess: @unchecked Sendable {
     ///   - replicaSet: the set that it will be a member of; nil for a standalone server. The set is not initiated here.
     ///   - arguments: more arguments of mongod.
     package init(replicaSet: String? = nil, port: UInt16? = nil, arguments: [String] = []) throws {
-        let binary = try Self.binary()
+        binary = try Self.binary()
         self.port = try port ?? FreePort.find()
         self.replicaSet = replicaSet
-        folder = FileManager.default.temporaryDirectory.appending(
+        let folder = FileManager.default.temporaryDirectory.appending(
             path: "streambridge-mongod-\(ProcessInfo.processInfo.processIdentifier)-\(self.port)")
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder.appending(path: "db"), withIntermediateDirectories: true)
-
-        process = Process()
-        process.executableURL = binary
-        process.arguments =
+        // A later argument of the same name would be a fault to mongod, so the caller's oplog size takes the place of ours.
+        let oplog = replicaSet != nil && !arguments.contains("--oplogSize") ? ["--oplogSize", "128"] : []
+        self.arguments =
             [
                 "--dbpath", folder.appending(path: "db").path, "--port", "\(self.port)", "--bind_ip", "127.0.0.1", "--nounixsocket",
-                "--logpath", folder.appending(path: "log").path, "--wiredTigerCacheSizeGB", "0.25", "--quiet",
+                "--logpath", folder.appending(path: "log").path, "--logappend", "--wiredTigerCacheSizeGB", "0.25", "--quiet",
                 "--setParameter", "diagnosticDataCollectionEnabled=false",
-            ] + (replicaSet.map { ["--replSet", $0, "--oplogSize", "128"] } ?? []) + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+            ] + (replicaSet.map { ["--replSet", $0] } ?? []) + oplog + arguments
 
         guardian = Process()
         guardian.executableURL = URL(filePath: "/bin/sh")
+        // Reads the server's process id whenever that changes; `-` while there is none.
         guardian.arguments = [
-            "-c", "trap '' INT TERM HUP; read -r _; kill -9 \"$1\" 2>/dev/null; rm -rf \"$2\"", "guardian",
-            "\(process.processIdentifier)", folder.path,
+            "-c", "trap '' INT TERM HUP; while read -r p; do s=$p; done; [ \"${s:--}\" = - ] || kill -9 \"$s\" 2>/dev/null; rm -rf \"$1\"",
+            "guardian", folder.path,
         ]
-        guardian.standardInput = Pipe()
+        guardian.standardInput = watched
         guardian.standardOutput = FileHandle.nullDevice
         guardian.standardError = FileHandle.nullDevice
         try guardian.run()
+
+        process = Mutex(try Self.start(binary, self.arguments))
+        watch(processIdentifier)
     }
 
     deinit { stop() }
 
+    private static func start(_ binary: URL, _ arguments: [String]) throws -> Process {
+        let process = Process()
+        process.executableURL = binary
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        return process
+    }
+
+    private func watch(_ identifier: Int32?) {
+        watched.fileHandleForWriting.write(Data("\(identifier.map { "\($0)" } ?? "-")\n".utf8))
+    }
+
     /// Ends the server at once and removes its folder.
     package func stop() {
-        if process.isRunning {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
-        (guardian.standardInput as? Pipe)?.fileHandleForWriting.closeFile()
+        guard guardian.isRunning else { return }
+        crash()
+        watched.fileHandleForWriting.closeFile()
         guardian.waitUntilExit()
     }
 
     /// Ends the server as a crash would, and keeps its folder.
     package func crash() {
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        process.withLock { process in
+            guard process.isRunning else { return }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            watch(nil)
+        }
+    }
+
+    /// Starts a server that has crashed again, on the same port and folder. Does not wait until it answers.
+    package func restart() throws {
+        crash()
+        try process.withLock { process in
+            process = try Self.start(binary, arguments)
+            watch(process.processIdentifier)
+        }
     }
 
     /// Freezes or continues the server.
-    package func signal(_ signal: Int32) { kill(process.processIdentifier, signal) }
+    package func signal(_ signal: Int32) { kill(processIdentifier, signal) }
 
     /// A pool of clients for this server alone, whatever its state in a set.
     package func directPool() throws -> MongoClientPool {
         try MongoClientPool(
             .init(
-                uri: "mongodb://\(host)/?directConnection=true", maxPoolSize: 10, serverSelectionTimeout: .seconds(30), appName: "mongod-process"))
+                uri: "mongodb://\(host)/?directConnection=true", maxPoolSize: 10, serverSelectionTimeout: .seconds(30),
+                appName: "mongod-process"))
     }
 
     /// Makes the server a replica set of one, and waits until it takes writes.
@@ -141,7 +170,9 @@ package final class MongodProcess: @unchecked Sendable {
         }
         candidates += folders.map { $0.appending(path: ".cache/mongod/bin/mongod") }
         candidates += (environment["PATH"] ?? "").split(separator: ":").map { URL(filePath: String($0)).appending(path: "mongod") }
-        guard let binary = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else { throw Failure.noBinary }
+        guard let binary = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
+            throw Failure.noBinary
+        }
         return binary
     }
 }

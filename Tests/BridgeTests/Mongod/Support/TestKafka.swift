@@ -81,6 +81,7 @@ final class TopicFollower {
     private let reader: TopicReader
     private let topic: String
     private(set) var records: [TestRecord] = []
+    private var tokens: Set<String> = []
 
     init(_ topic: String, partitions: Int32 = 1, on kafka: TestKafka) throws {
         self.topic = topic
@@ -98,6 +99,7 @@ final class TopicFollower {
             // An outage that the test itself makes is an error here, too: what counts is whether records come in the end.
             if case .record(let record)? = try? reader.next(timeout: .seconds(1), TestRecord.init) {
                 records.append(record)
+                tokens.insert(record.token)
                 deadline = .now + Patience.limit
             }
             guard .now < deadline else { throw WaitedInVain(what: "\(what) in topic \(topic); it has \(records.count) records") }
@@ -107,6 +109,10 @@ final class TopicFollower {
 
     @discardableResult
     func wait(count: Int) throws -> [TestRecord] { try wait(for: "\(count) records") { $0.count >= count } }
+
+    /// Blocks until `count` different events came, repeats not counted.
+    @discardableResult
+    func wait(events count: Int) throws -> [TestRecord] { try wait(for: "\(count) different events") { _ in tokens.count >= count } }
 
     /// Reads up to the ends of the moment: for asserting that nothing else is there.
     func readToEnd(of kafka: TestKafka, partitions: Int32 = 1) throws -> [TestRecord] {

@@ -1,0 +1,126 @@
+import Foundation
+import Mongo
+
+@testable import StreamBridge
+
+/// The built executable as a process.
+final class BridgeProgram: Sendable {
+    struct NotBuilt: Error {}
+
+    private struct State {
+        var output = ""
+        var errors = ""
+        /// The exit status; for an end by a signal, minus its number.
+        var status: Int32?
+    }
+
+    private let process = Process()
+    private let state = Monitor(State())
+
+    /// - Parameter environment: over this process's own.
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+        process.executableURL = try Self.executable()
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        let output = Pipe()
+        let errors = Pipe()
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        let state = state
+        let readers = [
+            LoopThread.start(name: "stdout") { Self.read(output) { text in state.update { $0.output += text } } },
+            LoopThread.start(name: "stderr") { Self.read(errors) { text in state.update { $0.errors += text } } },
+        ]
+        _ = LoopThread.start(name: "wait") { [self] in
+            process.waitUntilExit()
+            for reader in readers { reader.join() }
+            let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
+            state.update { $0.status = status }
+        }
+    }
+
+    deinit { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
+
+    private static func read(_ pipe: Pipe, _ take: (String) -> Void) {
+        while case let data = pipe.fileHandleForReading.availableData, !data.isEmpty { take(String(decoding: data, as: UTF8.self)) }
+    }
+
+    /// Beside the test bundle, where SwiftPM builds it.
+    static func executable() throws -> URL {
+        let folders = [
+            URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent(),
+            ConfigurationText.package.appending(path: ".build/debug"),
+        ]
+        let candidates = folders.map { $0.appending(path: "bridge") }
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else { throw NotBuilt() }
+        return found
+    }
+
+    var output: String { state.value.output }
+    var errors: String { state.value.errors }
+
+    func signal(_ number: Int32) { Foundation.kill(process.processIdentifier, number) }
+
+    func wait(forError text: String) throws {
+        try state.wait(for: "\"\(text)\" on standard error") { state -> Void? in
+            state.errors.contains(text) || state.status != nil ? () : nil
+        }
+        guard errors.contains(text) else { throw WaitedInVain(what: "\"\(text)\" on standard error; it ended with:\n\(errors)") }
+    }
+
+    func wait(forOutput text: String) throws {
+        try state.wait(for: "\"\(text)\" on standard output") { state -> Void? in
+            state.output.contains(text) || state.status != nil ? () : nil
+        }
+        guard output.contains(text) else { throw WaitedInVain(what: "\"\(text)\" on standard output; it ended with:\n\(output)\(errors)") }
+    }
+
+    /// Waits for the end of the process.
+    @discardableResult
+    func exitStatus() throws -> Int32 { try state.wait(for: "the program to end") { $0.status } }
+}
+
+/// A folder that goes with its owner.
+final class TemporaryFolder: Sendable {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "streambridge-test-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func write(_ text: String, to name: String) throws -> String {
+        let file = url.appending(path: name)
+        try Data(text.utf8).write(to: file)
+        return file.path
+    }
+}
+
+extension Scene {
+    /// The scene's configuration as a file: one stream from the beginning to its own topic.
+    func yaml(stream: String = "", top: String = "", uri: String? = nil, kafka: String? = nil) -> String {
+        let start = after(beginning)
+        let lines = stream.split(separator: "\n").map { "    \($0)\n" }.joined()
+        return """
+            name: \(name)
+            mongodb:
+              uri: "\(uri ?? self.uri)"
+              serverSelectionTimeout: 2s
+            kafka:
+              bootstrap.servers: \(kafka ?? self.kafka.bootstrapServers)
+            streams:
+              - name: fruits
+                watch: \(database).fruits
+                startAt: { clusterTime: "\(start.seconds).\(start.increment)" }
+                topic: \(topic())
+                format: canonical
+                fullDocument: default
+                delivery: at-least-once
+            \(lines)\(top)
+            """
+    }
+}
