@@ -47,7 +47,8 @@ package struct ChangeStreamOptions: Sendable, Equatable {
 /// Used on the thread that made it, while it holds the client.
 package struct ChangeStream: ~Copyable {
     private let session: MongoSession
-    private let server: UInt32
+    /// The server that has the cursor.
+    package let server: ServerID
     private let database: String
     private let collection: String
     private let maxAwait: Duration
@@ -59,7 +60,7 @@ package struct ChangeStream: ~Copyable {
     /// - Throws: ``MongoError``.
     package init(_ options: ChangeStreamOptions, start: ChangeStreamOptions.Start, of client: borrowing MongoClient) throws(MongoError) {
         let operation = "open the change stream"
-        let server = try client.selectServer(operation: operation)
+        let server = ServerID(number: try client.selectServer(operation: operation))
         let session = try MongoSession(of: client)
         let (database, target): (String, BSONValue) =
             switch options.scope {
@@ -73,7 +74,7 @@ package struct ChangeStream: ~Copyable {
             "cursor": ["batchSize": .int32(0)],
             "readConcern": ["level": "majority"],
         ]
-        let reply = try client.run(command, on: database, session: session, server: server, operation: operation)
+        let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
             .document(operation: operation)
         guard let cursor = reply["cursor"]?.documentValue, let id = cursor["id"]?.int64Value,
             let namespace = cursor["ns"]?.stringValue, let dot = namespace.firstIndex(of: ".")
@@ -105,7 +106,7 @@ package struct ChangeStream: ~Copyable {
             "batchSize": .int32(Int32(clamping: size)),
             "maxTimeMS": .int64(maxAwait.milliseconds),
         ]
-        let reply = try client.run(command, on: database, session: session, server: server, operation: operation)
+        let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
         let batch = try ChangeStreamBatch(reply: reply)
         cursor = batch.cursor
         return batch
@@ -115,7 +116,7 @@ package struct ChangeStream: ~Copyable {
     package consuming func close(of client: borrowing MongoClient) {
         guard cursor != 0 else { return }
         let command: BSONDocument = ["killCursors": .string(collection), "cursors": .array([.int64(cursor)])]
-        _ = try? client.run(command, on: database, session: session, server: server, operation: "close the change stream")
+        _ = try? client.run(command, on: database, session: session, server: server.number, operation: "close the change stream")
     }
 
     private static func stage(_ options: ChangeStreamOptions, _ start: ChangeStreamOptions.Start) -> BSONDocument {

@@ -37,6 +37,12 @@ package final class MongoClientPool {
             let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
             mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, milliseconds)
         }
+        if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, -1) == -1 {
+            // A getMore that matches little returns when the server has scanned all of its oplog, which may take longer than the driver's five
+            // minutes; ended early, it would start from the same place again, for ever. Dead connections are found by TCP keepalive, dead
+            // servers by the monitoring.
+            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, 3_600_000)
+        }
         if mongoc_uri_get_appname(uri) == nil { mongoc_uri_set_appname(uri, settings.appName) }
         var error = bson_error_t()
         guard let pool = mongoc_client_pool_new_with_error(uri, &error) else {
@@ -67,6 +73,15 @@ package final class MongoClientPool {
         return uri
     }
 
+    /// Whether the monitoring has a server among those that answer. Sends nothing.
+    package func isReachable(_ server: ServerID) -> Bool {
+        withClient { client in
+            guard let description = mongoc_client_get_server_description(client.handle, server.number) else { return false }
+            defer { mongoc_server_description_destroy(description) }
+            return String(cString: mongoc_server_description_type(description)) != "Unknown"
+        }
+    }
+
     /// Lends a client to the calling thread; waits when all are taken.
     package func withClient<Result, Failure: Error>(
         _ body: (borrowing MongoClient) throws(Failure) -> Result
@@ -78,6 +93,11 @@ package final class MongoClientPool {
         defer { mongoc_client_pool_push(pool, handle) }
         return try body(MongoClient(handle: handle))
     }
+}
+
+/// A server of a pool's deployment, as the driver numbers them. A server that comes back keeps its number.
+package struct ServerID: Sendable, Hashable {
+    let number: UInt32
 }
 
 // Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes.

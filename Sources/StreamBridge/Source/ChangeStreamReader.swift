@@ -1,5 +1,6 @@
 import Logging
 import Mongo
+import Synchronization
 
 /// Reads one change stream and hands its batches over, until it is closed or cannot go on.
 ///
@@ -20,6 +21,19 @@ final class ChangeStreamReader: Sendable {
     private let batchBytes: Int
     private let status: StreamStatus
     private let stop: StopSignal
+    private let pending = Mutex<PendingRead?>(nil)
+
+    /// A getMore that has not returned.
+    private struct PendingRead {
+        let since: ContinuousClock.Instant
+        let server: ServerID
+        var isReported = false
+    }
+
+    /// The server that a getMore waits for is gone.
+    struct ServerLost: Error, CustomStringConvertible {
+        let description = "the server that the change stream was read from does not answer"
+    }
 
     init(
         pool: MongoClientPool, options: ChangeStreamOptions, settings: StreamSettings, handoff: BatchHandoff<Batch>, batchBytes: Int,
@@ -67,6 +81,8 @@ final class ChangeStreamReader: Sendable {
         var size = BatchSize(targetBytes: batchBytes)
         while stream.isOpen {
             if stop.isRequested { return close(stream, of: client) }
+            pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
+            defer { pending.withLock { $0 = nil } }
             let batch = try stream.nextBatch(size: size.events, of: client)
             size.adapt(events: batch.count, bytes: batch.byteCount)
             progress()
@@ -79,6 +95,28 @@ final class ChangeStreamReader: Sendable {
         }
         return true
     }
+
+    /// Looks after a getMore that takes long. From the publisher's thread.
+    ///
+    /// A getMore returns early only for matches: on a stream that matches little it lasts until the server has scanned what there is, and
+    /// nothing is wrong. But a server that froze leaves it waiting too, on a connection that looks alive; the monitoring knows the difference.
+    ///
+    /// - Throws: ``ServerLost``; the thread is then left to its connection, and a new reader takes its place.
+    func watch() throws {
+        guard let read = pending.withLock({ $0 }), read.since.duration(to: .now) > Self.patience else { return }
+        guard pool.isReachable(read.server) else { throw ServerLost() }
+        guard !read.isReported else { return }
+        pending.withLock { $0?.isReported = true }
+        status.searching(since: read.since)
+    }
+
+    /// Whether the thread may be waiting for an answer that is not about to come.
+    var isWaitingLong: Bool {
+        pending.withLock { $0.map { $0.since.duration(to: .now) > options.maxAwait * 4 } ?? false }
+    }
+
+    /// A getMore that lasts longer is looked after.
+    private static let patience: Duration = .seconds(10)
 
     private func close(_ stream: consuming ChangeStream, of client: borrowing MongoClient) -> Bool {
         stream.close(of: client)

@@ -32,6 +32,7 @@ enum StreamFailure {
         switch error {
         case let halt as StreamHalt: self = .halt(halt)
         case let error as MongoError: self = StreamFailure(mongoDB: error)
+        case is ChangeStreamReader.ServerLost: self = .reopen
         case let refused as RecordRefused: self = Self.classify(refused)
         case let error as KafkaError: self = Self.classify(error)
         case let missing as MissingTopic:

@@ -88,15 +88,17 @@ package final class StreamLoop: Sendable {
         let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
         defer {
             handoff.close()
-            thread.join()
+            // A reader whose server does not answer, or scans for long, ends by itself when its call returns: the closed hand-off takes
+            // nothing from it any more.
+            if !reader.isWaitingLong { thread.join() }
         }
 
-        try pump(from: handoff, to: publisher, events: stored?.position.events ?? 0, progress: progress)
+        try pump(from: handoff, of: reader, to: publisher, events: stored?.position.events ?? 0, progress: progress)
     }
 
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
-        from handoff: BatchHandoff<ChangeStreamReader.Batch>, to publisher: any RecordPublisher, events: Int64, progress: () -> Void
+        from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher, events: Int64, progress: () -> Void
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -113,6 +115,7 @@ package final class StreamLoop: Sendable {
                     try publisher.serve(timeout: .zero)
                     progress()
                 } else {
+                    try reader.watch()
                     try publisher.serve(timeout: publisher.nextDeadline.map { max(.zero, $0 - .now) } ?? Self.longestWait)
                 }
             }

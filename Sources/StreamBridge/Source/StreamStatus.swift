@@ -64,6 +64,13 @@ package final class StreamStatus: Sendable {
         }
     }
 
+    /// MongoDB is looking for the next match and has found none yet.
+    func searching(since start: ContinuousClock.Instant) {
+        logger.info(
+            "MongoDB has searched its oplog for \((ContinuousClock.now - start).readable) without a match; the position moves when it is through",
+            metadata: ["stream": "\(stream)"])
+    }
+
     /// MongoDB cannot be read now; the reader tries again.
     func mongoTrouble(_ error: any Error) { update { $0.mongoDB = $0.mongoDB ?? "\(error)" } }
 
