@@ -21,7 +21,8 @@ static int64_t count_batch(const bson_t *reply, const char *name, int64_t *bytes
     char path[32];
     int64_t count = 0;
     snprintf(path, sizeof path, "cursor.%s", name);
-    if (bson_iter_init(&root, reply) && bson_iter_find_descendant(&root, "cursor.id", &iterator)) *cursor_id = bson_iter_as_int64(&iterator);
+    if (bson_iter_init(&root, reply) && bson_iter_find_descendant(&root, "cursor.id", &iterator))
+        *cursor_id = bson_iter_as_int64(&iterator);
     if (!bson_iter_init(&root, reply) || !bson_iter_find_descendant(&root, path, &iterator)) return 0;
     bson_iter_recurse(&iterator, &events);
     while (bson_iter_next(&events)) {

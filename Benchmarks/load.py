@@ -45,7 +45,8 @@ def write(uri, database, collection, inserts, number):
 def operation_time(client):
     """The cluster time of the newest operation, once a majority has it."""
     with client.start_session() as session:
-        client.admin.command("appendOplogNote", 1, data={"benchmark": "mark"}, writeConcern={"w": "majority", "wtimeout": 5000}, session=session)
+        concern = {"w": "majority", "wtimeout": 5000}
+        client.admin.command("appendOplogNote", 1, data={"benchmark": "mark"}, writeConcern=concern, session=session)
         return session.operation_time
 
 

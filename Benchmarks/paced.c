@@ -50,8 +50,8 @@ int main(int argc, char **argv) {
         struct timespec at = {due / 1000000000, due % 1000000000};
         while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) != 0) {}
         int64_t before = nanoseconds(CLOCK_MONOTONIC);
-        bson_t *document = BCON_NEW("sentNanos", BCON_INT64(nanoseconds(CLOCK_REALTIME)), "type", "bananas", "quantity", BCON_INT32((int32_t)i),
-                                    "note", BCON_UTF8(note));
+        bson_t *document = BCON_NEW("sentNanos", BCON_INT64(nanoseconds(CLOCK_REALTIME)), "type", "bananas", "quantity",
+                                    BCON_INT32((int32_t)i), "note", BCON_UTF8(note));
         reachable = mongoc_collection_insert_one(collection, document, NULL, NULL, &error);
         bson_destroy(document);
         taken[i] = nanoseconds(CLOCK_MONOTONIC) - before;
