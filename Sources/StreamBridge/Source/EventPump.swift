@@ -14,11 +14,13 @@ struct EventPump: ~Copyable {
 
     /// - Parameters:
     ///   - lookup: for `fullDocument: batchedLookup`.
+    ///   - stored: the position that the session begins at.
     ///   - open: ensures that a topic exists and makes its handle.
-    init(settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, events: Int64, open: @escaping (String) throws -> KafkaTopic) {
+    init(settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?, open: @escaping (String) throws -> KafkaTopic) {
         self.publisher = publisher
         self.lookup = lookup
-        self.events = events
+        events = stored?.events ?? 0
+        wallTime = stored?.wallTime
         format = settings.format
         encoder = EventEncoder(settings)
         router = TopicRouter(settings, open: open)

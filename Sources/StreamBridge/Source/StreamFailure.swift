@@ -15,6 +15,15 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(reason). \(mend)" }
 
+    /// The same, with the place that was lost, when one was.
+    func losing(_ position: StreamPosition) -> StreamHalt {
+        guard status == .lostPosition, let time = position.token.clusterTime else { return self }
+        return StreamHalt(
+            reason: "\(reason). The stored position is at cluster time \(time.seconds).\(time.increment)",
+            mend: "\(mend) (the nearest is {clusterTime: \"\(time.seconds).\(time.increment)\"}, which repeats rather than misses)",
+            status: status)
+    }
+
     /// The halt that decides a process's exit status: a lost position before a configuration to mend.
     package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
 }
