@@ -9,7 +9,9 @@ import Testing
     init() throws { publisher = try RecordingPublisher() }
 
     private func pump(events: Int64 = 0, _ change: (inout StreamSettings) -> Void = { _ in }) -> EventPump {
-        EventPump(settings: .sample(change), publisher: publisher, events: events) { [publisher] name in try publisher.topic(name) }
+        EventPump(settings: .sample(change), publisher: publisher, lookup: nil, events: events) { [publisher] name in
+            try publisher.topic(name)
+        }
     }
 
     private func record(_ number: Int32, isTombstone: Bool = false) -> RecordingPublisher.Step {
@@ -122,7 +124,8 @@ import Testing
     }
 
     @Test func anEventWithoutATopicStopsAfterTheEventsBeforeIt() throws {
-        var pump = EventPump(settings: .sample { $0.watch = .database("lessons") }, publisher: publisher, events: 0) { [publisher] name in
+        var pump = EventPump(settings: .sample { $0.watch = .database("lessons") }, publisher: publisher, lookup: nil, events: 0) {
+            [publisher] name in
             guard name != "mongo.lessons.trucks" else { throw MissingTopic(topic: name, reason: "topics.create is false") }
             return try publisher.topic(name)
         }

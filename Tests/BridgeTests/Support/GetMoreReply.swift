@@ -13,15 +13,17 @@ enum GetMoreReply {
         return ["cursor": .document(fields), "ok": 1.0]
     }
 
-    /// The batch that a reply with these bytes gives.
-    static func batch(_ document: BSONDocument) throws -> ChangeStreamBatch {
+    /// A reply with these bytes, as libmongoc fills one in.
+    static func reply(_ document: BSONDocument) -> BSONReply {
         let reply = BSONReply()
         document.withBSON { source in
             bson_destroy(reply.pointer)
             bson_copy_to(source, reply.pointer)
         }
-        return try ChangeStreamBatch(reply: reply)
+        return reply
     }
+
+    static func batch(_ document: BSONDocument) throws -> ChangeStreamBatch { try ChangeStreamBatch(reply: reply(document)) }
 }
 
 extension ChangeStreamReader.Batch {
