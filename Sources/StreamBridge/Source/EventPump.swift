@@ -49,7 +49,12 @@ struct EventPump: ~Copyable {
                 try flush(of: bytes, done: &done)
             } catch {
                 if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
-                if let done, let token = try ChangeEvent(of: bytes, at: done).resumeToken(in: bytes) { try publisher.seal(position(at: token)) }
+                if let done {
+                    let event = try ChangeEvent(of: bytes, at: done)
+                    // Later events were encoded, too, but this position is before them.
+                    wallTime = event.wallTime ?? wallTime
+                    if let token = try event.resumeToken(in: bytes) { try publisher.seal(position(at: token)) }
+                }
                 throw error
             }
         }
@@ -70,10 +75,11 @@ struct EventPump: ~Copyable {
 
     private mutating func flush(of bytes: RawSpan, done: inout Int?) throws {
         guard let last = records.records.last else { return }
+        // However it ends: the publisher may have taken some of them, so they are not offered to it a second time.
+        defer { records.removeAll() }
         do {
             try publisher.publish(records, to: router.topics)
             done = last.event
-            records.removeAll()
         } catch let refused as RecordRefused {
             if let index = refused.index {
                 // An event with two records is done when both are, so the refused one's event is not.
@@ -81,7 +87,6 @@ struct EventPump: ~Copyable {
                 done = records.records[..<index].last { $0.event != event }?.event ?? done
                 events -= Int64(Set(records.records[index...].map(\.event)).count)
             }
-            records.removeAll()
             throw refused
         }
     }
