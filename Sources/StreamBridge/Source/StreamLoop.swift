@@ -90,7 +90,7 @@ package final class StreamLoop: Sendable {
             handoff.close()
             // A reader whose server does not answer, or scans for long, ends by itself when its call returns: the closed hand-off takes
             // nothing from it any more.
-            if !reader.isWaitingLong { thread.join() }
+            thread.join(within: options.maxAwait * 4)
         }
 
         try pump(from: handoff, of: reader, to: publisher, events: stored?.position.events ?? 0, progress: progress)
@@ -98,7 +98,8 @@ package final class StreamLoop: Sendable {
 
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
-        from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher, events: Int64, progress: () -> Void
+        from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
+        events: Int64, progress: () -> Void
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
