@@ -39,6 +39,14 @@ final class LoopThread: Sendable {
         finished.unlock()
     }
 
+    /// Blocks until the thread's body has returned, but no longer than `limit`.
+    func join(within limit: Duration) {
+        let end = Date(timeIntervalSinceNow: limit / .seconds(1))
+        finished.lock()
+        while !done.isSet, finished.wait(until: end) {}
+        finished.unlock()
+    }
+
     /// Runs `body` on a thread of its own and suspends the calling task until it returns.
     static func run<Result: Sendable>(name: String, _ body: @escaping @Sendable () -> Result) async -> Result {
         await withCheckedContinuation { continuation in

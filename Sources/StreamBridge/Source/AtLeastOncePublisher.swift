@@ -85,7 +85,9 @@ final class AtLeastOncePublisher: RecordPublisher {
     private func serveEvents(timeout: Duration) throws {
         try producer.serve(timeout: timeout) { report in
             switch report {
-            case .acknowledged(tag: 0, let count): positionsInFlight -= count
+            case .acknowledged(tag: 0, let count):
+                positionsInFlight -= count
+                status.published(0)
             case .acknowledged(let tag, let count):
                 window.acknowledged(tag: tag, count: count)
                 status.published(count)

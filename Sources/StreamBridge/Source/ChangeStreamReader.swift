@@ -110,11 +110,6 @@ final class ChangeStreamReader: Sendable {
         status.searching(since: read.since)
     }
 
-    /// Whether the thread may be waiting for an answer that is not about to come.
-    var isWaitingLong: Bool {
-        pending.withLock { $0.map { $0.since.duration(to: .now) > options.maxAwait * 4 } ?? false }
-    }
-
     /// A getMore that lasts longer is looked after.
     private static let patience: Duration = .seconds(10)
 

@@ -90,7 +90,7 @@ package final class StreamLoop: Sendable {
             handoff.close()
             // A reader whose server does not answer, or scans for long, ends by itself when its call returns: the closed hand-off takes
             // nothing from it any more.
-            if !reader.isWaitingLong { thread.join() }
+            thread.join(within: options.maxAwait * 4)
         }
 
         do {

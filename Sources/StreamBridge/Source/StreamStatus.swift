@@ -24,6 +24,8 @@ package final class StreamStatus: Sendable {
 
     private struct Troubles {
         var snapshot = Snapshot()
+        /// What it does when nothing is wrong.
+        var activity = State.starting
         var mongoDB: String?
         var kafka: String?
         var since: ContinuousClock.Instant?
@@ -45,11 +47,11 @@ package final class StreamStatus: Sendable {
         update {
             $0.snapshot.eventsRead += events
             $0.mongoDB = nil
-            $0.snapshot.state = events > 0 ? .streaming : .idle
+            $0.activity = events > 0 ? .streaming : .idle
         }
     }
 
-    /// Kafka stored records.
+    /// Kafka stored records; none for a position, which shows all the same that it is there.
     func published(_ count: Int) {
         update {
             $0.snapshot.recordsPublished += count
@@ -91,8 +93,12 @@ package final class StreamStatus: Sendable {
             let before = [state.mongoDB, state.kafka].compactMap { $0 }
             change(&state)
             let after = [state.mongoDB, state.kafka].compactMap { $0 }
+            // A reader that was left to its last call may still report after the halt.
+            guard state.snapshot.state != .halted else { return nil }
             state.snapshot.reason = after.first
-            if let reason = after.first { state.snapshot.state = .retrying; if before == after { return nil }
+            state.snapshot.state = after.isEmpty ? state.activity : .retrying
+            if let reason = after.first {
+                if before == after { return nil }
                 if before.count < after.count {
                     state.since = state.since ?? .now
                     return (.warning, "retrying: \(after.last ?? reason); nothing is lost, the stream goes on when it can")

@@ -67,7 +67,8 @@ import Testing
             let bridge = try scene.bridge([scene.stream()])
             let positions = try scene.follow(scene.positionsTopic)
             let first = try positions.wait(count: 1)[0]
-            // Not one event; the server's own no-op writes move the token.
+            // Not one event; the writes of others move the token.
+            try scene.insert([["_id": 1]], into: "noise")
             let later = try positions.wait(count: 2)[1]
             #expect(try bridge.stop().isEmpty)
             let tokens = try [first, later].map { try #require($0.document()["token"]?.documentValue?["_data"]?.stringValue) }
