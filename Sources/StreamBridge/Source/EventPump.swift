@@ -16,7 +16,10 @@ struct EventPump: ~Copyable {
     ///   - lookup: for `fullDocument: batchedLookup`.
     ///   - stored: the position that the session begins at.
     ///   - open: ensures that a topic exists and makes its handle.
-    init(settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?, open: @escaping (String) throws -> KafkaTopic) {
+    init(
+        settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?,
+        open: @escaping (String) throws -> KafkaTopic
+    ) {
         self.publisher = publisher
         self.lookup = lookup
         events = stored?.events ?? 0

@@ -43,13 +43,23 @@ import Testing
         #expect(stop.isOverdue)
     }
 
-    @Test func everyWakerIsCalledOnce() {
+    @Test func everyWakerIsCalledOnceAndOnlyWhileItsWorkRuns() {
         let stop = StopSignal()
         let calls = Mutex<[String]>([])
-        stop.onRequest { calls.withLock { $0.append("early") } }
-        stop.request(grace: .zero)
-        stop.request(grace: .zero)
-        stop.onRequest { calls.withLock { $0.append("late") } }
+        stop.waking {
+            calls.withLock { $0.append("gone") }
+        } while: {
+        }
+        stop.waking {
+            calls.withLock { $0.append("early") }
+        } while: {
+            stop.request(grace: .zero)
+            stop.request(grace: .zero)
+        }
+        stop.waking {
+            calls.withLock { $0.append("late") }
+        } while: {
+        }
         #expect(calls.withLock { $0 } == ["early", "late"])
     }
 }

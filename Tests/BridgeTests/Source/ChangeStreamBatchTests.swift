@@ -49,7 +49,7 @@ import Testing
                 guard let reply = try? bytes.withUnsafeBytes({ try BSONDocument(copying: $0) }) else { continue }
                 do {
                     let batch = try GetMoreReply.batch(reply)
-                    var pump = EventPump(settings: .sample(), publisher: publisher, lookup: nil, events: 0) { try publisher.topic($0) }
+                    var pump = EventPump(settings: .sample(), publisher: publisher, lookup: nil, after: nil) { try publisher.topic($0) }
                     try pump.publish(ChangeStreamReader.Batch(events: batch, token: batch.postBatchToken))
                 } catch {
                     #expect(error is MongoError || error is BSONError || error is StreamHalt, "\(error)")

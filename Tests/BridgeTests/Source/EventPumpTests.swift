@@ -9,7 +9,10 @@ import Testing
     init() throws { publisher = try RecordingPublisher() }
 
     private func pump(events: Int64 = 0, _ change: (inout StreamSettings) -> Void = { _ in }) -> EventPump {
-        EventPump(settings: .sample(change), publisher: publisher, lookup: nil, events: events) { [publisher] name in
+        EventPump(
+            settings: .sample(change), publisher: publisher, lookup: nil,
+            after: StreamPosition(token: ResumeToken(data: "82"), wallTime: nil, events: events)
+        ) { [publisher] name in
             try publisher.topic(name)
         }
     }
@@ -124,7 +127,7 @@ import Testing
     }
 
     @Test func anEventWithoutATopicStopsAfterTheEventsBeforeIt() throws {
-        var pump = EventPump(settings: .sample { $0.watch = .database("lessons") }, publisher: publisher, lookup: nil, events: 0) {
+        var pump = EventPump(settings: .sample { $0.watch = .database("lessons") }, publisher: publisher, lookup: nil, after: nil) {
             [publisher] name in
             guard name != "mongo.lessons.trucks" else { throw MissingTopic(topic: name, reason: "topics.create is false") }
             return try publisher.topic(name)

@@ -23,6 +23,7 @@ final class RecordingPublisher: RecordPublisher {
     }
 
     func fence() {}
+    func resume(after stored: StreamPosition) {}
     func topic(_ name: String) throws -> KafkaTopic { try KafkaTopic(name, of: client) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
