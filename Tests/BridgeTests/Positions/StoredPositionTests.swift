@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "JSON"), ("not json", "JSON"), ("[]", "version"), ("{}", "version"), ("{\"version\":\"1\"}", "version"),
+        ("", "JSON"), ("not json", "JSON"), ("[]", "not JSON"), ("{}", "version"), ("{\"version\":\"1\"}", "version"),
         (#"{"version":1}"#, "stream"), (#"{"version":1,"stream":"s"}"#, "token"), (#"{"version":1,"stream":"s","token":"82"}"#, "token"),
         (#"{"version":1,"stream":"s","token":{}}"#, "token"), (#"{"version":1,"stream":"s","token":{"_data":"82"}"#, "JSON"),
         ("\u{0}", "JSON"),
