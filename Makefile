@@ -8,6 +8,9 @@ with_mongod = MONGOD="$$(scripts/mongod-path)"
 # Suites whose names end like this start a mongod; a sanitizer run leaves them out.
 uninstrumented = --skip MongodTests
 
+# One file to copy: the Swift runtime and Foundation are linked in; librdkafka and libmongoc stay shared libraries.
+release = swift build -c release --product bridge --static-swift-stdlib
+
 FUZZ_SECONDS ?= 60
 BENCH ?=
 
@@ -18,11 +21,11 @@ bootstrap: ## Install packages and fetch mongod, if they are missing
 	@scripts/bootstrap
 
 demo: bootstrap ## Build and run the whole story on this machine
-	@swift build -c release --product bridge
+	@$(release)
 	@$(with_mongod) .build/release/bridge demo
 
 build: bootstrap ## Build for release (.build/release/bridge)
-	@swift build -c release --product bridge
+	@$(release)
 
 test: bootstrap ## Run every test, with real mongods and Kafka's mock cluster
 	@$(with_mongod) swift test
@@ -52,7 +55,7 @@ soak: bootstrap ## Run the long tests: kills, step-downs and restarts under load
 
 bench: bootstrap ## Measure beside a bare drain and a pymongo script (BENCH="--rounds 5")
 	@scripts/bootstrap --bench
-	@swift build -c release --product bridge
+	@$(release)
 	@$(with_mongod) Benchmarks/run $(BENCH)
 
 clean: ## Remove what was built (.cache keeps mongod)

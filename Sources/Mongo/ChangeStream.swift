@@ -70,7 +70,8 @@ package struct ChangeStream: ~Copyable {
             }
         let command: BSONDocument = [
             "aggregate": target,
-            "pipeline": .array([.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }),
+            "pipeline": .array(
+                [.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }),
             "cursor": ["batchSize": .int32(0)],
             "readConcern": ["level": "majority"],
         ]

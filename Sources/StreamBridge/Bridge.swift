@@ -60,7 +60,8 @@ package final class Bridge: Sendable {
         )
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
             throw StreamHalt(
-                reason: "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
+                reason:
+                    "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
                     + "_id need not be unique",
                 mend: "Use updateLookup", status: .configuration)
         }
@@ -128,7 +129,7 @@ private struct Starter: Sendable {
         while true {
             do {
                 return try body()
-            } catch where !isFinal(error) {
+            } catch  where !isFinal(error) {
                 let delay = backoff.next()
                 guard .now + delay < deadline else { throw Bridge.Unreachable(server: server, reason: "\(error)") }
                 logger.debug("\(server) is not there yet: \(error)")

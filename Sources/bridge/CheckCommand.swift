@@ -17,7 +17,8 @@ struct CheckCommand: AsyncParsableCommand {
         switch format {
         case .text:
             for finding in findings {
-                Console.print("\(mark(finding.level)) \(finding.subject): \(finding.text)" + (finding.mend.map { "\n        mend: \($0)" } ?? ""))
+                Console.print(
+                    "\(mark(finding.level)) \(finding.subject): \(finding.text)" + (finding.mend.map { "\n        mend: \($0)" } ?? ""))
             }
         case .json:
             let encoder = JSONEncoder()

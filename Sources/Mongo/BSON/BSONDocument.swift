@@ -116,11 +116,11 @@ extension BSONDocument {
 extension BSONDocument: ExpressibleByDictionaryLiteral {
     /// Keeps the order of the fields.
     package init(dictionaryLiteral elements: (String, BSONValue)...) {
-        self.init(elements)
+        self.init(fields: elements)
     }
 
     /// From fields in their order.
-    package init(_ fields: some Sequence<(String, BSONValue)>) {
+    package init(fields: some Sequence<(String, BSONValue)>) {
         var buffer = OutputBuffer(capacity: 256)
         buffer.appendDocument {
             for (key, value) in fields { $0.appendElement(key, value) }

@@ -122,5 +122,5 @@ extension BSONValue: ExpressibleByArrayLiteral {
 }
 
 extension BSONValue: ExpressibleByDictionaryLiteral {
-    package init(dictionaryLiteral elements: (String, BSONValue)...) { self = .document(BSONDocument(elements)) }
+    package init(dictionaryLiteral elements: (String, BSONValue)...) { self = .document(BSONDocument(fields: elements)) }
 }

@@ -23,9 +23,11 @@
 /// Text must be UTF-8 and is checked; a document with other bytes is an error and not a guess. When a function throws, the buffer holds
 /// a part of the text: truncate it to where it was.
 package enum ExtendedJSON {
-    /// How many levels of documents and arrays may be nested, the outermost one included. The server stores at most 180 or so; the limit is what
-    /// keeps hostile bytes from exhausting a thread's stack.
-    package static let maximumDepth = 512
+    /// How many levels of documents and arrays may be nested, the outermost one included.
+    ///
+    /// The server lets a document have 180 levels (its parameter `maxBSONDepth` allows 250 at most), and an event wraps it in one more. The
+    /// limit keeps hostile bytes from exhausting a thread's stack: each level costs about 1 KiB of it in a debug build.
+    package static let maximumDepth = 256
 
     /// Writes the document that starts at `offset` as a JSON object.
     package static func writeDocument(

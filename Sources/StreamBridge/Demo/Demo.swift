@@ -67,7 +67,6 @@ package final class Demo: Sendable {
 
         let configuration = DemoConfiguration.make(mongodb: mongod.uri, kafka: cluster.bootstrapServers)
         let bridge = Bridge(configuration: configuration, logger: logger)
-        stop.onRequest { bridge.requestStop() }
         async let halts = bridge.run()
         let story = FruitStory(mongod: mongod, kafka: configuration.kafka, stop: stop, print: print)
         let summary: Summary

@@ -24,8 +24,11 @@ struct FruitStory {
         let watcher = try TopicWatcher(kafka: kafka, print: print)
         try mongod.directPool().withClient { client in
             _ = try client.command(
-                ["create": "inventory", "changeStreamPreAndPostImages": ["enabled": true]], on: "lessons", operation: "create the inventory")
-            let fruits: [BSONValue] = ["strawberries", "bananas", "apples"].map { ["_id": .string($0), "type": .string($0), "quantity": 100] }
+                ["create": "inventory", "changeStreamPreAndPostImages": ["enabled": true]], on: "lessons", operation: "create the inventory"
+            )
+            let fruits: [BSONValue] = ["strawberries", "bananas", "apples"].map {
+                ["_id": .string($0), "type": .string($0), "quantity": 100]
+            }
             print("Loading the inventory: 100 strawberries, 100 bananas, 100 apples.")
             _ = try client.command(
                 ["insert": "inventory", "documents": .array(fruits), "writeConcern": Self.writeConcern], on: "lessons",
@@ -52,7 +55,8 @@ struct FruitStory {
     private func sell(_ units: Int32, of fruit: String, by client: borrowing MongoClient) throws -> Int32 {
         let reply = try client.command(
             [
-                "findAndModify": "inventory", "query": ["_id": .string(fruit)], "update": ["$inc": ["quantity": .int32(-units)]], "new": true,
+                "findAndModify": "inventory", "query": ["_id": .string(fruit)], "update": ["$inc": ["quantity": .int32(-units)]],
+                "new": true,
                 "writeConcern": Self.writeConcern,
             ], on: "lessons", operation: "sell \(fruit)")
         guard let left = reply["value"]?.documentValue?["quantity"]?.int64Value else { throw Failure(description: "there are no \(fruit)") }

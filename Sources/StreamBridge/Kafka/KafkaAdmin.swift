@@ -151,7 +151,9 @@ package final class KafkaAdmin: Sendable {
         guard let configs = rd_kafka_ConfigResource_configs(resources[0], &entries) else { return [:] }
         var settings: [String: String] = [:]
         for index in 0..<entries {
-            guard let name = rd_kafka_ConfigEntry_name(configs[index]), let value = rd_kafka_ConfigEntry_value(configs[index]) else { continue }
+            guard let name = rd_kafka_ConfigEntry_name(configs[index]), let value = rd_kafka_ConfigEntry_value(configs[index]) else {
+                continue
+            }
             settings[String(cString: name)] = String(cString: value)
         }
         return settings
@@ -167,7 +169,8 @@ package final class KafkaAdmin: Sendable {
     }
 
     /// The first offset at or after a time, per partition; nil where there is none.
-    package func offset(ofTopic topic: String, partition: Int32, atMilliseconds time: Int64, timeout: Duration) throws(KafkaError) -> Int64? {
+    package func offset(ofTopic topic: String, partition: Int32, atMilliseconds time: Int64, timeout: Duration) throws(KafkaError) -> Int64?
+    {
         let list = rd_kafka_topic_partition_list_new(1)
         defer { rd_kafka_topic_partition_list_destroy(list) }
         guard let entry = rd_kafka_topic_partition_list_add(list, topic, partition) else { return nil }

@@ -42,7 +42,9 @@ final class KafkaProducer {
         let headers = KafkaHeaders(capacity: record.headers.count)
         let code = batch.bytes.withUnsafeBytes { bytes in
             // librdkafka tells a tombstone from an empty value by the pointer alone, and the buffer's memory has one for an empty range.
-            func start(_ range: Range<Int>?) -> UnsafeRawPointer? { range.flatMap { range in bytes.baseAddress.map { $0 + range.lowerBound } } }
+            func start(_ range: Range<Int>?) -> UnsafeRawPointer? {
+                range.flatMap { range in bytes.baseAddress.map { $0 + range.lowerBound } }
+            }
             for header in batch.headers[record.headers] { headers.add(header.name, UnsafeRawBufferPointer(rebasing: bytes[header.text])) }
             return ckafka_produce(
                 client.handle, topic.handle, RD_KAFKA_PARTITION_UA,

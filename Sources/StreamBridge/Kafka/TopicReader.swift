@@ -91,7 +91,7 @@ package final class TopicReader {
         defer { rd_kafka_message_destroy(message) }
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(body(Record(message: UnsafePointer(message))))
-        case RD_KAFKA_RESP_ERR__PARTITION_EOF: 
+        case RD_KAFKA_RESP_ERR__PARTITION_EOF:
             return .end(topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition)
         case let code:
             throw KafkaError(code, operation: "read topic \(Record(message: UnsafePointer(message)).topic)")

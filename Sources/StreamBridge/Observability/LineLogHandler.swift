@@ -22,15 +22,18 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
+        // One write per line, so that lines of several threads do not mix.
+        FileHandle.standardError.write(Data(line(for: event).utf8))
+    }
+
+    /// The line with its end. Apart from the writing, so that tests can read it.
+    func line(for event: LogEvent) -> String {
         var fields = metadata
         if let own = event.metadata { fields.merge(own) { $1 } }
-        let line: String
-        switch format {
-        case .text: line = Self.text(level: event.level, message: event.message, fields: fields)
-        case .json: line = Self.json(level: event.level, message: event.message, fields: fields)
+        return switch format {
+        case .text: Self.text(level: event.level, message: event.message, fields: fields)
+        case .json: Self.json(level: event.level, message: event.message, fields: fields)
         }
-        // One write per line, so that lines of several threads do not mix.
-        FileHandle.standardError.write(Data(line.utf8))
     }
 
     private static func text(level: Logger.Level, message: Logger.Message, fields: Logger.Metadata) -> String {
@@ -38,7 +41,18 @@ package struct LineLogHandler: LogHandler {
         let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         let stream = fields.removeValue(forKey: "stream").map { " \($0):" } ?? ""
         let rest = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        return "\(time) \(level.rawValue)\(stream) \(message)\(rest)\n"
+        return escaped("\(time) \(level.rawValue)\(stream) \(message)\(rest)") + "\n"
+    }
+
+    /// A message may quote what came from outside: it neither ends the line, so that nobody forges one, nor commands a terminal.
+    private static func escaped(_ text: String) -> String {
+        func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
+        }
+        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
+        return text.unicodeScalars.reduce(into: "") { line, scalar in
+            if isUnsafe(scalar) { line += scalar.escaped(asASCII: true) } else { line.unicodeScalars.append(scalar) }
+        }
     }
 
     private struct Line: Encodable {

@@ -152,7 +152,8 @@ private struct KafkaSide {
             let status: Int32 = error.name == "_INVALID_ARG" ? 78 : 69
             findings.append(
                 .error(
-                    "Kafka", "\(servers): \(error)", mend: "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
+                    "Kafka", "\(servers): \(error)",
+                    mend: "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
                     status: status))
         }
     }
@@ -172,12 +173,15 @@ private struct KafkaSide {
         }
     }
 
-    private mutating func lookAt(topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?, partitions: Int? = nil) {
+    private mutating func lookAt(
+        topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?, partitions: Int? = nil
+    ) {
         let subject = "topic \(name)"
         if let found {
             findings.append(.ok(subject, "\(found.partitions) partitions, replication factor \(found.replicationFactor)"))
         } else if configuration.topics.create {
-            findings.append(.ok(subject, "does not exist yet and will be created, partitions: \(partitions ?? configuration.topics.partitions)"))
+            findings.append(
+                .ok(subject, "does not exist yet and will be created, partitions: \(partitions ?? configuration.topics.partitions)"))
         } else {
             findings.append(
                 .error(

@@ -62,7 +62,9 @@ package struct Tail: Sendable {
     /// Hands out records until `limit` is reached, a stop, or, without `follow`, the ends of the moment of the call.
     ///
     /// - Throws: ``KafkaError``, ``UnknownTopic``.
-    package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void) async throws {
+    package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void)
+        async throws
+    {
         try await LoopThread.run(name: "tail") {
             Result { try read(topics, from: start, follow: follow, limit: limit, print) }
         }.get()
@@ -122,7 +124,9 @@ extension Tail.Line {
 
     /// Text as it is; BSON as Extended JSON; anything else as hexadecimal digits.
     private static func text(_ bytes: [UInt8]) -> String {
-        if let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\n" && $0 != "\t" }) {
+        if let text = String(validating: bytes, as: UTF8.self),
+            !text.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\n" && $0 != "\t" })
+        {
             return text
         }
         if let document = try? bytes.withUnsafeBytes({ try BSONDocument(copying: $0) }), let json = try? document.extendedJSON(.relaxed) {

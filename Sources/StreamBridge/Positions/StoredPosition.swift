@@ -70,7 +70,9 @@ struct StoredPosition: Sendable, Equatable {
     private static let dateStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     static func iso8601(milliseconds: Int64) -> String {
-        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(dateStyle)
+        // The style cuts off what is below a millisecond, and most milliseconds lie just below themselves as a floating-point number: aim at
+        // the middle of one.
+        Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000).formatted(dateStyle)
     }
 
     static func milliseconds(fromISO8601 text: String) -> Int64? {
@@ -81,7 +83,8 @@ struct StoredPosition: Sendable, Equatable {
     ///
     /// FNV-1a, 64 bits: it has to notice an edit, not to withstand an attacker.
     static func definitionHash(of stream: StreamSettings) -> String {
-        let definition = "\(stream.watch)|\(stream.pipeline)|\(stream.fullDocument)|\(stream.fullDocumentBeforeChange)|\(stream.showExpandedEvents)"
+        let definition =
+            "\(stream.watch)|\(stream.pipeline)|\(stream.fullDocument)|\(stream.fullDocumentBeforeChange)|\(stream.showExpandedEvents)"
         let hash = definition.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits

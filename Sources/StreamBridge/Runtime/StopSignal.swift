@@ -5,7 +5,8 @@ final class StopSignal: @unchecked Sendable {
     // Safe: every stored property is read and written under `condition`'s lock only.
     private let condition = NSCondition()
     private var deadlineOfStop: ContinuousClock.Instant?
-    private var wakers: [@Sendable () -> Void] = []
+    private var wakers: [Int: @Sendable () -> Void] = [:]
+    private var nextWaker = 0
 
     /// Asks for a stop and wakes everyone who waits.
     ///
@@ -14,19 +15,36 @@ final class StopSignal: @unchecked Sendable {
         condition.lock()
         let isFirst = deadlineOfStop == nil
         if isFirst { deadlineOfStop = .now + grace }
-        let wakers = wakers
+        let wakers = wakers.values
         condition.broadcast()
         condition.unlock()
         if isFirst { for wake in wakers { wake() } }
     }
 
-    /// Calls `wake` when a stop is asked for; at once if it was already.
-    func onRequest(_ wake: @escaping @Sendable () -> Void) {
+    /// Calls `wake` when a stop is asked for, while `body` runs; at once if it was already.
+    func waking<Result, Failure: Error>(
+        _ wake: @escaping @Sendable () -> Void, while body: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let waker = add(wake)
+        defer { remove(waker) }
+        return try body()
+    }
+
+    private func add(_ wake: @escaping @Sendable () -> Void) -> Int {
         condition.lock()
         let isRequested = deadlineOfStop != nil
-        if !isRequested { wakers.append(wake) }
+        nextWaker += 1
+        wakers[nextWaker] = wake
+        let waker = nextWaker
         condition.unlock()
         if isRequested { wake() }
+        return waker
+    }
+
+    private func remove(_ waker: Int) {
+        condition.lock()
+        wakers[waker] = nil
+        condition.unlock()
     }
 
     var isRequested: Bool { deadline != nil }

@@ -47,6 +47,8 @@ final class AtLeastOncePublisher: RecordPublisher {
     /// At-least-once admits a second writer: it repeats, but cannot lose.
     func fence() {}
 
+    func resume(after stored: StreamPosition) { lastStored = stored }
+
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {

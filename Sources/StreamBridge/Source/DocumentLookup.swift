@@ -53,7 +53,8 @@ struct DocumentLookup {
                 if let time = wanted.time { concern.append("afterClusterTime", .timestamp(time)) }
                 try client.readAll(
                     [
-                        "find": .string(namespace.collection), "filter": ["_id": ["$in": .array(ids)]], "batchSize": .int32(Int32(ids.count)),
+                        "find": .string(namespace.collection), "filter": ["_id": ["$in": .array(ids)]],
+                        "batchSize": .int32(Int32(ids.count)),
                         "readConcern": .document(concern),
                     ], on: namespace.database, collection: namespace.collection, operation: "look up the documents of update events"
                 ) { documents.add($0, $1, namespace: namespace) }

@@ -14,11 +14,16 @@ struct EventPump: ~Copyable {
 
     /// - Parameters:
     ///   - lookup: for `fullDocument: batchedLookup`.
+    ///   - stored: the position that the session begins at.
     ///   - open: ensures that a topic exists and makes its handle.
-    init(settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, events: Int64, open: @escaping (String) throws -> KafkaTopic) {
+    init(
+        settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?,
+        open: @escaping (String) throws -> KafkaTopic
+    ) {
         self.publisher = publisher
         self.lookup = lookup
-        self.events = events
+        events = stored?.events ?? 0
+        wallTime = stored?.wallTime
         format = settings.format
         encoder = EventEncoder(settings)
         router = TopicRouter(settings, open: open)
@@ -47,7 +52,12 @@ struct EventPump: ~Copyable {
                 try flush(of: bytes, done: &done)
             } catch {
                 if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
-                if let done, let token = try ChangeEvent(of: bytes, at: done).resumeToken(in: bytes) { try publisher.seal(position(at: token)) }
+                if let done {
+                    let event = try ChangeEvent(of: bytes, at: done)
+                    // Later events were encoded, too, but this position is before them.
+                    wallTime = event.wallTime ?? wallTime
+                    if let token = try event.resumeToken(in: bytes) { try publisher.seal(position(at: token)) }
+                }
                 throw error
             }
         }
@@ -68,10 +78,11 @@ struct EventPump: ~Copyable {
 
     private mutating func flush(of bytes: RawSpan, done: inout Int?) throws {
         guard let last = records.records.last else { return }
+        // However it ends: the publisher may have taken some of them, so they are not offered to it a second time.
+        defer { records.removeAll() }
         do {
             try publisher.publish(records, to: router.topics)
             done = last.event
-            records.removeAll()
         } catch let refused as RecordRefused {
             if let index = refused.index {
                 // An event with two records is done when both are, so the refused one's event is not.
@@ -79,7 +90,6 @@ struct EventPump: ~Copyable {
                 done = records.records[..<index].last { $0.event != event }?.event ?? done
                 events -= Int64(Set(records.records[index...].map(\.event)).count)
             }
-            records.removeAll()
             throw refused
         }
     }

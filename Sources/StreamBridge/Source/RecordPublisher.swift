@@ -1,11 +1,14 @@
 /// Delivers records, and the position that covers them, with one guarantee or another.
 ///
-/// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, then any number of
+/// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, ``resume(after:)`` when a position is stored, then any number of
 /// ``publish(_:to:)`` and ``seal(_:)``, with ``serve(timeout:)`` whenever there is nothing else to do, then ``finish()``.
 /// When a call throws, the session is over: the position is read again, and whatever this instance had not covered is published again.
 protocol RecordPublisher: AnyObject {
     /// Makes this instance the stream's only writer, where the guarantee needs that. Before the position is read (rule 1).
     func fence() throws
+
+    /// The position that the session begins at: nothing older is ever stored.
+    func resume(after stored: StreamPosition)
 
     func topic(_ name: String) throws -> KafkaTopic
 

@@ -15,6 +15,15 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(reason). \(mend)" }
 
+    /// The same, with the place that was lost, when one was.
+    func losing(_ position: StreamPosition) -> StreamHalt {
+        guard status == .lostPosition, let time = position.token.clusterTime else { return self }
+        return StreamHalt(
+            reason: "\(reason). The stored position is at cluster time \(time.seconds).\(time.increment)",
+            mend: "\(mend) (the nearest is {clusterTime: \"\(time.seconds).\(time.increment)\"}, which repeats rather than misses)",
+            status: status)
+    }
+
     /// The halt that decides a process's exit status: a lost position before a configuration to mend.
     package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
 }
@@ -59,7 +68,8 @@ enum StreamFailure {
             )
         default:
             self = .halt(
-                StreamHalt(reason: "unexpected error: \(error)", mend: "This is a fault of the bridge; please report it", status: .internalFault)
+                StreamHalt(
+                    reason: "unexpected error: \(error)", mend: "This is a fault of the bridge; please report it", status: .internalFault)
             )
         }
     }
@@ -135,7 +145,8 @@ enum StreamFailure {
         guard let halt = failure.halt, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
         return .halt(
             StreamHalt(
-                reason: "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
+                reason:
+                    "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
                 mend: "Raise kafka.message.max.bytes above \(refused.size), and max.message.bytes of the topic; or make the events smaller "
                     + "with a pipeline. The stream goes on with this record",
                 status: halt.status
@@ -146,7 +157,6 @@ enum StreamFailure {
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.
     private static func classify(_ error: KafkaError) -> StreamFailure {
         func halt(_ mend: String) -> StreamFailure { .halt(StreamHalt(reason: "\(error)", mend: mend, status: .configuration)) }
-        if error.isFatal { return .restart }
         switch error.name {
         case "MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE": return halt("Raise kafka.message.max.bytes and the topic's max.message.bytes")
         case "TOPIC_AUTHORIZATION_FAILED": return halt("Grant the account Describe, Write and, with topics.create, Create on the topic")
@@ -159,6 +169,12 @@ enum StreamFailure {
             return halt("Set topics.partitions and topics.replicationFactor to what the cluster allows, or create the topic yourself")
         case "UNSUPPORTED_FOR_MESSAGE_FORMAT", "INVALID_REQUIRED_ACKS", "UNSUPPORTED_COMPRESSION_TYPE", "_UNSUPPORTED_FEATURE":
             return halt("The broker or the topic is too old for idempotent producing: Kafka 0.11 or later is needed")
+        case "INVALID_RECORD", "INVALID_TIMESTAMP":
+            return halt(
+                "The broker refuses such records by the topic's settings: cleanup.policy=compact wants a key, and "
+                    + "message.timestamp.before.max.ms and message.timestamp.after.max.ms bound how far a record's time, the cluster time of "
+                    + "its event, may be from now")
+        // Fatal ones, too: a new producer is all they need. Those above would be refused again.
         default: return .restart
         }
     }

@@ -78,13 +78,13 @@ package final class StreamLoop: Sendable {
         publisher.fence()
         let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
         let start = try startPoint(after: stored)
+        if let position = stored?.position { publisher.resume(after: position) }
 
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
         let reader = ChangeStreamReader(
             pool: surroundings.pool, options: options, settings: settings, handoff: handoff, batchBytes: surroundings.memory.batchBytes,
             status: status, stop: surroundings.stop)
-        surroundings.stop.onRequest(publisher.wake)
         let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
         defer {
             handoff.close()
@@ -93,18 +93,25 @@ package final class StreamLoop: Sendable {
             thread.join(within: options.maxAwait * 4)
         }
 
-        try pump(from: handoff, of: reader, to: publisher, events: stored?.position.events ?? 0, progress: progress)
+        do {
+            try surroundings.stop.waking(publisher.wake) { () throws in
+                try pump(from: handoff, of: reader, to: publisher, after: stored?.position, progress: progress)
+            }
+        } catch let error as MongoError {
+            guard let position = stored?.position, let halt = StreamFailure(mongoDB: error).halt else { throw error }
+            throw halt.losing(position)
+        }
     }
 
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        events: Int64, progress: () -> Void
+        after stored: StreamPosition?, progress: () -> Void
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
             ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop) : nil
-        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, events: events) { name in
+        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored) { name in
             try self.surroundings.topics.ensure(name, timeout: self.surroundings.startupTimeout)
             return try publisher.topic(name)
         }

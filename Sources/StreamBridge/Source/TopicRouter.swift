@@ -114,7 +114,9 @@ enum TopicName {
                 }
             }
         }
-        while let first = name.first, namespace.database.isEmpty || namespace.collection.isEmpty, ".-_".contains(first) { name.removeFirst() }
+        while let first = name.first, namespace.database.isEmpty || namespace.collection.isEmpty, ".-_".contains(first) {
+            name.removeFirst()
+        }
         if name.isEmpty { name = namespace.database.isEmpty ? "cluster" : namespace.database }
         return String(String.UnicodeScalarView(name.unicodeScalars.map { isAllowed($0) ? $0 : "_" }))
     }

@@ -1,0 +1,113 @@
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+@Suite struct StoredPositionTests {
+    private static func sample(token: ResumeToken = .sample(1_651_826_079, 3), replicaSet: String? = "rs0", wallTime: Int64? = 5)
+        -> StoredPosition
+    {
+        StoredPosition(
+            stream: "inventory", position: StreamPosition(token: token, wallTime: wallTime, events: 4_200_000_000), options: "00aa",
+            replicaSet: replicaSet, writer: "host/1", writtenAt: 1_651_826_079_123)
+    }
+
+    private func text(_ position: StoredPosition) -> String { String(decoding: position.json, as: UTF8.self) }
+
+    @Test func isWrittenWithTheContractsKeysInTheirOrder() {
+        #expect(
+            text(Self.sample()) == #"{"version":1,"stream":"inventory","token":{"_data":"826274DD9F000000032B022C0100296E5A1004"},"#
+                + #""clusterTime":"1651826079.3","wallTime":5,"events":4200000000,"options":"00aa","replicaSet":"rs0","#
+                + #""writer":"host/1","writtenAt":"2022-05-06T08:34:39.123Z"}"#)
+    }
+
+    @Test func whatIsNotKnownIsNull() {
+        let text = text(Self.sample(replicaSet: nil, wallTime: nil))
+        #expect(text.contains(#""wallTime":null"#))
+        #expect(text.contains(#""replicaSet":null"#))
+    }
+
+    @Test(arguments: [
+        sample(), sample(replicaSet: nil, wallTime: nil), sample(token: ResumeToken(data: "not a key string")),
+        sample(
+            token: ResumeToken(document: [
+                "_data": "826274DD9F000000032B022C0100296E5A1004", "_typeBits": .binary(subtype: 0, bytes: [0x82, 0, 0xff]),
+            ])),
+    ])
+    func readsWhatItWrote(_ position: StoredPosition) throws {
+        #expect(try StoredPosition(json: position.json) == position)
+    }
+
+    /// Milliseconds survive, although they travel through a `Date`, which counts seconds as a floating-point number.
+    @Test func everyMillisecondIsReadAsItWasWritten() {
+        let wrong = ([0, 1, 999, -1] + Array(1_651_826_079_000...1_651_826_079_999) as [Int64]).filter {
+            StoredPosition.milliseconds(fromISO8601: StoredPosition.iso8601(milliseconds: $0)) != $0
+        }
+        #expect(wrong == [])
+    }
+
+    @Test(arguments: [
+        ("", "JSON"), ("not json", "JSON"), ("[]", "not JSON"), ("{}", "version"), ("{\"version\":\"1\"}", "version"),
+        (#"{"version":1}"#, "stream"), (#"{"version":1,"stream":"s"}"#, "token"), (#"{"version":1,"stream":"s","token":"82"}"#, "token"),
+        (#"{"version":1,"stream":"s","token":{}}"#, "token"), (#"{"version":1,"stream":"s","token":{"_data":"82"}"#, "JSON"),
+        ("\u{0}", "JSON"),
+    ])
+    func refusesWhatItCannotUnderstandAndSaysWhy(_ text: String, _ reason: String) throws {
+        let error = try #require(throws: PositionError.self) { try StoredPosition(json: Array(text.utf8)) }
+        #expect("\(error)".contains(reason), "\(error)")
+    }
+
+    @Test func refusesAVersionThatItDoesNotKnow() throws {
+        let text = text(Self.sample()).replacing(#""version":1"#, with: #""version":2"#)
+        let error = try #require(throws: PositionError.self) { try StoredPosition(json: Array(text.utf8)) }
+        #expect("\(error)".contains("version is 2"))
+    }
+
+    @Test func readsAPositionThatAnotherProgramWroteWithTheEssentialsOnly() throws {
+        let position = try StoredPosition(json: Array(#"{ "token": {"_data":"82AA"}, "stream": "s", "version": 1 }"#.utf8))
+        #expect(position.position == StreamPosition(token: ResumeToken(data: "82AA"), wallTime: nil, events: 0))
+    }
+
+    // MARK: The definition's fingerprint
+
+    @Test func theFingerprintIsSixteenDigitsAndTheSameForTheSameDefinition() {
+        let hash = StoredPosition.definitionHash(of: .sample())
+        #expect(hash.count == 16)
+        #expect(hash.allSatisfy { $0.isHexDigit && !$0.isUppercase })
+        #expect(hash == StoredPosition.definitionHash(of: .sample()))
+    }
+
+    @Test func theFingerprintChangesWithEverythingThatDecidesWhichEventsCome() {
+        let changes: [(inout StreamSettings) -> Void] = [
+            { _ in },
+            { $0.watch = .collection(Namespace(database: "lessons", collection: "trucks")) },
+            { $0.watch = .collections([Namespace(database: "lessons", collection: "inventory")]) },
+            {
+                $0.watch = .collections([
+                    Namespace(database: "lessons", collection: "inventory"), Namespace(database: "lessons", collection: "b"),
+                ])
+            },
+            { $0.watch = .database("lessons") },
+            { $0.watch = .cluster },
+            { $0.pipeline = #"[{"$match":{"operationType":"insert"}}]"# },
+            { $0.fullDocument = .default },
+            { $0.fullDocument = .required },
+            { $0.fullDocumentBeforeChange = .required },
+            { $0.showExpandedEvents = true },
+        ]
+        #expect(Set(changes.map { StoredPosition.definitionHash(of: .sample($0)) }).count == changes.count)
+    }
+
+    @Test func theFingerprintIgnoresHowEventsAreWritten() {
+        let changed = StreamSettings.sample {
+            $0.name = "other"
+            $0.format = .bson
+            $0.content = .fullDocument
+            $0.topic = TextTemplate(segments: [.literal("t")])
+            $0.key = .none
+            $0.tombstones = true
+            $0.startAt = .oldest
+        }
+        #expect(StoredPosition.definitionHash(of: changed) == StoredPosition.definitionHash(of: .sample()))
+    }
+}
