@@ -31,7 +31,7 @@ struct TestKafka: Sendable {
             consumer: [:])
     }
 
-    /// The mock cluster knows no CreateTopics, so tests make all topics beforehand on both kinds of cluster.
+    /// The mock cluster knows no CreateTopics and gives a topic that is only asked for four partitions, so tests make all topics beforehand.
     func create(topic: String, partitions: Int32 = 1) throws {
         if let embedded {
             // A topic that exists is none of the caller's business.
@@ -40,6 +40,12 @@ struct TestKafka: Sendable {
             let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
             _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: [:], timeout: .seconds(30))
         }
+    }
+
+    /// Lets the embedded cluster answer that there is no such topic; by itself it makes every topic that it is asked for.
+    func hide(topic: String) {
+        guard let embedded else { return }
+        rd_kafka_mock_topic_set_error(embedded.cluster, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
     }
 
     /// Takes the embedded brokers away, or brings them back.

@@ -1,0 +1,71 @@
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+/// Where a stream without a stored position begins.
+@Suite struct StartsMongodTests {
+    private static func keys(_ records: [TestRecord]) -> [String] { records.map { $0.keyText ?? "" } }
+
+    private static func key(_ id: Int) -> String { #"{"_id":{"$numberInt":"\#(id)"}}"# }
+
+    @Test func nowLeavesOutWhatWasBefore() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let bridge = try scene.bridge([scene.stream { $0.startAt = .now }])
+            // The first position is stored as soon as the stream is open.
+            try scene.follow(scene.positionsTopic).wait(count: 1)
+            try scene.insert([["_id": 2]])
+            try scene.follow().wait(count: 1)
+            #expect(try bridge.stop().isEmpty)
+            #expect(Self.keys(try scene.records()) == [Self.key(2)])
+        }
+    }
+
+    @Test func nowIsTheMomentOfTheFirstStart() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream { $0.startAt = .now }])
+            try scene.follow(scene.positionsTopic).wait(count: 1)
+            #expect(try bridge.stop().isEmpty)
+            // Not one event was published; the position counts all the same.
+            try scene.insert([["_id": 1]])
+            let records = try scene.publish([scene.stream { $0.startAt = .now }], count: 1)
+            #expect(Self.keys(records) == [Self.key(1)])
+        }
+    }
+
+    @Test func oldestIsTheWholeOplog() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1], ["_id": 2]])
+            let records = try scene.publish([scene.stream { $0.startAt = .oldest }], count: 2)
+            #expect(Self.keys(records) == [Self.key(1), Self.key(2)])
+        }
+    }
+
+    @Test func aTimeIsTheFirstEventOfItsSecond() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let first = try #require(try scene.events()[0]["clusterTime"]?.timestampValue)
+            let records = try scene.publish([scene.stream { $0.startAt = .time(seconds: first.seconds) }], count: 1)
+            #expect(Self.keys(records) == [Self.key(1)])
+        }
+    }
+
+    @Test func aClusterTimeIncludesItsEvent() async throws {
+        try await Scene.play { scene in
+            for id in 1...3 { try scene.insert([["_id": .int32(Int32(id))]]) }
+            let second = try #require(try scene.events()[1]["clusterTime"]?.timestampValue)
+            let stream = scene.stream { $0.startAt = .clusterTime(seconds: second.seconds, increment: second.increment) }
+            #expect(Self.keys(try scene.publish([stream], count: 2)) == [Self.key(2), Self.key(3)])
+        }
+    }
+
+    @Test func aTokenFromARecordsHeaderGoesOnAfterItsEvent() async throws {
+        try await Scene.play { scene in
+            for id in 1...3 { try scene.insert([["_id": .int32(Int32(id))]]) }
+            let all = try scene.publish([scene.stream()], count: 3)
+            let again = scene.stream("again") { $0.startAt = .token(all[1].token) }
+            #expect(Self.keys(try scene.publish([again], count: 1)) == [Self.key(3)])
+        }
+    }
+}
