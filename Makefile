@@ -48,7 +48,7 @@ asan: bootstrap ## Run the tests that need no mongod under AddressSanitizer
 		swift test --disable-xctest --sanitize=address --scratch-path .cache/asan $(uninstrumented)
 
 fuzz: bootstrap ## Fuzz the BSON walker and encoders for FUZZ_SECONDS (60)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) swift run -c release bson-fuzz
+	@Fuzz/BSONFuzz/run.sh $(FUZZ_SECONDS)
 
 soak: bootstrap ## Run the long tests: kills, step-downs and restarts under load
 	@$(with_mongod) BRIDGE_SOAK=1 swift test --filter Soak

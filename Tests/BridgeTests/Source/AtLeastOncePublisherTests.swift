@@ -139,9 +139,10 @@ import Testing
 
     @Test func aStopsWakeEndsAWait() throws {
         let session = try session()
-        session.stop.onRequest(session.publisher.wake)
-        session.stop.request(grace: .seconds(60))
-        try session.publisher.serve(timeout: .seconds(3600))
+        try session.stop.waking(session.publisher.wake) { () throws in
+            session.stop.request(grace: .seconds(60))
+            try session.publisher.serve(timeout: .seconds(3600))
+        }
     }
 
     /// A stop outlives every session: what it keeps to wake them must not keep their producers, with their threads and their queues.
@@ -150,7 +151,7 @@ import Testing
         weak var client: KafkaClient?
         do {
             let session = try PublisherSession(kafka.settings, topic: topic, positions: store.topic, stop: stop)
-            stop.onRequest(session.publisher.wake)
+            stop.waking(session.publisher.wake) {}
             client = session.client
             #expect(client != nil)
         }
