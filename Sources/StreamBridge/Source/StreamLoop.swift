@@ -117,6 +117,7 @@ package final class StreamLoop: Sendable {
         }
         do {
             while !surroundings.stop.isRequested {
+                status.tellProgress()
                 if let batch = try handoff.take() {
                     try pump.publish(batch)
                     if handoff.isEmpty { publisher.endLinger() }

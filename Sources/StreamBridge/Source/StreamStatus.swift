@@ -29,7 +29,12 @@ package final class StreamStatus: Sendable {
         var mongoDB: String?
         var kafka: String?
         var since: ContinuousClock.Instant?
+        /// When progress was told, and how many records were published by then.
+        var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
     }
+
+    /// While a stream publishes, the log says so this often.
+    private static let progressInterval: Duration = .seconds(60)
 
     package let stream: String
     private let logger: Logger
@@ -57,6 +62,21 @@ package final class StreamStatus: Sendable {
             $0.snapshot.recordsPublished += count
             $0.kafka = nil
         }
+    }
+
+    /// Says how many records were published since the last time, once a minute, and nothing when there were none.
+    func tellProgress() {
+        let told: (records: Int, time: Duration, position: String?)? = state.withLock { state in
+            let time = state.told.at.duration(to: .now)
+            let records = state.snapshot.recordsPublished - state.told.records
+            guard time >= Self.progressInterval else { return nil }
+            state.told = (.now, state.snapshot.recordsPublished)
+            return records > 0 ? (records, time, state.snapshot.storedToken) : nil
+        }
+        guard let told else { return }
+        logger.info(
+            "published \(told.records) records in \(told.time.readable)",
+            metadata: ["stream": "\(stream)", "token": "\(told.position ?? "none")"])
     }
 
     func stored(_ position: StreamPosition) {
