@@ -23,7 +23,7 @@ import Testing
     @Test func describesATopic() throws {
         let kafka = try TestKafka.shared.get()
         let topic = UniqueName.make("admin")
-        try kafka.create(topic: topic, partitions: 3)
+        try kafka.make(topic: topic, partitions: 3)
         let found = try #require(try admin(kafka.settings).topic(topic, timeout: .seconds(30)))
         #expect(found.name == topic)
         #expect(found.partitions == 3)
@@ -33,7 +33,7 @@ import Testing
     @Test func watermarksFollowTheRecords() throws {
         let kafka = try TestKafka.shared.get()
         let topic = UniqueName.make("admin")
-        try kafka.create(topic: topic)
+        try kafka.make(topic: topic)
         let admin = try admin(kafka.settings)
         #expect(try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)) == 0..<0)
         let producer = try ReportingProducer(kafka.settings)

@@ -10,7 +10,7 @@ import Testing
     init() throws { kafka = try TestKafka.shared.get() }
 
     private func producer(partitions: Int32 = 1, _ properties: [String: String] = [:]) throws -> ReportingProducer {
-        try kafka.create(topic: topic, partitions: partitions)
+        try kafka.make(topic: topic, partitions: partitions)
         return try ReportingProducer(kafka.settings, properties)
     }
 

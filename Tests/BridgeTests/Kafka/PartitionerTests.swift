@@ -17,7 +17,7 @@ import Testing
     @Test func aKeyLandsWhereTheJavaClientsWouldPutIt() throws {
         let kafka = try TestKafka.shared.get()
         let topic = UniqueName.make("partitioner")
-        try kafka.create(topic: topic, partitions: 7)
+        try kafka.make(topic: topic, partitions: 7)
         let producer = try ReportingProducer(kafka.settings)
         let keys = (0..<200).map { #"{"_id":{"$oid":"62751d0f00000000000\#(10_000 + $0)"}}"# } + ["21", "foobar", "abc", ""]
         for key in keys { #expect(try producer.produce(topic, key: key, value: "v")) }

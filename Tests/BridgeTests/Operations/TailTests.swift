@@ -12,7 +12,7 @@ import Testing
 
     init() throws {
         kafka = try TestKafka.shared.get()
-        try kafka.create(topic: topic)
+        try kafka.make(topic: topic)
         tail = Tail(settings: kafka.settings, timeout: .seconds(30), logger: .silent)
     }
 
@@ -93,7 +93,7 @@ import Testing
 
     @Test func severalTopicsAndPartitionsAreListedWhole() async throws {
         let other = UniqueName.make("tail")
-        try kafka.create(topic: other, partitions: 4)
+        try kafka.make(topic: other, partitions: 4)
         try writeNumbers(5)
         let producer = try ReportingProducer(kafka.settings)
         for number in 0..<40 { #expect(try producer.produce(other, key: "\(number)", value: "v")) }

@@ -31,14 +31,14 @@ import Testing
     @Test func theTopicIsNamedAfterTheBridge() { #expect(store.topic == "bridge.\(bridge).positions") }
 
     @Test func anEmptyTopicHasNoPosition() throws {
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: store.topic)
         #expect(try read() == nil)
         #expect(try store.readAll(timeout: .seconds(30)).isEmpty)
     }
 
     @Test(arguments: [1, 5] as [Int32])
     func theNewestPositionOfAStreamCounts(partitions: Int32) throws {
-        try kafka.create(topic: store.topic, partitions: partitions)
+        try kafka.make(topic: store.topic, partitions: partitions)
         let streams = (0..<8).map { "stream-\($0)" }
         try write((1...20).flatMap { number in streams.map { ($0, position(number, of: $0).json) } })
         for stream in streams { #expect(try read(stream) == position(20, of: stream)) }
@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test func aTombstoneTakesAPositionBack() throws {
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: store.topic)
         try write([("inventory", position(1).json), ("trucks", position(2, of: "trucks").json), ("inventory", nil)])
         #expect(try read() == nil)
         #expect(try read("trucks") == position(2, of: "trucks"))
@@ -56,14 +56,14 @@ import Testing
     }
 
     @Test func aRecordWithoutAKeyIsNobodysPosition() throws {
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: store.topic)
         try write([("inventory", position(1).json), (nil, position(9).json)])
         #expect(try read() == position(1))
     }
 
     @Test(arguments: ["", "garbage", #"{"version":2}"#])
     func anUnreadableNewestRecordIsRefusedRatherThanSkipped(_ value: String) throws {
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: store.topic)
         try write([("inventory", position(1).json), ("inventory", Array(value.utf8))])
         #expect(throws: PositionError.self) { try read() }
         // Another stream's is none of this one's business.
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func manyOldPositionsAreReadThrough() throws {
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: store.topic)
         try write((1...5_000).map { ("inventory", position($0).json) })
         #expect(try read() == position(5_000))
     }

@@ -14,8 +14,8 @@ import Testing
         store = PositionStore(
             bridge: UniqueName.make("publisher"), admin: try KafkaAdmin(settings: kafka.settings, logger: .silent), settings: kafka.settings
         )
-        try kafka.create(topic: topic)
-        try kafka.create(topic: store.topic)
+        try kafka.make(topic: topic)
+        try kafka.make(topic: store.topic)
     }
 
     private func session(_ properties: [String: String] = [:]) throws -> PublisherSession {
@@ -116,6 +116,25 @@ import Testing
         #expect(try stored()?.position == PublisherSession.position(6))
     }
 
+    @Test func aPositionBeforeTheOneThatTheSessionBeganAtIsRefused() throws {
+        let session = try session()
+        session.publisher.resume(after: PublisherSession.position(6))
+        try session.publisher.seal(PublisherSession.position(3))
+        #expect(throws: PositionError.self) { try session.publisher.finish(within: nil) }
+        #expect(try stored() == nil)
+    }
+
+    @Test func thePositionThatTheSessionBeganAtIsNotStoredAgain() throws {
+        let session = try session()
+        session.publisher.resume(after: PublisherSession.position(6))
+        try session.publisher.seal(PublisherSession.position(6))
+        #expect(try session.publisher.finish(within: nil))
+        #expect(try stored() == nil)
+        try session.publishAndSeal(7...7)
+        #expect(try session.publisher.finish(within: nil))
+        #expect(try stored()?.position == PublisherSession.position(7))
+    }
+
     @Test func aRecordThatIsTooLargeIsRefusedByItsPlaceAndThoseBeforeItAreCovered() throws {
         let session = try session(["message.max.bytes": "5000"])
         var batch = RecordBatch()
@@ -145,18 +164,16 @@ import Testing
         }
     }
 
-    /// A stop outlives every session: what it keeps to wake them must not keep their producers, with their threads and their queues.
+    /// A reader that waits for its server may outlive its session: what it keeps to wake the session must not keep the producer, with its
+    /// threads and its queue.
     @Test func aSessionThatIsOverLeavesNoProducerBehind() throws {
-        let stop = StopSignal()
-        weak var client: KafkaClient?
-        do {
-            let session = try PublisherSession(kafka.settings, topic: topic, positions: store.topic, stop: stop)
-            stop.waking(session.publisher.wake) {}
-            client = session.client
-            #expect(client != nil)
-        }
+        var session: PublisherSession? = try session()
+        let wake = try #require(session?.publisher.wake)
+        weak let client = session?.client
+        #expect(client != nil)
+        session = nil
         #expect(client == nil)
-        stop.request(grace: .zero)
+        wake()
     }
 
     // MARK: What brokers do

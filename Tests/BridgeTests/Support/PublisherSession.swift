@@ -6,7 +6,7 @@ import Mongo
 final class PublisherSession {
     let publisher: AtLeastOncePublisher
     let status = StreamStatus(stream: "inventory", logger: .silent)
-    let stop: StopSignal
+    let stop = StopSignal()
     /// Not kept by the session, so that a test can see who else does.
     private(set) weak var client: KafkaClient?
     private let topics: [KafkaTopic]
@@ -14,11 +14,10 @@ final class PublisherSession {
 
     /// - Parameter properties: over those that a stream's producer has.
     init(
-        _ settings: KafkaSettings, topic: String, positions: String, _ properties: [String: String] = [:], stop: StopSignal = StopSignal()
+        _ settings: KafkaSettings, topic: String, positions: String, _ properties: [String: String] = [:]
     ) throws {
         var settings = settings
         settings.producer.merge(properties) { $1 }
-        self.stop = stop
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1)), logger: .silent)
         client = producer.client
