@@ -44,11 +44,11 @@ tsan: bootstrap ## Run the tests that need no mongod under ThreadSanitizer
 		swift test --skip-build --disable-xctest --sanitize=thread --scratch-path .cache/tsan $(uninstrumented)
 
 asan: bootstrap ## Run the tests that need no mongod under AddressSanitizer
-	@ASAN_OPTIONS="detect_leaks=1 detect_stack_use_after_return=1 $(ASAN_OPTIONS)" \
+	@LSAN_OPTIONS="suppressions=$(CURDIR)/scripts/lsan.supp" ASAN_OPTIONS="detect_leaks=1 detect_stack_use_after_return=1 $(ASAN_OPTIONS)" \
 		swift test --disable-xctest --sanitize=address --scratch-path .cache/asan $(uninstrumented)
 
 fuzz: bootstrap ## Fuzz the BSON walker and encoders for FUZZ_SECONDS (60)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) swift run -c release bson-fuzz
+	@Fuzz/BSONFuzz/run.sh $(FUZZ_SECONDS)
 
 soak: bootstrap ## Run the long tests: kills, step-downs and restarts under load
 	@$(with_mongod) BRIDGE_SOAK=1 swift test --filter Soak

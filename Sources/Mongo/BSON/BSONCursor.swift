@@ -30,6 +30,7 @@ package struct BSONCursor: Sendable {
     ///
     /// What a returned element says about itself is true: its value lies within the document, a string has room for its text and ends
     /// with a zero byte, a fixed-size value is there in full, and a nested document has the length that it claims.
+    @inline(__always)
     package mutating func next(in bytes: RawSpan) throws(BSONError) -> BSONElement? {
         let start = position
         guard start < end else { return nil }

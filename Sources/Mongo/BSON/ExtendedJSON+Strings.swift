@@ -31,12 +31,11 @@ extension ExtendedJSON {
     @inline(__always)
     private static func plainByteCount(_ word: UInt64) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        let control = word &- ones &* 0x20
-        let quote = (word ^ ones &* 0x22) &- ones
-        let backslash = (word ^ ones &* 0x5C) &- ones
+        let control = word &- 0x2020_2020_2020_2020
+        let quote = (word ^ 0x2222_2222_2222_2222) &- ones
+        let backslash = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- ones
         // For a byte below 0x80 the top bit of a difference is set exactly if it borrowed; others are marked by their own top bit.
-        // In Swift `&` binds as tightly as `&*`: hence the parentheses.
-        let marks = (control | quote | backslash | word) & (ones &* 0x80)
+        let marks = (control | quote | backslash | word) & 0x8080_8080_8080_8080
         return marks.trailingZeroBitCount >> 3
     }
 

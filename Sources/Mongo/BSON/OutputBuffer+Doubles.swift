@@ -53,32 +53,37 @@ extension OutputBuffer {
 
     @inline(never)
     private mutating func appendShortest(_ value: Double) {
-        var text = DoubleText()
-        value.write(to: &text)
-        for index in 0..<text.count {
-            let character = text.characters[index]
-            append(character == UInt8(ascii: "e") ? UInt8(ascii: "E") : character)
+        let start = count
+        append(upTo: DoubleText.maximumCount) { memory in
+            var text = DoubleText(memory: memory)
+            value.write(to: &text)
+            return text.count
         }
+        uppercaseExponent(from: start)
     }
 }
 
-/// Takes the text of a floating-point number from the standard library, which hands out the characters without making a `String`.
+/// Takes the text of a floating-point number from the standard library, which hands out the characters without making a `String`, and
+/// puts it where it belongs. Lives for the time of one call that lends it the memory.
 private struct DoubleText: TextOutputStream {
     /// The longest text, `-2.2250738585072014e-308`, has 24 characters.
-    var characters = InlineArray<32, UInt8>(repeating: 0)
+    static let maximumCount = 32
+
+    let memory: UnsafeMutableRawBufferPointer
     var count = 0
 
     mutating func _writeASCII(_ buffer: UnsafeBufferPointer<UInt8>) {
-        for character in buffer { append(character) }
+        append(UnsafeRawBufferPointer(buffer))
     }
 
     mutating func write(_ string: String) {
-        for character in string.utf8 { append(character) }
+        var string = string
+        string.withUTF8 { append(UnsafeRawBufferPointer($0)) }
     }
 
-    private mutating func append(_ character: UInt8) {
-        guard count < 32 else { return }
-        characters[count] = character
-        count += 1
+    private mutating func append(_ characters: UnsafeRawBufferPointer) {
+        precondition(characters.count <= memory.count - count)
+        UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: characters)
+        count += characters.count
     }
 }

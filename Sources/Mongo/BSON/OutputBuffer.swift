@@ -125,6 +125,23 @@ package struct OutputBuffer: ~Copyable {
         count &+= length
     }
 
+    /// Calls `body` with room for `limit` bytes at the end of the buffer. It gives back how many, from the first one on, it has filled.
+    @inline(__always)
+    mutating func append(upTo limit: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Int) {
+        reserve(limit)
+        let length = body(UnsafeMutableRawBufferPointer(start: base + count, count: limit))
+        precondition(0...limit ~= length)
+        count &+= length
+    }
+
+    /// Makes an `E` of the `e` that a number may have near its end.
+    mutating func uppercaseExponent(from start: Int) {
+        // At most three digits and a sign follow it.
+        for position in max(start, count - 5)..<count where base.load(fromByteOffset: position, as: UInt8.self) == UInt8(ascii: "e") {
+            base.storeBytes(of: UInt8(ascii: "E"), toByteOffset: position, as: UInt8.self)
+        }
+    }
+
     /// Inserts the same byte `number` times before the byte at `position`.
     mutating func insert(_ byte: UInt8, count number: Int, at position: Int) {
         precondition(number >= 0 && 0...count ~= position)

@@ -54,7 +54,7 @@ struct ConfigurationStructure {
                 return ConfigurationValue(content: .mapping(checked(entries, path: path, schema: key.path)), mark: value.mark)
             }
         }
-        reading.report(value.mark, path, "found \(shown(value, key: key))", mend(shapeOf: key, path: path, found: value))
+        reading.report(value.mark, path, "found \(value.kind)", mend(shapeOf: key, path: path, found: value))
         return broken
     }
 
@@ -75,12 +75,6 @@ struct ConfigurationStructure {
     }
 
     // MARK: Sentences
-
-    /// A scalar below a key that can hold a secret is not shown.
-    private func shown(_ value: ConfigurationValue, key: ConfigurationKey) -> String {
-        if case .scalar(let scalar) = value.content, !scalar.isNull, scalar.text.contains("://") { return "a URI" }
-        return value.kind
-    }
 
     private func mend(unknown name: String, schema: String) -> String {
         let allowed = ConfigurationKey.children(of: schema).map(\.name)

@@ -69,8 +69,11 @@ struct ConfigurationScalar: Sendable {
     /// `null`, `~` or nothing at all.
     var isNull: Bool { !isText && !isInterpolated && ["", "~", "null", "Null", "NULL"].contains(text) }
 
-    /// How a fault quotes it: as written, so that what `${…}` brought in stays hidden.
-    var shown: String { isText && text.isEmpty ? "an empty text" : written.quoted }
+    /// How a fault quotes it: as written, so that what `${…}` brought in stays hidden, and without the password of a URI.
+    var shown: String {
+        if isText, text.isEmpty { return "an empty text" }
+        return (written.contains("@") ? ConnectionURI.redacted(written) : written).quoted
+    }
 }
 
 /// The key path of a value: `streams[0].format`.

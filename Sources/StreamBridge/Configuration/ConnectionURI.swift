@@ -1,3 +1,5 @@
+import Foundation
+
 /// Light checks of a MongoDB URI, and its text without secrets. The driver's own parser has the last word.
 package enum ConnectionURI {
     static let mask = "***"
@@ -13,13 +15,26 @@ package enum ConnectionURI {
     package static func redacted(_ uri: String) -> String {
         var text = uri
         if let secret = passwordRange(in: text) { text.replaceSubrange(secret, with: mask) }
-        text = masking("AWS_SESSION_TOKEN", in: text, endingAt: ["&", ";", ",", "%2C", "%2c"])
-        for option in secretOptions { text = masking(option, in: text, endingAt: ["&", ";"]) }
-        return text
+        return maskingOptions(in: text)
+    }
+
+    /// Somebody else's message about a URI, without the secrets of the URI.
+    static func scrubbed(_ message: String, of uri: String) -> String {
+        var text = message.replacing(uri, with: redacted(uri))
+        if let range = passwordRange(in: uri), !range.isEmpty {
+            let password = String(uri[range])
+            for form in [password, password.removingPercentEncoding] { if let form { text = text.replacing(form, with: mask) } }
+        }
+        return maskingOptions(in: text)
+    }
+
+    private static func maskingOptions(in text: String) -> String {
+        let text = masking("AWS_SESSION_TOKEN", in: text, endingAt: ["&", ";", ",", "%2C", "%2c"])
+        return secretOptions.reduce(text) { masking($1, in: $0, endingAt: ["&", ";"]) }
     }
 
     /// The password, from after the colon to before the `@`.
-    static func passwordRange(in text: String) -> Range<String.Index>? {
+    private static func passwordRange(in text: String) -> Range<String.Index>? {
         let start = afterScheme(of: text)
         guard let at = userInfoEnd(in: text[start...]) else { return nil }
         let userInfo = text[start..<at]

@@ -30,15 +30,6 @@ extension MongoDBSettings {
     }
 }
 
-extension ConnectionURI {
-    /// Somebody else's message about a URI, without the URI's password.
-    static func scrubbed(_ message: String, of uri: String) -> String {
-        var text = message.replacing(uri, with: redacted(uri))
-        if let secret = passwordRange(in: uri), !secret.isEmpty { text = text.replacing(uri[secret], with: mask) }
-        return redacted(text) == text ? text : redacted(text)
-    }
-}
-
 extension MongoDBSettings.WriteConcern {
     /// Reads `writeConcern:`; nil when something in it is wrong.
     init?(reading section: ConfigurationSection) {

@@ -139,7 +139,6 @@ final class AtLeastOncePublisher: RecordPublisher {
         try wait(until: deadline) { window.isEmpty }
         if let covered = window.takeCovered() { due = covered }
         if let position = due { try store(position) }
-        producer.endLinger()
         try wait(until: deadline) { positionsInFlight == 0 }
         let isComplete = window.isEmpty && positionsInFlight == 0
         if !isComplete { producer.abandon() }
@@ -147,12 +146,17 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     private func wait(until deadline: ContinuousClock.Instant?, _ condition: () -> Bool) throws {
-        while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true { try serveEvents(timeout: .milliseconds(100)) }
+        while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
+            // Nothing follows that a record could wait for.
+            producer.endLinger()
+            try serveEvents(timeout: .milliseconds(100))
+        }
     }
 
     var wake: @Sendable () -> Void {
-        let client = producer.client
-        return { client.wake() }
+        // Weak, because whoever may have to wake this session outlives it: a client that is kept keeps its threads and its queue, and sends
+        // what is in it behind the records of the next session.
+        return { [weak client = producer.client] in client?.wake() }
     }
 }
 

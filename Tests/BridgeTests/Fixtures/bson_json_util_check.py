@@ -8,7 +8,7 @@ bytes are, where an int64 may have become an int32. Prints one line for each fai
 
 What bson.json_util cannot represent, and the documents must not contain: symbols (read as strings), undefined (read as null), DBPointers
 (read as DBRefs), the same key twice, options of regular expressions other than ilmsux, NaNs with a payload, decimals in
-non-canonical encodings, binaries of subtype 0 in places where Python compares types (they are bytes), scopes in arrays' keys.
+non-canonical encodings.
 """
 
 import sys

@@ -26,7 +26,7 @@ import Testing
         StreamPosition(token: SampleEvent.token(number), wallTime: SampleEvent.wallTime(number), events: events)
     }
 
-    private func refusal(at index: Int?) -> RecordRefused {
+    private static func refusal(at index: Int?) -> RecordRefused {
         RecordRefused(
             error: KafkaError(code: 10, operation: "produce", message: "too large"), topic: "t", key: nil, size: 1, index: index)
     }
@@ -61,7 +61,7 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 3] as [Int32])
     func aRefusedRecordInTheMiddleSealsTheEventBeforeIt(taken: Int32) throws {
-        publisher.admit = { [self] index, _ in if index == taken { throw refusal(at: index) } }
+        publisher.admit = { index, _ in if index == taken { throw Self.refusal(at: index) } }
         var pump = pump(events: 10)
         #expect(throws: RecordRefused.self) {
             try pump.publish(.sample((1...5).map { SampleEvent.insert($0) }, token: SampleEvent.token(9)))
@@ -71,8 +71,8 @@ import Testing
     }
 
     @Test func aRefusalInALaterRecordBatchSealsTheEventBeforeIt() throws {
-        publisher.admit = { [self] index, record in
-            if record.keyText == #"{"_id":{"$numberInt":"600"}}"# { throw refusal(at: index) }
+        publisher.admit = { index, record in
+            if record.keyText == #"{"_id":{"$numberInt":"600"}}"# { throw Self.refusal(at: index) }
         }
         var pump = pump()
         #expect(throws: RecordRefused.self) {
@@ -83,8 +83,8 @@ import Testing
     }
 
     @Test func aRefusalAtTheFirstRecordOfALaterBatchSealsTheEndOfTheOneBefore() throws {
-        publisher.admit = { [self] index, record in
-            if record.keyText == #"{"_id":{"$numberInt":"257"}}"# { throw refusal(at: index) }
+        publisher.admit = { index, record in
+            if record.keyText == #"{"_id":{"$numberInt":"257"}}"# { throw Self.refusal(at: index) }
         }
         var pump = pump()
         #expect(throws: RecordRefused.self) {
@@ -96,7 +96,7 @@ import Testing
     /// Records: insert 1, delete 2, tombstone 2, delete 3, tombstone 3, insert 4.
     @Test(arguments: [(0, nil), (1, 1), (2, 1), (3, 2), (4, 2), (5, 3)] as [(Int, Int32?)])
     func anEventWithATombstoneIsDoneWhenBothItsRecordsAre(taken: Int, done: Int32?) throws {
-        publisher.admit = { [self] index, _ in if index == taken { throw refusal(at: index) } }
+        publisher.admit = { index, _ in if index == taken { throw Self.refusal(at: index) } }
         var pump = pump { $0.tombstones = true }
         #expect(throws: RecordRefused.self) {
             try pump.publish(
@@ -110,7 +110,7 @@ import Testing
 
     @Test func aRefusalThatCameLaterSealsNothingNew() throws {
         var pump = pump()
-        publisher.admit = { [self] index, _ in if index == 1 { throw refusal(at: nil) } }
+        publisher.admit = { index, _ in if index == 1 { throw Self.refusal(at: nil) } }
         #expect(throws: RecordRefused.self) {
             try pump.publish(.sample((1...3).map { SampleEvent.insert($0) }, token: SampleEvent.token(3)))
         }

@@ -1,0 +1,44 @@
+// A fuzzer for everything that touches BSON from outside, guided by coverage (libFuzzer) and with the address sanitizer. It is compiled
+// together with the sources that it tests, as one module, because the sanitizer has to instrument them; it is no target of the package.
+//
+// From the root of the package (300 is seconds):
+//
+//     Fuzz/BSONFuzz/run.sh 300
+//
+// A finding is written to a file crash-… in .build/bson-fuzz; `.build/bson-fuzz/bson-fuzz FILE` runs it again.
+
+/// One input: the first byte chooses the mode, the rest is the document.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    guard let start, count > 1 else { return 0 }
+    let input = UnsafeRawBufferPointer(start: start, count: count)
+    let mode = JSONMode.allCases[Int(input[0]) % JSONMode.allCases.count]
+    // A copy of exactly this size, so that the sanitizer sees the first byte read beyond it.
+    let bytes = [UInt8](input.dropFirst())
+    writesJSONOrFails(bytes, mode: mode)
+    decodesOrFails(bytes)
+    _ = try? BSONPath("a.0.b").find(in: bytes.span.bytes)
+    return 0
+}
+
+private func writesJSONOrFails(_ bytes: [UInt8], mode: JSONMode) {
+    var buffer = OutputBuffer(capacity: 64)
+    do {
+        try ExtendedJSON.writeDocument(bytes.span.bytes, mode: mode, into: &buffer)
+    } catch {
+        precondition(0...bytes.count ~= error.offset, "an error outside of the bytes")
+        return
+    }
+    do {
+        _ = try JSONText.parse(buffer.bytes())
+    } catch {
+        preconditionFailure("not JSON: \(String(decoding: buffer.bytes(), as: UTF8.self))")
+    }
+}
+
+private func decodesOrFails(_ bytes: [UInt8]) {
+    guard let document = try? BSONDocument(copying: bytes.span.bytes), let fields = try? document.fields() else { return }
+    // Keys that are not UTF-8 were repaired and have other bytes now; the number of fields stays.
+    let copy = BSONDocument(fields: fields.map { ($0.key, $0.value) })
+    precondition(copy.keys.count == document.keys.count, "fields were lost")
+}

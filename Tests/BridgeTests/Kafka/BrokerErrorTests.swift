@@ -1,0 +1,72 @@
+import CKafka
+import Testing
+
+@testable import StreamBridge
+
+/// What brokers answer to produce requests, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.
+@Suite(.enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct BrokerErrorTests {
+    private let brokers: MockBrokers
+
+    init() throws {
+        brokers = try MockBrokers()
+        try brokers.create(topic: "t")
+    }
+
+    @Test(arguments: [
+        RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR__TRANSPORT,
+    ])
+    func aPassingErrorAtTheHeadIsRetriedAndKeepsTheOrder(_ code: rd_kafka_resp_err_t) throws {
+        // One request at a time: the mock cluster takes a request although the one before it failed, where a real broker looks at the
+        // sequence numbers and refuses.
+        let producer = try ReportingProducer(brokers.settings, ["linger.ms": "0", "max.in.flight": "1"])
+        #expect(try producer.produce("t", key: "k", value: "warm"))
+        try producer.wait(acknowledged: 1)
+        brokers.fail(.produce, with: [code, code])
+        for number in 0..<500 {
+            #expect(try producer.produce("t", key: "k", value: "\(number)"))
+            if number % 50 == 0 { try producer.serve(.zero) }
+        }
+        try producer.wait(acknowledged: 501)
+        #expect(producer.refused.isEmpty)
+        #expect(try TopicContents.read("t", from: brokers.settings).map(\.text) == ["warm"] + (0..<500).map { "\($0)" })
+    }
+
+    @Test(arguments: [
+        RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, RD_KAFKA_RESP_ERR_INVALID_RECORD,
+    ])
+    func aRefusalIsReportedWithTheRecordAndHaltsTheStream(_ code: rd_kafka_resp_err_t) throws {
+        brokers.fail(.produce, with: [code])
+        let producer = try ReportingProducer(brokers.settings)
+        #expect(try producer.produce("t", key: "k", value: "value"))
+        try producer.wait(for: "the refusal") { !$0.refused.isEmpty }
+        let refused = try #require(producer.refused.first)
+        #expect(refused.topic == "t")
+        #expect(refused.key == "k")
+        #expect(refused.error.code == code.rawValue)
+        let failure = StreamFailure(
+            RecordRefused(error: refused.error, topic: "t", key: "k", size: 6, index: nil), stream: .sample())
+        #expect(failure.halt?.status == .configuration)
+    }
+
+    /// A broker without IdempotentWrite for the account says so when the producer asks for its id; librdkafka makes that fatal.
+    @Test func aMissingRightToTheClusterHaltsTheStream() throws {
+        brokers.fail(.initProducerId, with: [RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED])
+        let producer = try ReportingProducer(brokers.settings)
+        #expect(try producer.produce("t", key: "k", value: "v"))
+        let error = try #require(throws: KafkaError.self) { try producer.wait(for: "a fatal error") { _ in false } }
+        #expect(error.isFatal)
+        #expect(try #require(StreamFailure(error, stream: .sample()).halt).mend.contains("IdempotentWrite"))
+    }
+
+    @Test func anOutageIsWaitedOut() throws {
+        let producer = try ReportingProducer(brokers.settings)
+        #expect(try producer.produce("t", key: "k", value: "before"))
+        try producer.wait(acknowledged: 1)
+        brokers.takeDown(1)
+        for number in 0..<10 { #expect(try producer.produce("t", key: "k", value: "\(number)")) }
+        brokers.bringUp(1)
+        try producer.wait(acknowledged: 11)
+        #expect(try TopicContents.read("t", from: brokers.settings).map(\.text) == ["before"] + (0..<10).map { "\($0)" })
+    }
+}

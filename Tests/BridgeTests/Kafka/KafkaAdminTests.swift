@@ -1,0 +1,72 @@
+import CKafka
+import Testing
+
+@testable import StreamBridge
+
+@Suite struct KafkaAdminTests {
+    private func admin(_ settings: KafkaSettings) throws -> KafkaAdmin { try KafkaAdmin(settings: settings, logger: .silent) }
+
+    @Test func reachesAClusterAndCountsItsBrokers() throws {
+        let kafka = try TestKafka.shared.get()
+        let admin = try admin(kafka.settings)
+        try admin.ping(timeout: .seconds(30))
+        #expect(try admin.brokers(timeout: .seconds(30)) >= 1)
+    }
+
+    @Test func anUnreachableClusterGivesTheReasonOfItsConnections() throws {
+        let admin = try admin(KafkaSettings(common: ["bootstrap.servers": "127.0.0.1:1"], producer: [:], consumer: [:]))
+        let error = try #require(throws: KafkaError.self) { try admin.ping(timeout: .seconds(1)) }
+        #expect("\(error)".contains("refused"), "\(error)")
+        #expect("\(error)".contains("127.0.0.1:1"), "\(error)")
+    }
+
+    @Test func describesATopic() throws {
+        let kafka = try TestKafka.shared.get()
+        let topic = UniqueName.make("admin")
+        try kafka.create(topic: topic, partitions: 3)
+        let found = try #require(try admin(kafka.settings).topic(topic, timeout: .seconds(30)))
+        #expect(found.name == topic)
+        #expect(found.partitions == 3)
+        #expect(found.replicationFactor == 1)
+    }
+
+    @Test func watermarksFollowTheRecords() throws {
+        let kafka = try TestKafka.shared.get()
+        let topic = UniqueName.make("admin")
+        try kafka.create(topic: topic)
+        let admin = try admin(kafka.settings)
+        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)) == 0..<0)
+        let producer = try ReportingProducer(kafka.settings)
+        for _ in 0..<3 { _ = try producer.produce(topic, key: "k", value: "v") }
+        try producer.wait(acknowledged: 3)
+        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)) == 0..<3)
+    }
+
+    @Suite(.enabled(if: !TestKafka.isReal, "these answers are the mock cluster's")) struct Answers {
+        private let brokers: MockBrokers
+
+        init() throws {
+            brokers = try MockBrokers()
+            try brokers.create(topic: "t", partitions: 2)
+        }
+
+        private func admin() throws -> KafkaAdmin { try KafkaAdmin(settings: brokers.settings, logger: .silent) }
+
+        @Test func aTopicThatBrokersDoNotKnowIsNone() throws {
+            brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+            #expect(try admin().topic("t", timeout: .seconds(30)) == nil)
+        }
+
+        @Test func aTopicThatMayNotBeSeenIsARefusal() throws {
+            brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+            let error = try #require(throws: KafkaError.self) { try admin().topic("t", timeout: .seconds(30)) }
+            #expect(error.name == "TOPIC_AUTHORIZATION_FAILED")
+            #expect("\(error)".contains("topic t"))
+        }
+
+        @Test func aTopicWithoutALeaderIsATopic() throws {
+            brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+            #expect(try admin().topic("t", timeout: .seconds(30))?.partitions == 2)
+        }
+    }
+}

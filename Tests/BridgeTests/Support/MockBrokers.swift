@@ -1,0 +1,45 @@
+import CKafka
+import CKafka.Mock
+
+@testable import StreamBridge
+
+/// An embedded cluster whose brokers do as a test tells them.
+struct MockBrokers {
+    /// Requests by their key in Kafka's protocol.
+    enum Request: Int16 {
+        case produce = 0
+        case fetch = 1
+        case listOffsets = 2
+        case metadata = 3
+        case initProducerId = 22
+    }
+
+    let cluster: EmbeddedCluster
+
+    init(_ count: Int32 = 1) throws { cluster = try EmbeddedCluster(brokers: count) }
+
+    var settings: KafkaSettings {
+        KafkaSettings(
+            common: [
+                "bootstrap.servers": cluster.bootstrapServers, "reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "100",
+                "retry.backoff.ms": "10",
+            ], producer: [:], consumer: [:])
+    }
+
+    /// - Parameter leader: the broker of all its partitions, counted from 1.
+    func create(topic: String, partitions: Int32 = 1, leader: Int32 = 1) throws {
+        try cluster.create(topic: topic, partitions: partitions)
+        for partition in 0..<partitions { rd_kafka_mock_partition_set_leader(cluster.cluster, topic, partition, leader) }
+    }
+
+    /// The next requests of this kind fail with these errors, one after another.
+    func fail(_ request: Request, with codes: [rd_kafka_resp_err_t]) {
+        rd_kafka_mock_push_request_errors_array(cluster.cluster, request.rawValue, codes.count, codes)
+    }
+
+    /// What brokers say about a topic when they are asked for it; `RD_KAFKA_RESP_ERR_NO_ERROR` to find it again.
+    func describe(topic: String, as code: rd_kafka_resp_err_t) { rd_kafka_mock_topic_set_error(cluster.cluster, topic, code) }
+
+    func takeDown(_ broker: Int32) { rd_kafka_mock_broker_set_down(cluster.cluster, broker) }
+    func bringUp(_ broker: Int32) { rd_kafka_mock_broker_set_up(cluster.cluster, broker) }
+}
