@@ -44,7 +44,7 @@ import Testing
             try program.wait(forError: "retrying: ")
             try scene.insert((2..<50).map { ["_id": .int32($0)] })
             program.signal(SIGTERM)
-            try scene.command(["ping": 1])
+            try program.wait(forError: "stopping: ")
             program.signal(SIGTERM)
             #expect(try program.exitStatus() == 128 + SIGTERM)
             #expect(program.errors.contains("stopping at once"))
@@ -117,7 +117,8 @@ import Testing
         try await Scene.play { scene in
             let top = "startupTimeout: 1s\n"
             for yaml in [
-                scene.yaml(top: top, uri: "mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=300"), scene.yaml(top: top, kafka: "127.0.0.1:1"),
+                scene.yaml(top: top, uri: "mongodb://127.0.0.1:1/?replicaSet=rs0&serverSelectionTimeoutMS=300"),
+                scene.yaml(top: top, kafka: "127.0.0.1:1"),
             ] {
                 let (folder, file) = try Self.config(yaml)
                 defer { withExtendedLifetime(folder) {} }
@@ -220,7 +221,7 @@ import Testing
                 ["config", "--config", file], environment: ["MONGO_PASSWORD": "hush1", "KAFKA_PASSWORD": "hush2"])
             #expect(try program.exitStatus() == 0, "\(program.errors)")
             #expect(!program.output.contains("hush"))
-            for text in ["startupTimeout: 30s", "fullDocument: updateLookup", "tombstones: false"] {
+            for text in ["startupTimeout: 30s", "fullDocument: default", "tombstones: false"] {
                 #expect(program.output.contains(text), "\(program.output)")
             }
         }
