@@ -18,7 +18,10 @@ struct RunCommand: AsyncParsableCommand {
         let configuration = try options.load()
         let logger = options.logger
         let bridge = Bridge(configuration: configuration, logger: logger)
-        let signals = Signals { bridge.requestStop() }
+        let signals = Signals {
+            logger.notice("stopping: what is on its way is finished first; a second signal ends the process at once")
+            bridge.requestStop()
+        }
         defer { withExtendedLifetime(signals) {} }
         do {
             let halts = try await bridge.run()

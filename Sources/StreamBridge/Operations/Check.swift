@@ -190,21 +190,31 @@ private struct KafkaSide {
         }
     }
 
+    /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to look no further.
+    private func cleanupPolicy(of topic: String, admin: KafkaAdmin, timeout: Duration) -> Finding {
+        do {
+            return switch try admin.settings(ofTopic: topic, timeout: timeout)?["cleanup.policy"] {
+            case "compact"?: .ok("topic \(topic)", "compacted")
+            case nil: .ok("topic \(topic)", "exists; this cluster does not tell its settings")
+            case let policy?:
+                .error(
+                    "topic \(topic)", "has cleanup.policy=\(policy), so positions are deleted after a while",
+                    mend: "kafka-configs --alter --topic \(topic) --add-config cleanup.policy=compact")
+            }
+        } catch {
+            return .warning(
+                "topic \(topic)", "\(error)", mend: "Grant DescribeConfigs on the topic, or see yourself that it has cleanup.policy=compact"
+            )
+        }
+    }
+
     private mutating func lookAtPositions(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
         guard try admin.topic(store.topic, timeout: timeout) != nil else {
             lookAt(topic: store.topic, configuration, found: nil, partitions: 1)
             return
         }
-        switch try admin.settings(ofTopic: store.topic, timeout: timeout)?["cleanup.policy"] {
-        case "compact"?: findings.append(.ok("topic \(store.topic)", "compacted"))
-        case nil: findings.append(.ok("topic \(store.topic)", "exists; this cluster does not tell its settings"))
-        case let policy?:
-            findings.append(
-                .error(
-                    "topic \(store.topic)", "has cleanup.policy=\(policy), so positions are deleted after a while",
-                    mend: "kafka-configs --alter --topic \(store.topic) --add-config cleanup.policy=compact"))
-        }
+        findings.append(cleanupPolicy(of: store.topic, admin: admin, timeout: timeout))
         for (stream, value) in try store.readAll(timeout: timeout) {
             do {
                 positions[stream] = try StoredPosition(json: value)

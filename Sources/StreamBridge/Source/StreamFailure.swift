@@ -102,10 +102,11 @@ enum StreamFailure {
                         + "give the stream another name and a startAt",
                     .lostPosition
                 )
-            case 280, 260, 40585, 50811:
+            // 50811 and 15 (Overflow): the token is no KeyString, or a truncated one.
+            case 280, 260, 40585, 50811, 15:
                 return halt(
-                    "The server does not accept the position: it belongs to another deployment, or the pipeline now hides its event. "
-                        + "Put the pipeline back as it was, or give the stream another name and a startAt",
+                    "The server does not accept the position: it belongs to another deployment, or the pipeline hides its event or changes "
+                        + "its _id. Put the pipeline back as it was, with _id untouched, or give the stream another name and a startAt",
                     .lostPosition
                 )
             case 10334:

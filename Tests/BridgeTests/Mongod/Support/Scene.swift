@@ -159,7 +159,7 @@ final class Scene: Sendable {
 
     /// Follows a topic from its beginning.
     func follow(_ topic: String? = nil, partitions: Int32 = 1) throws -> TopicFollower {
-        try TopicFollower(topic ?? self.topic(), partitions: partitions, on: kafka)
+        try TopicFollower(topic ?? self.topic(), partitions: partitions, on: kafka.settings)
     }
 
     /// Every record that a topic has now.

@@ -89,9 +89,9 @@ final class TopicFollower {
     private(set) var records: [TestRecord] = []
     private var tokens: Set<String> = []
 
-    init(_ topic: String, partitions: Int32 = 1, on kafka: TestKafka) throws {
+    init(_ topic: String, partitions: Int32 = 1, on settings: KafkaSettings) throws {
         self.topic = topic
-        reader = try TopicReader(settings: kafka.settings)
+        reader = try TopicReader(settings: settings)
         for partition in 0..<partitions { try reader.start(topic: topic, partition: partition, at: 0) }
     }
 

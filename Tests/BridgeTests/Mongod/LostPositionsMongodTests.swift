@@ -1,0 +1,85 @@
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+/// Positions that no server can resume: refused, never skipped.
+@Suite struct LostPositionsMongodTests {
+    private static func expectLost(_ halts: [StreamHalt], reason: String, sourceLocation: SourceLocation = #_sourceLocation) {
+        #expect(halts.map(\.status) == [.lostPosition], "\(halts)", sourceLocation: sourceLocation)
+        #expect(halts.first?.reason.contains(reason) == true, "\(halts)", sourceLocation: sourceLocation)
+        #expect(halts.first?.mend.isEmpty == false, sourceLocation: sourceLocation)
+    }
+
+    @Test func aPositionThatTheOplogHasForgottenHaltsWithTheMend() async throws {
+        try await Scene.playAlone(
+            // Only what a checkpoint has made superfluous for recovery is cut, so there is one every second.
+            arguments: ["--oplogSize", "4", "--syncdelay", "1"]
+        ) { scene, _ in
+            try scene.insert([["_id": 1]])
+            _ = try scene.publish([scene.stream()], count: 1)
+            let stored = try #require(try scene.position()?.position.token.clusterTime)
+            // The oplog's oldest entry moves beyond the position.
+            let text = BSONValue.string(String(repeating: "x", count: 1 << 20))
+            let deployment = try Deployment(of: scene.pool)
+            var batches: Int32 = 0
+            while case let oldest = try deployment.oldestOplogTime(pool: scene.pool),
+                BSONTimestamp(seconds: oldest.seconds, increment: oldest.increment)
+                    <= BSONTimestamp(seconds: stored.seconds, increment: stored.increment)
+            {
+                try scene.insert((0..<8).map { ["_id": .int32(batches * 8 + $0), "text": text] }, into: "noise")
+                batches += 1
+                try #require(batches < 500, "the oplog was not cut")
+            }
+            let halts = try scene.bridge([scene.stream()]).halts()
+            Self.expectLost(halts, reason: "server code 286")
+            #expect(halts.first?.mend.contains("replSetResizeOplog") == true)
+            // The position stays as it was, for whoever mends it.
+            #expect(
+                try scene.position()?.position.token.clusterTime.map { BSONTimestamp(seconds: $0.seconds, increment: $0.increment) }
+                    == BSONTimestamp(seconds: stored.seconds, increment: stored.increment))
+        }
+    }
+
+    @Test(arguments: ["82", "00", "ABCDEF0123456789"])
+    func aTokenThatIsNoneIsRefused(_ token: String) async throws {
+        try await Scene.play { scene in
+            let halts = try scene.bridge([scene.stream { $0.startAt = .token(token) }]).halts()
+            #expect(halts.map(\.status) == [.lostPosition], "\(token): \(halts)")
+        }
+    }
+
+    @Test func aTokenOfAnotherClusterIsRefused() async throws {
+        try await Scene.playAlone { other, _ in
+            try other.insert([["_id": 1]])
+            let foreign = try other.publish([other.stream()], count: 1)[0].token
+            let scene = try Scene(uri: SharedMongod.server.get().uri)
+            try scene.insert([["_id": 1]])
+            let halts = try scene.bridge([scene.stream { $0.startAt = .token(foreign) }]).halts()
+            #expect(halts.map(\.status) == [.lostPosition], "\(halts)")
+        }
+    }
+
+    @Test func anOplogThatBeginsWithTheSetKeepsAllOfItsHistory() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            // Long before the set was initiated: nothing is missing, so nothing is refused.
+            let records = try scene.publish([scene.stream { $0.startAt = .time(seconds: 1_500_000_000) }], count: 1)
+            #expect(records.count == 1)
+        }
+    }
+
+    @Test func aPipelineThatHidesTheEventOfThePositionIsRefused() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1, "n": 1], ["_id": 2, "n": 2]])
+            let token = try scene.publish([scene.stream()], count: 2)[0].token
+            let stream = scene.stream("other") {
+                $0.startAt = .token(token)
+                $0.pipeline = #"[{"$match":{"fullDocument.n":{"$gt":1}}}]"#
+            }
+            let halts = try scene.bridge([stream]).halts()
+            Self.expectLost(halts, reason: "server code 280")
+            #expect(halts.first?.mend.contains("the pipeline hides its event") == true)
+        }
+    }
+}
