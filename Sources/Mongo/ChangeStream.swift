@@ -87,11 +87,16 @@ package struct ChangeStream: ~Copyable {
         self.cursor = id
         // For a database or the cluster the server answers with `$cmd.aggregate`, which getMore wants back.
         collection = String(namespace[namespace.index(after: dot)...])
+        let times = [reply["operationTime"], reply["$clusterTime"]?.documentValue?["clusterTime"]].compactMap { $0?.timestampValue }
+        clusterTime = times.max()
         initialToken = cursor["postBatchResumeToken"]?.documentValue.map { ResumeToken(document: $0) }
     }
 
     /// The position that the stream begins at, when the server tells it (4.0.7 and later).
     package let initialToken: ResumeToken?
+
+    /// The newest cluster time that the server knew of when the stream was opened; nil for a server that does not tell.
+    package let clusterTime: BSONTimestamp?
 
     /// False after an invalidate: the server has closed the cursor, and the stream goes on only when it is opened again after its token.
     package var isOpen: Bool { cursor != 0 }

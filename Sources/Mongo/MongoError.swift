@@ -9,7 +9,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         case network
         /// No suitable server was found in time. Nothing was sent.
         case serverSelection
-        /// The server refused the credentials.
+        /// The server refused the credentials; or the connection broke while they were being exchanged, which libmongoc reports alike
+        /// (`_mongoc_cluster_run_scram_command`). So one such error is no proof.
         case authentication
         /// The driver refused the call itself: a malformed URI or command.
         case client
@@ -66,6 +67,10 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         case MONGOC_ERROR_STREAM.rawValue: return .network
         case MONGOC_ERROR_SERVER_SELECTION.rawValue: return .serverSelection
         case MONGOC_ERROR_CLIENT.rawValue where error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: return .authentication
+        // The deployment changed while a session was being started.
+        case MONGOC_ERROR_CLIENT.rawValue where error.code == MONGOC_ERROR_CLIENT_SESSION_FAILURE.rawValue: return .network
+        // The server is too old or too new for this driver: its sentence says which.
+        case MONGOC_ERROR_PROTOCOL.rawValue where error.code == MONGOC_ERROR_PROTOCOL_BAD_WIRE_VERSION.rawValue: return .client
         case MONGOC_ERROR_SCRAM.rawValue, MONGOC_ERROR_SASL.rawValue: return .authentication
         case MONGOC_ERROR_PROTOCOL.rawValue: return .malformedReply
         default: return .client

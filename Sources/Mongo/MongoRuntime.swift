@@ -11,7 +11,4 @@ package enum MongoRuntime {
 
     /// Initialises libmongoc, once, before its first use. Any thread.
     static func start() { initialised }
-
-    /// The version of the libmongoc that is loaded.
-    package static var version: String { String(cString: mongoc_get_version()) }
 }

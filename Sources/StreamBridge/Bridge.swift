@@ -38,15 +38,18 @@ package final class Bridge: Sendable {
     }
 
     private func connectAndRun(started: (([StreamStatus]) -> Void)?) async throws -> [StreamHalt] {
-        let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name)"))
+        // Every reader keeps a client, every lookup takes one, and looking after them takes another.
+        let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(1, +)
+        let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-        let starter = Starter(configuration: configuration, pool: pool, admin: admin, stop: stop, logger: logger)
-        // Both sides at once: an outage of one must not hide the other's.
-        async let kafka: Void = starter.reachKafka()
-        let deployment = try await starter.reachMongoDB()
-        try await kafka
-        guard !stop.isRequested else { return [] }
-
+        let start = BridgeStart(pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger)
+        guard let deployment = try await start.reachBoth() else { return [] }
+        if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
+            throw StreamHalt(
+                reason: "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
+                    + "_id need not be unique",
+                mend: "Use updateLookup", status: .configuration)
+        }
         let surroundings = StreamLoop.Surroundings(
             pool: pool,
             deployment: deployment,
@@ -58,13 +61,6 @@ package final class Bridge: Sendable {
             startupTimeout: configuration.startupTimeout,
             stop: stop
         )
-        if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
-            throw StreamHalt(
-                reason:
-                    "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
-                    + "_id need not be unique",
-                mend: "Use updateLookup", status: .configuration)
-        }
         let loops = try configuration.streams.map { settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
@@ -84,57 +80,6 @@ package final class Bridge: Sendable {
                 }
             }
             return await group.reduce(into: []) { halts, halt in if let halt { halts.append(halt) } }
-        }
-    }
-}
-
-/// Reaches the servers at start, trying until `startupTimeout`.
-private struct Starter: Sendable {
-    let configuration: BridgeConfiguration
-    let pool: MongoClientPool
-    let admin: KafkaAdmin
-    let stop: StopSignal
-    let logger: Logger
-
-    func reachMongoDB() async throws -> Deployment {
-        let result = await LoopThread.run(name: "reach mongodb") {
-            Result {
-                try retrying("MongoDB") {
-                    try Deployment(of: pool)
-                } isFinal: { error in
-                    guard let error = error as? MongoError else { return true }
-                    return error.kind != .serverSelection && error.kind != .network
-                }
-            }
-        }
-        return try result.get()
-    }
-
-    func reachKafka() async throws {
-        let result = await LoopThread.run(name: "reach kafka") {
-            Result {
-                try retrying("Kafka") {
-                    try admin.ping(timeout: min(configuration.startupTimeout, .seconds(5)))
-                } isFinal: { _ in
-                    false
-                }
-            }
-        }
-        try result.get()
-    }
-
-    private func retrying<Success>(_ server: String, _ body: () throws -> Success, isFinal: (any Error) -> Bool) throws -> Success {
-        let deadline = ContinuousClock.now + configuration.startupTimeout
-        var backoff = Backoff()
-        while true {
-            do {
-                return try body()
-            } catch  where !isFinal(error) {
-                let delay = backoff.next()
-                guard .now + delay < deadline else { throw Bridge.Unreachable(server: server, reason: "\(error)") }
-                logger.debug("\(server) is not there yet: \(error)")
-                if stop.wait(for: delay) { throw Bridge.Unreachable(server: server, reason: "stopped before it answered: \(error)") }
-            }
         }
     }
 }

@@ -5,10 +5,8 @@ import Foundation
 final class Signals {
     private let sources: [any DispatchSourceSignal]
 
-    /// - Parameters:
-    ///   - atOnce: what must still be done before a hard end, for example killing a private server.
-    ///   - stop: called at the first signal.
-    init(atOnce: @escaping @Sendable () -> Void = {}, stop: @escaping @Sendable () -> Void) {
+    /// - Parameter stop: called at the first signal.
+    init(stop: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "signals")
         let counter = Counter()
         sources = [SIGINT, SIGTERM].map { number in
@@ -19,7 +17,6 @@ final class Signals {
                 counter.signals += 1
                 guard counter.signals > 1 else { return stop() }
                 Console.error("stopping at once")
-                atOnce()
                 _exit(128 + number)
             }
             source.activate()

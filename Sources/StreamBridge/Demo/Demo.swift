@@ -67,7 +67,11 @@ package final class Demo: Sendable {
 
         let configuration = DemoConfiguration.make(mongodb: mongod.uri, kafka: cluster.bootstrapServers)
         let bridge = Bridge(configuration: configuration, logger: logger)
-        async let halts = bridge.run()
+        // A bridge that ends early ends the story, too.
+        async let halts = { [stop] in
+            defer { stop.request(grace: .seconds(5)) }
+            return try await bridge.run()
+        }()
         let story = FruitStory(mongod: mongod, kafka: configuration.kafka, stop: stop, print: print)
         let summary: Summary
         do {

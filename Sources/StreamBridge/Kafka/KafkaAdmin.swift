@@ -50,6 +50,7 @@ package final class KafkaAdmin: Sendable {
     }
 
     private func describe(topic: String?, timeout: Duration) throws(KafkaError) -> [TopicDescription] {
+        drainEvents()
         let operation = topic.map { "look at topic \($0)" } ?? "reach Kafka"
         let handle = try topic.map { name throws(KafkaError) in try KafkaTopic(name, of: client) }
         var metadata: UnsafePointer<rd_kafka_metadata>?
@@ -176,26 +177,33 @@ package final class KafkaAdmin: Sendable {
         guard let entry = rd_kafka_topic_partition_list_add(list, topic, partition) else { return nil }
         entry.pointee.offset = time
         let code = rd_kafka_offsets_for_times(client.handle, list, timeout.milliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw reasoned(code, operation: "find the offset of a time in \(topic)") }
+        for code in [code, entry.pointee.err] where code != RD_KAFKA_RESP_ERR_NO_ERROR {
+            throw reasoned(code, operation: "find the offset of a time in \(topic)")
+        }
         return entry.pointee.offset >= 0 ? entry.pointee.offset : nil
     }
 
     /// A time-out alone does not tell why; the client's error events do. They are drained here, because nobody else polls this client.
     private func reasoned(_ code: rd_kafka_resp_err_t, operation: String) -> KafkaError {
+        drainEvents()
+        let plain = KafkaError(code, operation: operation)
+        guard plain.matches(RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN),
+            let problem = lastProblem.withLock({ $0 })
+        else { return plain }
+        return KafkaError(code: problem.code, operation: operation, message: problem.message)
+    }
+
+    /// Nobody else polls this client: what it has to say would pile up.
+    private func drainEvents() {
         while let event = client.poll(timeout: .zero) {
             switch event.type {
             case RD_KAFKA_EVENT_ERROR:
-                let problem = event.error(operation: operation)
+                let problem = event.error(operation: "reach Kafka")
                 // "All brokers are down" follows the error that says why: keep the reason.
                 if !problem.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { lastProblem.withLock { $0 = problem } }
             case RD_KAFKA_EVENT_LOG: event.log(to: logger)
             default: continue
             }
         }
-        let plain = KafkaError(code, operation: operation)
-        guard plain.matches(RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN),
-            let problem = lastProblem.withLock({ $0 })
-        else { return plain }
-        return KafkaError(code: problem.code, operation: operation, message: problem.message)
     }
 }

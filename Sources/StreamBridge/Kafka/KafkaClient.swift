@@ -18,7 +18,11 @@ final class KafkaClient {
 
     /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
     init(role: Role, properties: [String: String]) throws(KafkaError) {
-        let configuration = try KafkaProperties(properties.merging(["log.queue": "true"]) { _, ours in ours })
+        var properties = properties
+        properties["log.queue"] = "true"
+        // Looking at a topic must not create it, whatever the configuration says; for producers there is no such property.
+        if role == .consumer { properties["allow.auto.create.topics"] = "false" }
+        let configuration = try KafkaProperties(properties)
         configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
         let conf = configuration.release()
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER

@@ -1,6 +1,6 @@
 import CKafka
 
-/// A librdkafka error: the code, what was being done, and what the flags of the error object said.
+/// A librdkafka error: the code, what was being done, and whether it ends the producer.
 package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The code (`rd_kafka_resp_err_t`): negative for the client's own, positive for the broker's.
     package let code: Int32
@@ -9,37 +9,31 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     package let message: String
     /// The producer is finished and must be replaced (INTRODUCTION.md, "Fatal errors").
     package let isFatal: Bool
-    /// The same call may be repeated.
-    package let isRetriable: Bool
-    /// The open transaction must be aborted.
-    package let requiresAbort: Bool
 
-    package init(
-        code: Int32, operation: String, message: String, isFatal: Bool = false, isRetriable: Bool = false, requiresAbort: Bool = false
-    ) {
+    package init(code: Int32, operation: String, message: String, isFatal: Bool = false) {
         self.code = code
         self.operation = operation
         self.message = message
         self.isFatal = isFatal
-        self.isRetriable = isRetriable
-        self.requiresAbort = requiresAbort
     }
 
     init(_ code: rd_kafka_resp_err_t, operation: String, detail: String? = nil) {
         self.init(code: code.rawValue, operation: operation, message: detail ?? String(cString: rd_kafka_err2str(code)))
     }
 
-    /// Takes over an error object: reads its flags, then destroys it. The only caller of `rd_kafka_error_destroy`.
-    init(stealing error: OpaquePointer, operation: String) {
-        self.init(
-            code: rd_kafka_error_code(error).rawValue,
-            operation: operation,
-            message: String(cString: rd_kafka_error_string(error)),
-            isFatal: rd_kafka_error_is_fatal(error) != 0,
-            isRetriable: rd_kafka_error_is_retriable(error) != 0,
-            requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0
-        )
-        rd_kafka_error_destroy(error)
+    static func invalid(_ detail: String) -> KafkaError {
+        KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "configure the Kafka client", detail: detail)
+    }
+
+    /// The topic is there, but the broker that was asked does not know it yet, or not any more.
+    static func unknownTopic(_ topic: String) -> KafkaError {
+        KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, operation: "look at topic \(topic)")
+    }
+
+    /// A record that was given up only because another one was refused, or because its session ended.
+    var isAftermath: Bool {
+        matches(
+            RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
     }
 
     static func timedOut(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, operation: operation) }

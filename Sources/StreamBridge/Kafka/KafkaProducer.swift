@@ -13,13 +13,15 @@ final class KafkaProducer {
         case acknowledged(tag: UInt, count: Int)
         /// A record will not be stored; the size of its value and its key, for the message.
         case refused(error: KafkaError, topic: String, key: String?, size: Int)
-        /// A broker connection has a problem; the client goes on trying.
-        case connection(KafkaError)
+        /// No broker can be reached now; the client goes on trying. One broker that is away while another answers is no trouble.
+        case unreachable(KafkaError)
     }
 
     let client: KafkaClient
     private let logger: Logger
     private let flusher: LingerFlusher
+    /// The newest error of a connection: the reason behind "all brokers are down".
+    private var lastProblem: KafkaError?
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(properties: [String: String], logger: Logger) throws(KafkaError) {
@@ -68,6 +70,7 @@ final class KafkaProducer {
     /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.
     func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
         var wait = timeout
+        var fatal: KafkaError?
         while let event = client.poll(timeout: wait) {
             wait = .zero
             switch event.type {
@@ -75,11 +78,18 @@ final class KafkaProducer {
             case RD_KAFKA_EVENT_LOG: event.log(to: logger)
             case RD_KAFKA_EVENT_ERROR:
                 let error = event.error(operation: "reach Kafka")
-                if error.isFatal || error.matches(RD_KAFKA_RESP_ERR__FATAL) { throw client.fatalError ?? error }
-                report(.connection(error))
+                if error.isFatal || error.matches(RD_KAFKA_RESP_ERR__FATAL) {
+                    // The reports that tell why may be behind it in the queue.
+                    fatal = client.fatalError ?? error
+                } else if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+                    report(.unreachable(lastProblem ?? error))
+                } else {
+                    lastProblem = error
+                }
             default: continue
             }
         }
+        if let fatal { throw fatal }
     }
 
     /// One event carries up to thousands of reports: successes are only counted, failures are looked at.

@@ -20,10 +20,17 @@ enum ProducerProperties {
             properties["partitioner"] = "murmur2_random"
         }
         properties["enable.idempotence"] = "true"
-        if given["queue.buffering.max.kbytes"] == nil {
-            // A record larger than the whole queue would wait for room forever.
-            let largest = Int(try KafkaProperties(properties).value(of: "message.max.bytes") ?? "") ?? 1_000_000
-            properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes, largest + largest / 4) >> 10)
+        // A record that the broker refuses stops the producer, so that later records of its key do not overtake it.
+        properties["enable.gapless.guarantee"] = "true"
+        // A record larger than the whole queue would wait for room forever.
+        let largest = Int(try KafkaProperties(properties).value(of: "message.max.bytes") ?? "") ?? 1_000_000
+        let least = (largest + largest / 4) >> 10
+        if let kilobytes = given["queue.buffering.max.kbytes"].flatMap({ Int($0) }) {
+            guard kilobytes >= least else {
+                throw KafkaError.invalid("queue.buffering.max.kbytes is \(kilobytes), and must be at least \(least) for message.max.bytes \(largest)")
+            }
+        } else {
+            properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes >> 10, least))
         }
         return properties
     }

@@ -25,12 +25,23 @@ package final class TopicCatalog: Sendable {
     /// - Throws: ``KafkaError`` when it cannot be created, ``MissingTopic`` when it may not be.
     package func ensure(_ topic: String, partitions: Int? = nil, config: [String: String] = [:], timeout: Duration) throws {
         guard !known.withLock({ $0.contains(topic) }) else { return }
-        if try admin.topic(topic, timeout: timeout) == nil { try create(topic, partitions: partitions, config: config, timeout: timeout) }
+        if !(try exists(topic, timeout: timeout)) { try create(topic, partitions: partitions, config: config, timeout: timeout) }
         _ = known.withLock { $0.insert(topic) }
     }
 
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.
     package func forget() { known.withLock { $0.removeAll() } }
+
+    /// Where topics may not be created, a missing one halts a stream; so a broker that has just started, and does not know its topics yet,
+    /// is asked again.
+    private func exists(_ topic: String, timeout: Duration) throws -> Bool {
+        var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
+        for _ in 0..<(settings.create ? 1 : 4) {
+            if try admin.topic(topic, timeout: timeout) != nil { return true }
+            if !settings.create, stop.wait(for: backoff.next()) { throw StreamStopped() }
+        }
+        return false
+    }
 
     private func create(_ topic: String, partitions: Int?, config: [String: String], timeout: Duration) throws {
         guard settings.create else { throw MissingTopic(topic: topic, reason: "topics.create is false") }

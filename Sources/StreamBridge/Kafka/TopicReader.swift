@@ -57,6 +57,8 @@ package final class TopicReader {
         var properties = settings.common.merging(settings.consumer) { $1 }
         properties["enable.partition.eof"] = "true"
         properties["isolation.level"] = "read_committed"
+        // Records that vanish between the look at the offsets and the reading are an error, not a reason to go to the end.
+        properties["auto.offset.reset"] = "error"
         properties["fetch.wait.max.ms"] = properties["fetch.wait.max.ms"] ?? "20"
         properties["fetch.error.backoff.ms"] = properties["fetch.error.backoff.ms"] ?? "50"
         client = try KafkaClient(role: .consumer, properties: properties)

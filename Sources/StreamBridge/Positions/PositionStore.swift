@@ -25,7 +25,10 @@ struct PositionStore: Sendable {
 
     /// The newest value of every key. A key whose newest record is a tombstone is left out.
     func readAll(timeout: Duration) throws(KafkaError) -> [String: [UInt8]] {
-        guard let description = try admin.topic(topic, timeout: timeout) else { return [:] }
+        // The caller has ensured the topic, so an answer without it comes from a broker that is behind: no word on positions.
+        guard let description = try admin.topic(topic, timeout: timeout), description.partitions > 0 else {
+            throw KafkaError.unknownTopic(topic)
+        }
         let reader = try TopicReader(settings: settings)
         // A transaction of a writer that is gone was resolved by the fence, so `read_committed` reaches these ends.
         var ends: [Int32: Int64] = [:]

@@ -52,6 +52,13 @@ final class BatchHandoff<Item: HandoffItem>: @unchecked Sendable {
         wakeTaker()
     }
 
+    /// The taker is gone.
+    var isAbandoned: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return isClosed
+    }
+
     /// Nothing waits now.
     var isEmpty: Bool {
         condition.lock()

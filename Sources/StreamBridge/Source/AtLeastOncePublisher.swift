@@ -65,8 +65,12 @@ final class AtLeastOncePublisher: RecordPublisher {
                 if stop.isOverdue { throw StreamStopped() }
                 try serveEvents(timeout: .milliseconds(100))
             }
+        } catch let error as KafkaError where error.isAftermath {
+            // The producer is finished; the reports say why.
+            try serveEvents(timeout: .zero)
+            throw producer.client.fatalError ?? error
         } catch let error as KafkaError where !error.isFatal {
-            throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: record.size, index: index)
+            throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record), index: index)
         }
     }
 
@@ -82,7 +86,23 @@ final class AtLeastOncePublisher: RecordPublisher {
         try storeIfDue()
     }
 
+    /// - Throws: the refusal of a record before the fatal error that follows from it.
     private func serveEvents(timeout: Duration) throws {
+        do {
+            try takeReports(timeout: timeout)
+        } catch {
+            // Fatal. A refusal stops the producer (`enable.gapless.guarantee`); its report may be a moment behind.
+            let deadline = ContinuousClock.now + Self.reportsAfterFatal
+            while refusal == nil, .now < deadline { _ = try? takeReports(timeout: .milliseconds(50)) }
+            throw refusal ?? error
+        }
+        if let refusal { throw refusal }
+    }
+
+    /// How long the reports are waited for that may explain a fatal error.
+    private static let reportsAfterFatal: Duration = .milliseconds(500)
+
+    private func takeReports(timeout: Duration) throws(KafkaError) {
         try producer.serve(timeout: timeout) { report in
             switch report {
             case .acknowledged(tag: 0, let count):
@@ -92,11 +112,11 @@ final class AtLeastOncePublisher: RecordPublisher {
                 window.acknowledged(tag: tag, count: count)
                 status.published(count)
             case .refused(let error, let topic, let key, let size):
+                guard !error.isAftermath else { return }
                 refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
-            case .connection(let error): status.kafkaTrouble(error)
+            case .unreachable(let error): status.kafkaTrouble(error)
             }
         }
-        if let refusal { throw refusal }
     }
 
     var nextDeadline: ContinuousClock.Instant? {
@@ -136,14 +156,16 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     func finish(within limit: Duration?) throws -> Bool {
         let deadline = limit.map { ContinuousClock.now + $0 }
+        // However it ends: what is still queued must not arrive behind what the next session publishes.
+        defer { if !isSettled { producer.abandon() } }
         try wait(until: deadline) { window.isEmpty }
         if let covered = window.takeCovered() { due = covered }
         if let position = due { try store(position) }
         try wait(until: deadline) { positionsInFlight == 0 }
-        let isComplete = window.isEmpty && positionsInFlight == 0
-        if !isComplete { producer.abandon() }
-        return isComplete
+        return isSettled
     }
+
+    private var isSettled: Bool { window.isEmpty && positionsInFlight == 0 }
 
     private func wait(until deadline: ContinuousClock.Instant?, _ condition: () -> Bool) throws {
         while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
@@ -165,7 +187,7 @@ struct RecordRefused: Error {
     let error: KafkaError
     let topic: String
     let key: String?
-    /// Bytes of key and value.
+    /// Bytes of key, value and headers.
     let size: Int
     /// Which record of the batch that was being published; nil for one that the broker refused later.
     let index: Int?

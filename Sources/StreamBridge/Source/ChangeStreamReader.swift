@@ -23,10 +23,11 @@ final class ChangeStreamReader: Sendable {
     private let stop: StopSignal
     private let pending = Mutex<PendingRead?>(nil)
 
-    /// A getMore that has not returned.
+    /// A command that has not returned.
     private struct PendingRead {
         let since: ContinuousClock.Instant
-        let server: ServerID
+        /// Nil while the stream is being opened.
+        let server: ServerID?
         var isReported = false
     }
 
@@ -52,14 +53,24 @@ final class ChangeStreamReader: Sendable {
     func run(from start: ChangeStreamOptions.Start) {
         var start = start
         var backoff = Backoff()
+        var refusals = 0
         while !stop.isRequested {
             do {
                 let goesOn = try pool.withClient { client throws(MongoError) in
-                    try read(from: &start, of: client) { backoff.reset() }
+                    try read(from: &start, of: client) {
+                        backoff.reset()
+                        refusals = 0
+                    }
                 }
                 guard goesOn else { return }
             } catch {
-                guard case .reopen = StreamFailure(error, stream: settings) else { return handoff.fail(error) }
+                if handoff.isAbandoned { return }
+                // The credentials were accepted when the bridge started; a connection that breaks during a later login looks like a refusal.
+                if error.kind == .authentication { refusals += 1 }
+                let mayPass = error.kind == .authentication && refusals < Self.refusalsUntilBelieved
+                if !mayPass {
+                    guard case .reopen = StreamFailure(mongoDB: error) else { return handoff.fail(error) }
+                }
                 status.mongoTrouble(error)
                 if stop.wait(for: backoff.next()) { return }
             }
@@ -73,7 +84,7 @@ final class ChangeStreamReader: Sendable {
     private func read(
         from start: inout ChangeStreamOptions.Start, of client: borrowing MongoClient, progress: () -> Void
     ) throws(MongoError) -> Bool {
-        var stream = try ChangeStream(options, start: start, of: client)
+        var stream = try open(at: start, of: client)
         if let token = stream.initialToken {
             guard handoff.put(Batch(events: nil, token: token)) else { return close(stream, of: client) }
             if case .now = start { start = .after(token) }
@@ -81,20 +92,45 @@ final class ChangeStreamReader: Sendable {
         var size = BatchSize(targetBytes: batchBytes)
         while stream.isOpen {
             if stop.isRequested { return close(stream, of: client) }
-            pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
-            defer { pending.withLock { $0 = nil } }
-            let batch = try stream.nextBatch(size: size.events, of: client)
+            let batch = try next(of: &stream, size: size.events, of: client)
             size.adapt(events: batch.count, bytes: batch.byteCount)
             progress()
-            status.read(events: batch.count)
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
             guard handoff.put(Batch(events: batch, token: token)) else { return close(stream, of: client) }
+            status.read(events: batch.count)
             start = .after(token)
         }
         return true
     }
+
+    private func open(at start: ChangeStreamOptions.Start, of client: borrowing MongoClient) throws(MongoError) -> ChangeStream {
+        pending.withLock { $0 = PendingRead(since: .now, server: nil) }
+        defer { pending.withLock { $0 = nil } }
+        let stream = try ChangeStream(options, start: start, of: client)
+        if case .after(let token) = start, let time = token.clusterTime, let now = stream.clusterTime,
+            BSONTimestamp(seconds: time.seconds, increment: time.increment) > now
+        {
+            // The server would accept it, and wait for that time to come.
+            throw MongoError(
+                kind: .server(code: Self.positionAhead), operation: "open the change stream",
+                message: "the position, at cluster time \(time.seconds).\(time.increment), is ahead of the deployment, at "
+                    + "\(now.seconds).\(now.increment)")
+        }
+        return stream
+    }
+
+    private func next(of stream: inout ChangeStream, size: Int, of client: borrowing MongoClient) throws(MongoError) -> ChangeStreamBatch {
+        pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
+        defer { pending.withLock { $0 = nil } }
+        return try stream.nextBatch(size: size, of: client)
+    }
+
+    /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
+    private static let positionAhead: Int32 = 260
+    /// How many refusals in a row, with the backoff between them some ten seconds, are taken for what they say.
+    private static let refusalsUntilBelieved = 8
 
     /// Looks after a getMore that takes long. From the publisher's thread.
     ///
@@ -104,7 +140,8 @@ final class ChangeStreamReader: Sendable {
     /// - Throws: ``ServerLost``; the thread is then left to its connection, and a new reader takes its place.
     func watch() throws {
         guard let read = pending.withLock({ $0 }), read.since.duration(to: .now) > Self.patience else { return }
-        guard pool.isReachable(read.server) else { throw ServerLost() }
+        // Opening takes no scan: it has answered by now, or it will not.
+        guard let server = read.server, pool.isReachable(server) else { throw ServerLost() }
         guard !read.isReported else { return }
         pending.withLock { $0?.isReported = true }
         status.searching(since: read.since)

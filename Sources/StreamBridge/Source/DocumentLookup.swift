@@ -1,4 +1,5 @@
 import Mongo
+import Synchronization
 
 /// `fullDocument: batchedLookup`: fetches the current documents of a batch's update events with one query per collection.
 ///
@@ -6,19 +7,38 @@ import Mongo
 /// already on its way, and gives the same documents: each is at least as new as its event, because the query reads majority-committed data
 /// not older than the batch.
 struct DocumentLookup {
-    let pool: MongoClientPool
-    let status: StreamStatus
-    let stop: StopSignal
+    /// Documents that are in memory together. One that is larger passes alone.
+    private static let targetBytes = 4 << 20
+    /// A query that takes longer waits for a server that is not about to answer.
+    private static let patience: Duration = .seconds(30)
 
+    private let pool: MongoClientPool
+    private let status: StreamStatus
+    private let stop: StopSignal
+    /// How many events the next slice has: few at first, then as many as their documents allow.
+    private var size = BatchSize(targetBytes: DocumentLookup.targetBytes)
+
+    init(pool: MongoClientPool, status: StreamStatus, stop: StopSignal) {
+        self.pool = pool
+        self.status = status
+        self.stop = stop
+    }
+
+    /// The documents of the next slice of events, and how many events that is.
+    ///
     /// Waits out what passes: the events are in hand already, so the change stream need not be opened again.
     ///
     /// - Throws: ``MongoError`` that does not pass, ``BSONError``, ``StreamStopped``.
-    func documents(of events: BSONCursor, in bytes: RawSpan) throws -> LookedUpDocuments {
-        let wanted = try Wanted(events: events, in: bytes)
+    mutating func documents(of events: BSONCursor, in bytes: RawSpan) throws -> (documents: LookedUpDocuments, events: Int) {
+        let count = size.events
+        let wanted = try Wanted(events: events, atMost: count, in: bytes)
+        guard !wanted.ids.isEmpty else { return (LookedUpDocuments(), count) }
         var backoff = Backoff()
         while true {
             do {
-                return try fetch(wanted)
+                let documents = try fetchApart(wanted)
+                size.adapt(events: count, bytes: documents.byteCount)
+                return (documents, count)
             } catch let error as MongoError {
                 guard case .reopen = StreamFailure(mongoDB: error) else { throw error }
                 status.mongoTrouble(error)
@@ -27,15 +47,41 @@ struct DocumentLookup {
         }
     }
 
+    /// On a thread of its own, so that a server that froze cannot hold up a stop.
+    private func fetchApart(_ wanted: Wanted) throws -> LookedUpDocuments {
+        let answer = Answer()
+        let query = LoopThread.start(name: "look up") { [pool] in
+            let result = Result { try Self.fetch(wanted, from: pool) }
+            answer.result.withLock { $0 = result }
+        }
+        let deadline = ContinuousClock.now + Self.patience
+        while true {
+            query.join(within: .milliseconds(200))
+            if let result = answer.result.withLock({ $0 }) { return try result.get() }
+            if stop.isOverdue { throw StreamStopped() }
+            guard .now < deadline else {
+                throw MongoError(kind: .network, operation: Self.operation, message: "no answer within \(Self.patience.readable)")
+            }
+        }
+    }
+
+    private final class Answer: Sendable {
+        let result = Mutex<Result<LookedUpDocuments, any Error>?>(nil)
+    }
+
+    private static let operation = "look up the documents of update events"
+
     /// The update events' document ids by namespace, each once, and the time that the documents must have reached.
     private struct Wanted {
         private(set) var ids: [Namespace: [BSONValue]] = [:]
         private(set) var time: BSONTimestamp?
 
-        init(events: BSONCursor, in bytes: RawSpan) throws {
+        init(events: BSONCursor, atMost count: Int, in bytes: RawSpan) throws {
             var seen: Set<LookedUpDocuments.Key> = []
             var events = events
-            while let element = try events.next(in: bytes) {
+            var left = count
+            while left > 0, let element = try events.next(in: bytes) {
+                left -= 1
                 let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
                 if let now = event.clusterTime { time = BSONTimestamp(seconds: now.seconds, increment: now.increment) }
                 guard let (key, id) = try LookedUpDocuments.key(of: event, in: bytes), seen.insert(key).inserted else { continue }
@@ -44,9 +90,8 @@ struct DocumentLookup {
         }
     }
 
-    private func fetch(_ wanted: Wanted) throws -> LookedUpDocuments {
+    private static func fetch(_ wanted: Wanted, from pool: MongoClientPool) throws -> LookedUpDocuments {
         var documents = LookedUpDocuments()
-        guard !wanted.ids.isEmpty else { return documents }
         try pool.withClient { client in
             for (namespace, ids) in wanted.ids {
                 var concern: BSONDocument = ["level": "majority"]
@@ -56,7 +101,7 @@ struct DocumentLookup {
                         "find": .string(namespace.collection), "filter": ["_id": ["$in": .array(ids)]],
                         "batchSize": .int32(Int32(ids.count)),
                         "readConcern": .document(concern),
-                    ], on: namespace.database, collection: namespace.collection, operation: "look up the documents of update events"
+                    ], on: namespace.database, collection: namespace.collection, operation: operation
                 ) { documents.add($0, $1, namespace: namespace) }
             }
         }
@@ -73,6 +118,8 @@ struct LookedUpDocuments {
     }
 
     private var replies: [BSONReply] = []
+    /// Size of the documents in bytes.
+    private(set) var byteCount = 0
     private var places: [Key: (reply: Int, document: Range<Int>)] = [:]
 
     /// What an update event without its document is looked up by; nil for every other event.
@@ -87,6 +134,7 @@ struct LookedUpDocuments {
 
     mutating func add(_ reply: BSONReply, _ documents: [Range<Int>], namespace: Namespace) {
         replies.append(reply)
+        byteCount += documents.reduce(0) { $0 + $1.count }
         reply.withUnsafeBytes { buffer in
             for document in documents {
                 // A document that the server has just sent; one without an `_id` could not be stored.

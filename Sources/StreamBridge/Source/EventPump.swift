@@ -6,7 +6,7 @@ struct EventPump: ~Copyable {
     private let encoder: EventEncoder
     private var router: TopicRouter
     private let format: RecordFormat
-    private let lookup: DocumentLookup?
+    private var lookup: DocumentLookup?
     private var records = RecordBatch()
     /// Events published over the life of the position.
     private var events: Int64
@@ -31,16 +31,23 @@ struct EventPump: ~Copyable {
 
     mutating func publish(_ batch: ChangeStreamReader.Batch) throws {
         try batch.events?.withEvents { bytes, events in
-            let documents = try lookup?.documents(of: events, in: bytes)
+            // Looked up for so many more events.
+            var documents = LookedUpDocuments()
+            var covered = 0
             // An event with its looked-up document.
             var spliced = OutputBuffer(capacity: 4 << 10)
             var events = events
             // The last event whose records were all taken over: where a restart begins when a later one is refused.
             var done: Int?
             do {
-                while let element = try events.next(in: bytes) {
+                while true {
+                    if lookup != nil, covered == 0, let slice = try lookup?.documents(of: events, in: bytes) {
+                        (documents, covered) = (slice.documents, slice.events)
+                    }
+                    guard let element = try events.next(in: bytes) else { break }
+                    covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
-                    if let documents, try documents.splice(event, of: bytes, into: &spliced) {
+                    if lookup != nil, try documents.splice(event, of: bytes, into: &spliced) {
                         try spliced.withUnsafeBytes { buffer throws in
                             try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: event.start)
                         }

@@ -1,9 +1,9 @@
 import Mongo
 
 extension MongoClientPool.Settings {
-    /// The pool of a configuration: one client more per stream than the URI's reader than it needs at once would wait for another.
-    init(_ settings: MongoDBSettings, appName: String) {
+    /// - Parameter least: how many clients the caller takes at once; a smaller pool would make them wait for each other for ever.
+    init(_ settings: MongoDBSettings, least: Int = 1, appName: String) {
         self.init(
-            uri: settings.uri, maxPoolSize: settings.maxPoolSize, serverSelectionTimeout: settings.serverSelectionTimeout, appName: appName)
+            uri: settings.uri, maxPoolSize: max(settings.maxPoolSize, least), serverSelectionTimeout: settings.serverSelectionTimeout, appName: appName)
     }
 }

@@ -25,9 +25,6 @@ struct RecordBatch: ~Copyable {
         var timestamp: Int64
         /// Where the record's event is in the bytes that it was read from.
         let event: Int
-
-        /// Bytes of key and value.
-        var size: Int { (key?.count ?? 0) + (value?.count ?? 0) }
     }
 
     /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
@@ -72,6 +69,11 @@ struct RecordBatch: ~Copyable {
         let end = bytes.count
         bytes.append(contentsOf: value)
         append(Record(route: 0, key: 0..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: 0))
+    }
+
+    /// Bytes of a record's key, value and headers.
+    borrowing func size(of record: Record) -> Int {
+        headers[record.headers].reduce((record.key?.count ?? 0) + (record.value?.count ?? 0)) { $0 + $1.name.utf8CodeUnitCount + $1.text.count }
     }
 
     /// A record's key as text, for a message about it.

@@ -1,5 +1,6 @@
 import Logging
 import Mongo
+import Synchronization
 
 /// One stream: reads its change stream, encodes, routes, publishes, and keeps its position, until a stop or a halt.
 ///
@@ -24,6 +25,8 @@ package final class StreamLoop: Sendable {
     private let surroundings: Surroundings
     package let status: StreamStatus
     private let logger: Logger
+    /// Where the first session without a stored position began.
+    private let first = Mutex<ChangeStreamOptions.Start?>(nil)
 
     init(settings: StreamSettings, options: ChangeStreamOptions, surroundings: Surroundings, logger: Logger) {
         self.settings = settings
@@ -43,8 +46,9 @@ package final class StreamLoop: Sendable {
     private func supervise() -> StreamHalt? {
         var backoff = Backoff()
         while !surroundings.stop.isRequested {
+            let began = ContinuousClock.now
             do {
-                try session { backoff.reset() }
+                try session()
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
@@ -59,6 +63,8 @@ package final class StreamLoop: Sendable {
                     status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
                     surroundings.topics.forget()
                 }
+                // A session that worked for a while has earned a quick try; one that fails soon, again and again, has not.
+                if began.duration(to: .now) > Self.longSession { backoff.reset() }
                 if surroundings.stop.wait(for: backoff.next()) { return nil }
             }
         }
@@ -66,8 +72,8 @@ package final class StreamLoop: Sendable {
     }
 
     /// Fence, read the position, open, pump (rule 1).
-    private func session(progress: () -> Void) throws {
-        let timeout = surroundings.startupTimeout
+    private func session() throws {
+        let timeout = Self.answerTime
         try surroundings.topics.ensure(
             surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
         let producer = try KafkaProducer(
@@ -95,7 +101,7 @@ package final class StreamLoop: Sendable {
 
         do {
             try surroundings.stop.waking(publisher.wake) { () throws in
-                try pump(from: handoff, of: reader, to: publisher, after: stored?.position, progress: progress)
+                try pump(from: handoff, of: reader, to: publisher, after: stored?.position)
             }
         } catch let error as MongoError {
             guard let position = stored?.position, let halt = StreamFailure(mongoDB: error).halt else { throw error }
@@ -106,23 +112,30 @@ package final class StreamLoop: Sendable {
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        after stored: StreamPosition?, progress: () -> Void
+        after stored: StreamPosition?
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
             ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop) : nil
         var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored) { name in
-            try self.surroundings.topics.ensure(name, timeout: self.surroundings.startupTimeout)
+            try self.surroundings.topics.ensure(name, timeout: Self.answerTime)
             return try publisher.topic(name)
         }
+        var isUnstored = stored == nil
         do {
             while !surroundings.stop.isRequested {
                 status.tellProgress()
                 if let batch = try handoff.take() {
                     try pump.publish(batch)
+                    if isUnstored, let token = batch.token {
+                        // Without a stored position, `now` would be another moment after a crash or an error. So the first one is stored
+                        // before anything is published, and until it is, remembered.
+                        if batch.events == nil { first.withLock { $0 = $0 ?? .after(token) } }
+                        guard try publisher.finish(within: nil) else { throw StreamStopped() }
+                        isUnstored = false
+                    }
                     if handoff.isEmpty { publisher.endLinger() }
                     try publisher.serve(timeout: .zero)
-                    progress()
                 } else {
                     try reader.watch()
                     try publisher.serve(timeout: publisher.nextDeadline.map { max(.zero, $0 - .now) } ?? Self.longestWait)
@@ -136,6 +149,9 @@ package final class StreamLoop: Sendable {
         guard try publisher.finish(within: nil) else { throw StreamStopped() }
     }
 
+    /// How long one answer of Kafka is waited for; a stop waits for no more than that.
+    private static let answerTime: Duration = .seconds(5)
+    private static let longSession: Duration = .seconds(30)
     /// With nothing due, the thread still looks around this often; every event, batch and stop wakes it before.
     private static let longestWait: Duration = .seconds(5)
     /// How long a session that failed waits for the acknowledgements of what it had sent.
@@ -150,6 +166,7 @@ package final class StreamLoop: Sendable {
     /// Where to open the stream, and a line that says so.
     private func startPoint(after stored: StoredPosition?) throws -> ChangeStreamOptions.Start {
         guard let stored else {
+            if let start = first.withLock({ $0 }) { return start }
             let start = try surroundings.deployment.start(at: settings.startAt, pool: surroundings.pool)
             logger.info("no stored position; starting at \(settings.startAt)")
             return start

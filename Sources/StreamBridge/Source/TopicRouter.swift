@@ -52,7 +52,13 @@ struct TopicRouter {
             return index
         }
         let route = Route(database: Self.copy(database, of: bytes), collection: Self.copy(collection, of: bytes))
-        topics.append(try open(TopicName.render(template, for: namespace(of: route))))
+        let name = TopicName.render(template, for: namespace(of: route))
+        guard name.utf8.count <= TopicName.maximumLength else {
+            throw StreamHalt(
+                reason: "topic name \(name) has \(name.utf8.count) characters, and Kafka takes at most \(TopicName.maximumLength)",
+                mend: "Give the stream a shorter topic template", status: .configuration)
+        }
+        topics.append(try open(name))
         routes.append(route)
         last = routes.count - 1
         if indexes[hash] == nil { indexes[hash] = last }

@@ -1,0 +1,89 @@
+import Logging
+import Mongo
+
+/// Reaches both sides when a bridge starts, each until `timeout`.
+struct BridgeStart: Sendable {
+    let pool: MongoClientPool
+    let admin: KafkaAdmin
+    let timeout: Duration
+    let stop: StopSignal
+    let logger: Logger
+    /// What is wrong for good on one side needs no answer of the other.
+    private let giveUp = StopSignal()
+
+    init(pool: MongoClientPool, admin: KafkaAdmin, timeout: Duration, stop: StopSignal, logger: Logger) {
+        self.pool = pool
+        self.admin = admin
+        self.timeout = timeout
+        self.stop = stop
+        self.logger = logger
+    }
+
+    /// Both at once, so that an outage of one does not hide the other's.
+    ///
+    /// - Returns: nil when a stop came first.
+    /// - Throws: what is wrong for good on either side, or ``Bridge/Unreachable`` naming whom no answer came from.
+    func reachBoth() async throws -> Deployment? {
+        async let kafka = reachKafka()
+        async let mongoDB = reachMongoDB()
+        let failures = await [kafka.failure, mongoDB.failure].compactMap { $0 }
+        if stop.isRequested { return nil }
+        if let final = failures.first(where: { !($0 is Bridge.Unreachable) }) { throw final }
+        let unreachable = failures.compactMap { $0 as? Bridge.Unreachable }
+        guard unreachable.isEmpty else {
+            throw Bridge.Unreachable(
+                server: unreachable.map(\.server).joined(separator: " and "), reason: unreachable.map(\.reason).joined(separator: "; "))
+        }
+        return try await mongoDB.get()
+    }
+
+    private func reachMongoDB() async -> Result<Deployment, any Error> {
+        await LoopThread.run(name: "reach mongodb") {
+            var refusals = 0
+            return retrying("MongoDB") {
+                try Deployment(of: pool)
+            } isFinal: { error in
+                guard let error = error as? MongoError else { return true }
+                // A connection that breaks during the login looks like a refusal: one alone is no proof.
+                if error.kind == .authentication { refusals += 1 }
+                return error.kind == .authentication ? refusals > 1 : error.kind != .serverSelection && error.kind != .network
+            }
+        }
+    }
+
+    private func reachKafka() async -> Result<Void, any Error> {
+        await LoopThread.run(name: "reach kafka") {
+            retrying("Kafka") {
+                try admin.ping(timeout: min(timeout, .seconds(2)))
+            } isFinal: { _ in
+                false
+            }
+        }
+    }
+
+    private func retrying<Success>(_ server: String, _ body: () throws -> Success, isFinal: (any Error) -> Bool) -> Result<Success, any Error> {
+        let deadline = ContinuousClock.now + timeout
+        var backoff = Backoff(cap: .seconds(1))
+        while true {
+            do {
+                return .success(try body())
+            } catch {
+                if isFinal(error) {
+                    giveUp.request(grace: .zero)
+                    return .failure(error)
+                }
+                let delay = backoff.next()
+                logger.debug("\(server) is not there yet: \(error)")
+                if .now + delay > deadline || stop.wait(for: delay) || giveUp.isRequested {
+                    return .failure(Bridge.Unreachable(server: server, reason: "\(error)"))
+                }
+            }
+        }
+    }
+}
+
+extension Result {
+    fileprivate var failure: Failure? {
+        if case .failure(let error) = self { error } else { nil }
+    }
+}
