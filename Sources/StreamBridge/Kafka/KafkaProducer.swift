@@ -121,6 +121,9 @@ final class KafkaProducer {
         if count > 0 { report(.acknowledged(tag: tag, count: count)) }
     }
 
+    /// More records are at hand: they may wait for company.
+    func beginLinger() { flusher.cancel() }
+
     /// No more records are at hand: what was produced leaves now and does not wait for company.
     func endLinger() { flusher.flush() }
 

@@ -8,18 +8,24 @@ import Foundation
 /// everything is acknowledged or its time is over, while the application serves the event queue on another thread (rdkafka.h,
 /// `rd_kafka_flush`, the note on RD_KAFKA_EVENT_DR); hence a thread of its own.
 ///
+/// One such call need not suffice: a producer that has no connection yet, or whose requests are all on their way, can send nothing while it
+/// lasts. So it is repeated until everything is acknowledged, or until ``cancel()`` says that more records come.
+///
 /// No record waits out the linger because of a race: the publisher produces first and asks after it. Either the flush that is running sees
 /// the record, or it has ended, and then the request that came after the record starts the next one.
 final class LingerFlusher: @unchecked Sendable {
-    // Safe: the two flags are read and written under `condition`'s lock only; `client` is thread-safe.
+    // Safe: the stored properties that change are read and written under `condition`'s lock only; a client is thread-safe.
 
-    /// What one flush may take. It ends by itself when everything is acknowledged; with a distant broker, the records are on their way long
-    /// before.
-    private static let limit: Duration = .milliseconds(10)
+    /// What a flush may take, the first and the later ones. It ends by itself when everything is acknowledged, and a flood that begins
+    /// meanwhile does without its linger for so long.
+    private static let limits: (first: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
-    private let client: KafkaClient
     private let condition = NSCondition()
+    /// Nil when the thread has ended: whoever waited for that is the last to hold it.
+    private var client: KafkaClient?
     private var isWanted = false
+    /// No request has come since the last flush began.
+    private var isAnswered = false
     private var isEnded = false
     private var thread: LoopThread?
 
@@ -32,7 +38,15 @@ final class LingerFlusher: @unchecked Sendable {
     func flush() {
         condition.lock()
         isWanted = true
+        isAnswered = false
         condition.signal()
+        condition.unlock()
+    }
+
+    /// More records come, which may wait for company again. Returns at once.
+    func cancel() {
+        condition.lock()
+        isWanted = false
         condition.unlock()
     }
 
@@ -47,18 +61,23 @@ final class LingerFlusher: @unchecked Sendable {
     }
 
     private func run() {
+        var limit = Self.limits.first
         condition.lock()
-        while !isEnded {
+        while !isEnded, let client {
             guard isWanted else {
+                limit = Self.limits.first
                 condition.wait()
                 continue
             }
-            isWanted = false
+            isAnswered = true
             condition.unlock()
-            // Its result says only whether everything was acknowledged in time, which the delivery reports tell anyway.
-            _ = rd_kafka_flush(client.handle, Self.limit.milliseconds)
+            let isDone = rd_kafka_flush(client.handle, limit.milliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
             condition.lock()
+            // A request that came meanwhile may be for a record that this flush has not seen.
+            if isDone, isAnswered { isWanted = false }
+            limit = min(limit * 2, Self.limits.most)
         }
+        client = nil
         condition.unlock()
     }
 }

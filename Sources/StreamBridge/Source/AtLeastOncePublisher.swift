@@ -52,6 +52,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
+        producer.beginLinger()
         for index in 0..<batch.records.count {
             try produce(index, of: batch, to: topics[batch.records[index].route], tag: window.tag)
             window.sent()
