@@ -46,7 +46,8 @@ package final class Bridge: Sendable {
         guard let deployment = try await start.reachBoth() else { return [] }
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
             throw StreamHalt(
-                reason: "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
+                reason:
+                    "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
                     + "_id need not be unique",
                 mend: "Use updateLookup", status: .configuration)
         }

@@ -61,7 +61,9 @@ struct BridgeStart: Sendable {
         }
     }
 
-    private func retrying<Success>(_ server: String, _ body: () throws -> Success, isFinal: (any Error) -> Bool) -> Result<Success, any Error> {
+    private func retrying<Success>(_ server: String, _ body: () throws -> Success, isFinal: (any Error) -> Bool) -> Result<
+        Success, any Error
+    > {
         let deadline = ContinuousClock.now + timeout
         var backoff = Backoff(cap: .seconds(1))
         while true {

@@ -33,7 +33,8 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A record that was given up only because another one was refused, or because its session ended.
     var isAftermath: Bool {
         matches(
-            RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
+            RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL,
+            RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
     }
 
     static func timedOut(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, operation: operation) }

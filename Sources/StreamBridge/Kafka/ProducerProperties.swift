@@ -27,7 +27,8 @@ enum ProducerProperties {
         let least = (largest + largest / 4) >> 10
         if let kilobytes = given["queue.buffering.max.kbytes"].flatMap({ Int($0) }) {
             guard kilobytes >= least else {
-                throw KafkaError.invalid("queue.buffering.max.kbytes is \(kilobytes), and must be at least \(least) for message.max.bytes \(largest)")
+                throw KafkaError.invalid(
+                    "queue.buffering.max.kbytes is \(kilobytes), and must be at least \(least) for message.max.bytes \(largest)")
             }
         } else {
             properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes >> 10, least))

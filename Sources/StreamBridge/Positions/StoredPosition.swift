@@ -87,7 +87,7 @@ struct StoredPosition: Sendable, Equatable {
         let scope: String =
             switch stream.watch {
             case .collection(let namespace): "\(namespace)"
-            case .collections(let namespaces): namespaces.map(\.description).joined(separator: ",")
+            case .collections(let namespaces): "[\(namespaces.map(\.description).joined(separator: ","))]"
             case .database(let database): database
             case .cluster: "*"
             }

@@ -73,7 +73,9 @@ struct RecordBatch: ~Copyable {
 
     /// Bytes of a record's key, value and headers.
     borrowing func size(of record: Record) -> Int {
-        headers[record.headers].reduce((record.key?.count ?? 0) + (record.value?.count ?? 0)) { $0 + $1.name.utf8CodeUnitCount + $1.text.count }
+        headers[record.headers].reduce((record.key?.count ?? 0) + (record.value?.count ?? 0)) {
+            $0 + $1.name.utf8CodeUnitCount + $1.text.count
+        }
     }
 
     /// A record's key as text, for a message about it.

@@ -137,7 +137,8 @@ enum StreamFailure {
 
     /// Codes that pass: elections, shutdowns, killed cursors and operations, overload, sharding metadata that moves.
     private static let transient: Set<Int32> = [
-        6, 7, 26, 43, 50, 63, 89, 91, 94, 112, 133, 134, 150, 175, 189, 202, 211, 222, 234, 237, 246, 262, 290, 317, 346, 351, 384, 402, 407, 433, 449, 462,
+        6, 7, 26, 43, 50, 63, 89, 91, 94, 112, 133, 134, 150, 175, 189, 202, 211, 222, 234, 237, 246, 262, 290, 317, 346, 351, 384, 402,
+        407, 433, 449, 462,
         9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
     ]
 
@@ -159,7 +160,8 @@ enum StreamFailure {
             StreamHalt(
                 reason:
                     "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
-                mend: "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead), and max.message.bytes of the topic; or make the events smaller "
+                mend:
+                    "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead), and max.message.bytes of the topic; or make the events smaller "
                     + "with a pipeline. The stream goes on with this record",
                 status: halt.status
             )
@@ -187,7 +189,8 @@ enum StreamFailure {
                     + "message.timestamp.before.max.ms and message.timestamp.after.max.ms bound how far a record's time, the cluster time of "
                     + "its event, may be from now")
         // Fatal ones, too: a new producer is all they need. Those above would be refused again.
-        default: return passing.contains(error.name) ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
+        default:
+            return passing.contains(error.name) ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
         }
     }
 
@@ -196,15 +199,19 @@ enum StreamFailure {
 
     /// Errors that pass: connections, elections, brokers that start or stop, a topic that is being created again, a session's own end.
     private static let passing: Set<String> = [
-        "_TRANSPORT", "_TIMED_OUT", "_TIMED_OUT_QUEUE", "_MSG_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_SSL", "_AUTHENTICATION", "_WAIT_COORD",
-        "_WAIT_CACHE", "_IN_PROGRESS", "_PREV_IN_PROGRESS", "_STATE", "_FATAL", "_GAPLESS_GUARANTEE", "_PURGE_QUEUE", "_PURGE_INFLIGHT",
-        "_QUEUE_FULL", "_RETRY", "_DESTROY", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "_LEADER_NOT_AVAILABLE", "_AUTO_OFFSET_RESET", "_NO_OFFSET",
+        "_TRANSPORT", "_TIMED_OUT", "_TIMED_OUT_QUEUE", "_MSG_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_SSL", "_AUTHENTICATION",
+        "_WAIT_COORD",
+        "_WAIT_CACHE", "_IN_PROGRESS", "_PREV_IN_PROGRESS", "_STATE", "_FATAL", "_FENCED", "_GAPLESS_GUARANTEE", "_PURGE_QUEUE",
+        "_PURGE_INFLIGHT",
+        "_QUEUE_FULL", "_RETRY", "_DESTROY", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION", "_LEADER_NOT_AVAILABLE", "_AUTO_OFFSET_RESET",
+        "_NO_OFFSET",
         "_BAD_MSG", "_OUTDATED", "_INCONSISTENT", "_MAX_POLL_EXCEEDED",
         "UNKNOWN", "UNKNOWN_SERVER_ERROR", "UNKNOWN_TOPIC_OR_PART", "LEADER_NOT_AVAILABLE", "NOT_LEADER_FOR_PARTITION", "REQUEST_TIMED_OUT",
         "BROKER_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE", "NETWORK_EXCEPTION", "COORDINATOR_LOAD_IN_PROGRESS", "COORDINATOR_NOT_AVAILABLE",
         "NOT_COORDINATOR", "NOT_CONTROLLER", "NOT_ENOUGH_REPLICAS", "NOT_ENOUGH_REPLICAS_AFTER_APPEND", "KAFKA_STORAGE_ERROR",
         "OUT_OF_ORDER_SEQUENCE_NUMBER", "DUPLICATE_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID", "INVALID_PRODUCER_EPOCH", "CORRUPT_MESSAGE",
         "INVALID_MSG", "OFFSET_OUT_OF_RANGE", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "LISTENER_NOT_FOUND", "OFFSET_NOT_AVAILABLE",
-        "PREFERRED_LEADER_NOT_AVAILABLE", "THROTTLING_QUOTA_EXCEEDED", "UNSTABLE_OFFSET_COMMIT", "STALE_CTRL_EPOCH", "REBALANCE_IN_PROGRESS",
+        "PREFERRED_LEADER_NOT_AVAILABLE", "THROTTLING_QUOTA_EXCEEDED", "UNSTABLE_OFFSET_COMMIT", "STALE_CTRL_EPOCH",
+        "REBALANCE_IN_PROGRESS",
     ]
 }

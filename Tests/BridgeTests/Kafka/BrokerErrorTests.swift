@@ -39,7 +39,10 @@ import Testing
         brokers.fail(.produce, with: [code])
         let producer = try ReportingProducer(brokers.settings)
         #expect(try producer.produce("t", key: "k", value: "value"))
-        try producer.wait(for: "the refusal") { !$0.refused.isEmpty }
+        // The refusal stops the producer, so that nothing of the same key overtakes the record.
+        let fatal = try #require(throws: KafkaError.self) { try producer.wait(for: "a fatal error") { _ in false } }
+        #expect(fatal.isFatal)
+        while producer.refused.isEmpty { try? producer.serve(.milliseconds(100)) }
         let refused = try #require(producer.refused.first)
         #expect(refused.topic == "t")
         #expect(refused.key == "k")

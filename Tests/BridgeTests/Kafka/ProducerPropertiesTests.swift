@@ -34,6 +34,8 @@ import Testing
         let properties = try make(["message.max.bytes": "67108864"], limit: 16 << 20)
         #expect(try #require(Int(properties["queue.buffering.max.kbytes"] ?? "")) << 10 >= 67_108_864)
         #expect(try make([:], limit: 256 << 20)["queue.buffering.max.kbytes"] == "16384")
-        #expect(try make(["queue.buffering.max.kbytes": "77"])["queue.buffering.max.kbytes"] == "77")
+        #expect(try make(["queue.buffering.max.kbytes": "7777"])["queue.buffering.max.kbytes"] == "7777")
+        // A record that never fits would wait for ever.
+        #expect(throws: KafkaError.self) { try make(["queue.buffering.max.kbytes": "77"]) }
     }
 }

@@ -179,6 +179,8 @@ import Testing
     }
 
     private func check(_ error: OpaquePointer?) throws {
-        if let error { throw KafkaError(stealing: error, operation: "run a transaction") }
+        guard let error else { return }
+        defer { rd_kafka_error_destroy(error) }
+        throw KafkaError(rd_kafka_error_code(error), operation: "run a transaction")
     }
 }

@@ -49,7 +49,7 @@ import Testing
         #expect(records == [EncodedRecord(route: 0, key: Array("trucks".utf8), value: Array("[]".utf8), headers: [], timestamp: 0)])
         let text = batch.keyText(of: batch.records[0])
         #expect(text == "trucks")
-        let size = batch.records[0].size
+        let size = batch.size(of: batch.records[0])
         #expect(size == 8)
     }
 }
