@@ -14,7 +14,9 @@ extension ConfigurationKey {
         .init(
             "mongodb", "uri", .scalar, "driver URI", .required,
             "Any URI of the MongoDB drivers, `mongodb+srv://` included. The password is never printed."),
-        .init("mongodb", "maxPoolSize", .scalar, "1 to 10000", .scalar("20"), "The most connections to one server."),
+        .init(
+            "mongodb", "maxPoolSize", .scalar, "1 to 10000", .scalar("20"),
+            "The most connections to one server; raised to what the streams hold at once (one each, two with `batchedLookup`)."),
         .init(
             "mongodb", "serverSelectionTimeout", .scalar, "duration", .scalar("5s"),
             "How long one operation looks for a usable server before it fails and is tried again."),
