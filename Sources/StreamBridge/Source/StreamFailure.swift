@@ -190,7 +190,8 @@ enum StreamFailure {
                     + "its event, may be from now")
         // Fatal ones, too: a new producer is all they need. Those above would be refused again.
         default:
-            return passing.contains(error.name) ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
+            return error.isFatal || passing.contains(error.name)
+                ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
         }
     }
 

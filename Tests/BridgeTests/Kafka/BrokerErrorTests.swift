@@ -25,7 +25,7 @@ import Testing
         brokers.fail(.produce, with: [code, code])
         for number in 0..<500 {
             #expect(try producer.produce("t", key: "k", value: "\(number)"))
-            if number % 50 == 0 { try producer.serve(.zero) }
+            if number % 50 == 0 { producer.serve(.zero) }
         }
         try producer.wait(acknowledged: 501)
         #expect(producer.refused.isEmpty)
@@ -40,9 +40,7 @@ import Testing
         let producer = try ReportingProducer(brokers.settings)
         #expect(try producer.produce("t", key: "k", value: "value"))
         // The refusal stops the producer, so that nothing of the same key overtakes the record.
-        let fatal = try #require(throws: KafkaError.self) { try producer.wait(for: "a fatal error") { _ in false } }
-        #expect(fatal.isFatal)
-        while producer.refused.isEmpty { try? producer.serve(.milliseconds(100)) }
+        try producer.wait(for: "the refusal and its consequence") { !$0.refused.isEmpty && $0.fatal != nil }
         let refused = try #require(producer.refused.first)
         #expect(refused.topic == "t")
         #expect(refused.key == "k")
@@ -52,12 +50,29 @@ import Testing
         #expect(failure.halt?.status == .configuration)
     }
 
+    @Test func nothingOvertakesARefusedRecord() throws {
+        let producer = try ReportingProducer(brokers.settings, ["linger.ms": "0", "max.in.flight": "1"])
+        #expect(try producer.produce("t", key: "k", value: "warm"))
+        try producer.wait(acknowledged: 1)
+        brokers.fail(.produce, with: [RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED])
+        for number in 0..<100 {
+            // Refused, too, once the producer knows.
+            _ = try? producer.produce("t", key: "k", value: "\(number)")
+        }
+        try producer.wait(for: "the end of the producer") { $0.fatal != nil && !$0.refused.isEmpty }
+        #expect(StreamFailure(try #require(producer.refused.first).error, stream: .sample()).halt != nil)
+        #expect(producer.count == 1)
+        let stored = try TopicContents.read("t", from: brokers.settings).map(\.text)
+        #expect(stored == ["warm"])
+    }
+
     /// A broker without IdempotentWrite for the account says so when the producer asks for its id; librdkafka makes that fatal.
     @Test func aMissingRightToTheClusterHaltsTheStream() throws {
         brokers.fail(.initProducerId, with: [RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED])
         let producer = try ReportingProducer(brokers.settings)
         #expect(try producer.produce("t", key: "k", value: "v"))
-        let error = try #require(throws: KafkaError.self) { try producer.wait(for: "a fatal error") { _ in false } }
+        try producer.wait(for: "a fatal error") { $0.fatal != nil }
+        let error = try #require(producer.fatal)
         #expect(error.isFatal)
         #expect(try #require(StreamFailure(error, stream: .sample()).halt).mend.contains("IdempotentWrite"))
     }

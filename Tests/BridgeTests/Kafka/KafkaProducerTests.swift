@@ -99,7 +99,7 @@ import Testing
         let producer = try producer()
         producer.producer.wake()
         // Would last for an hour.
-        try producer.serve(.seconds(3600))
+        producer.serve(.seconds(3600))
     }
 
     @Test func aProducerThatIsGivenUpKeepsNothing() throws {

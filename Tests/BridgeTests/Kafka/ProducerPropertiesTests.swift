@@ -35,7 +35,16 @@ import Testing
         #expect(try #require(Int(properties["queue.buffering.max.kbytes"] ?? "")) << 10 >= 67_108_864)
         #expect(try make([:], limit: 256 << 20)["queue.buffering.max.kbytes"] == "16384")
         #expect(try make(["queue.buffering.max.kbytes": "7777"])["queue.buffering.max.kbytes"] == "7777")
-        // A record that never fits would wait for ever.
-        #expect(throws: KafkaError.self) { try make(["queue.buffering.max.kbytes": "77"]) }
+    }
+
+    /// librdkafka would say "queue full" to it for ever.
+    @Test func aQueueThatCannotHoldTheLargestRecordIsRefused() throws {
+        let error = try #require(throws: KafkaError.self) { try make(["queue.buffering.max.kbytes": "77"]) }
+        #expect("\(error)".contains("queue.buffering.max.kbytes"))
+        #expect(StreamFailure(error, stream: .sample()).halt?.status == .configuration)
+    }
+
+    @Test func aRefusedRecordStopsTheProducer() throws {
+        #expect(try make([:])["enable.gapless.guarantee"] == "true")
     }
 }

@@ -70,7 +70,7 @@ import Testing
             #expect(try admin.topic(topic, timeout: Self.timeout) == nil)
         }
         let store = PositionStore(bridge: topic, admin: admin, settings: kafka.settings)
-        #expect(try store.read(stream: "inventory", timeout: Self.timeout) == nil)
+        #expect(throws: KafkaError.self) { try store.read(stream: "inventory", timeout: Self.timeout) }
         #expect(try admin.topic(store.topic, timeout: Self.timeout) == nil)
     }
 
@@ -181,6 +181,6 @@ import Testing
     private func check(_ error: OpaquePointer?) throws {
         guard let error else { return }
         defer { rd_kafka_error_destroy(error) }
-        throw KafkaError(rd_kafka_error_code(error), operation: "run a transaction")
+        throw KafkaError(rd_kafka_error_code(error), operation: "run a transaction", detail: String(cString: rd_kafka_error_string(error)))
     }
 }

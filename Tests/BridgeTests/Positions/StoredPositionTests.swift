@@ -81,7 +81,6 @@ import Testing
         let changes: [(inout StreamSettings) -> Void] = [
             { _ in },
             { $0.watch = .collection(Namespace(database: "lessons", collection: "trucks")) },
-            { $0.watch = .collections([Namespace(database: "lessons", collection: "inventory")]) },
             {
                 $0.watch = .collections([
                     Namespace(database: "lessons", collection: "inventory"), Namespace(database: "lessons", collection: "b"),

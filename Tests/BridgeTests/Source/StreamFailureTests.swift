@@ -92,7 +92,7 @@ import Testing
         RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
         RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
         RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID,
-        RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
+        RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__PURGE_QUEUE,
         RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
         // The next session looks at the topic again, and creates it or halts.
         RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
@@ -117,6 +117,23 @@ import Testing
     func whatNoProducerCanMendHalts(_ code: rd_kafka_resp_err_t) {
         #expect(reaction(to: KafkaError(code, operation: "o")) == .configuration)
         #expect(reaction(to: refused(code)) == .configuration)
+    }
+
+    @Test(arguments: [RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, RD_KAFKA_RESP_ERR__INCONSISTENT])
+    func aProducerThatIsFinishedIsReplacedWhateverFinishedIt(_ code: rd_kafka_resp_err_t) {
+        #expect(reaction(to: KafkaError(code: code.rawValue, operation: "o", message: "m", isFatal: true)) == .restart)
+    }
+
+    @Test func aCodeThatNobodyKnowsHaltsRatherThanBeingTriedForEver() {
+        #expect(reaction(to: KafkaError(code: 9_999, operation: "o", message: "m")) == .configuration)
+    }
+
+    @Test func aBatchThatItsTopicRefusesIsNotBlamedOnOneRecord() throws {
+        let error = KafkaError(RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, operation: "o")
+        let halt = try #require(
+            StreamFailure(RecordRefused(error: error, topic: "mongo.a", key: "k-1", size: 70, index: nil), stream: .sample()).halt)
+        #expect(halt.reason.contains("batch"))
+        #expect(halt.mend.contains("batch.size"))
     }
 
     /// An idempotent producer that may not write to the cluster is told so as a fatal error; a new one would be told the same, for ever.

@@ -82,6 +82,18 @@ import Testing
         #expect(try route(SampleEvent.invalidate(1), by: &router) == topic)
     }
 
+    @Test func aNameThatIsTooLongForKafkaHaltsTheStreamWithTheName() throws {
+        var router = try Opened().router(.sample { $0.watch = .database("lessons") })
+        let longest = String(repeating: "c", count: 249 - "mongo.lessons.".count)
+        #expect(try route(SampleEvent.insert(1, collection: longest), by: &router).utf8.count == 249)
+        do {
+            _ = try route(SampleEvent.insert(1, collection: longest + "c"), by: &router)
+            Issue.record("the name was taken")
+        } catch {
+            #expect((error as? StreamHalt)?.reason.contains(longest) == true)
+        }
+    }
+
     @Test func asksAgainForATopicThatCouldNotBeOpened() throws {
         let opened = try Opened()
         opened.isRefusing = true

@@ -8,6 +8,8 @@ final class ReportingProducer {
     /// Acknowledged records by tag.
     private(set) var acknowledged: [UInt: Int] = [:]
     private(set) var refused: [(error: KafkaError, topic: String, key: String?, size: Int)] = []
+    /// What finished the producer.
+    private(set) var fatal: KafkaError?
     private var topics: [String: KafkaTopic] = [:]
 
     /// - Parameter properties: over those that a stream's producer has.
@@ -39,19 +41,23 @@ final class ReportingProducer {
         let deadline = ContinuousClock.now + Patience.limit
         while !isDone(self) {
             guard .now < deadline else { throw WaitedInVain(what: what) }
-            try serve(.milliseconds(100))
+            serve(.milliseconds(100))
         }
     }
 
     func wait(acknowledged count: Int) throws { try wait(for: "\(count) acknowledgements") { $0.count >= count } }
 
-    func serve(_ timeout: Duration) throws {
-        try producer.serve(timeout: timeout) { report in
-            switch report {
-            case .acknowledged(let tag, let count): acknowledged[tag, default: 0] += count
-            case .refused(let error, let topic, let key, let size): refused.append((error, topic, key, size))
-            case .unreachable: break
+    func serve(_ timeout: Duration) {
+        do {
+            try producer.serve(timeout: timeout) { report in
+                switch report {
+                case .acknowledged(let tag, let count): acknowledged[tag, default: 0] += count
+                case .refused(let error, let topic, let key, let size): refused.append((error, topic, key, size))
+                case .unreachable: break
+                }
             }
+        } catch {
+            fatal = error
         }
     }
 }
