@@ -49,6 +49,19 @@ import Testing
         }
     }
 
+    /// The server would accept it and wait in silence until that time comes.
+    @Test func aPositionAheadOfTheDeploymentIsRefused() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let token = try scene.publish([scene.stream()], count: 1)[0].token
+            // The same token a day later: the first eight digits after the type byte are the seconds.
+            let seconds = try #require(UInt32(token.dropFirst(2).prefix(8), radix: 16)) + 86_400
+            let later = "82" + String(seconds, radix: 16, uppercase: true) + token.dropFirst(10)
+            let halts = try scene.bridge([scene.stream("later") { $0.startAt = .token(later) }]).halts()
+            Self.expectLost(halts, reason: "ahead of the deployment")
+        }
+    }
+
     @Test func aTokenOfAnotherClusterIsRefused() async throws {
         try await Scene.playAlone { other, _ in
             try other.insert([["_id": 1]])

@@ -77,6 +77,17 @@ import Testing
         }
     }
 
+    /// Otherwise a crash before the first stored position would make `now` another moment.
+    @Test func whereAStreamBeganIsStoredBeforeItsFirstEvent() async throws {
+        try await Scene.play { scene in
+            try scene.insert((1...3).map { ["_id": .int32($0)] })
+            let events = try scene.publish([scene.stream()], count: 3)
+            let first = try StoredPosition(json: try #require(try scene.records(scene.positionsTopic).first?.value))
+            #expect(first.position.events == 0)
+            #expect(try #require(first.position.token.data) < events[0].token)
+        }
+    }
+
     @Test func everyStoredPositionCoversOnlyWhatWasPublishedBefore() async throws {
         try await Scene.play { scene in
             let bridge = try scene.bridge([scene.stream()])
