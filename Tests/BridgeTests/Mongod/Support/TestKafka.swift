@@ -38,7 +38,9 @@ struct TestKafka: Sendable {
             try? embedded.create(topic: topic, partitions: partitions)
         } else {
             let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-            _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: [:], timeout: .seconds(30))
+            // As the bridge would make a positions topic; and large enough for the tests of large records, like the embedded cluster.
+            let config = topic.hasSuffix(".positions") ? ["cleanup.policy": "compact"] : ["max.message.bytes": "40000000"]
+            _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: config, timeout: .seconds(30))
         }
     }
 
