@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once.
 final class Signals {
@@ -8,14 +9,13 @@ final class Signals {
     /// - Parameter stop: called at the first signal.
     init(stop: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "signals")
-        let counter = Counter()
+        let count = SignalCount()
         sources = [SIGINT, SIGTERM].map { number in
             // Dispatch only watches: the default action would end the process before it is told.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                counter.signals += 1
-                guard counter.signals > 1 else { return stop() }
+                guard !count.isFirst() else { return stop() }
                 Console.error("stopping at once")
                 _exit(128 + number)
             }
@@ -24,6 +24,8 @@ final class Signals {
         }
     }
 
-    /// Used on the serial queue only.
-    private final class Counter: @unchecked Sendable { var signals = 0 }
+    private final class SignalCount: Sendable {
+        private let count = Atomic(0)
+        func isFirst() -> Bool { count.add(1, ordering: .relaxed).oldValue == 0 }
+    }
 }

@@ -1,5 +1,4 @@
 import CKafka
-import Foundation
 
 /// Makes the linger adapt to the backlog: records wait for company while more are coming, and leave at once when none is.
 ///
@@ -13,71 +12,62 @@ import Foundation
 ///
 /// No record waits out the linger because of a race: the publisher produces first and asks after it. Either the flush that is running sees
 /// the record, or it has ended, and then the request that came after the record starts the next one.
-final class LingerFlusher: @unchecked Sendable {
-    // Safe: the stored properties that change are read and written under `condition`'s lock only; a client is thread-safe.
-
+final class LingerFlusher: Sendable {
     /// What a flush may take, the first and the later ones. It ends by itself when everything is acknowledged, and a flood that begins
     /// meanwhile does without its linger for so long.
     private static let limits: (first: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
 
-    private let condition = NSCondition()
-    /// Nil when the thread has ended: whoever waited for that is the last to hold it.
-    private var client: KafkaClient?
-    private var isWanted = false
-    /// No request has come since the last flush began.
-    private var isAnswered = false
-    private var isEnded = false
-    private var thread: LoopThread?
+    private struct State {
+        /// Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
+        var client: KafkaClient?
+        var isWanted = false
+        /// No request has come since the last flush began.
+        var isAnswered = false
+        var isEnded = false
+    }
+
+    private let state: Monitor<State>
+    private let thread: LoopThread
 
     init(client: KafkaClient) {
-        self.client = client
-        thread = LoopThread.start(name: "flush") { [self] in run() }
+        let state = Monitor(State(client: client))
+        self.state = state
+        thread = LoopThread.start(name: "flush") { Self.run(state) }
     }
 
     /// What was produced so far need not wait for more. Returns at once.
     func flush() {
-        condition.lock()
-        isWanted = true
-        isAnswered = false
-        condition.signal()
-        condition.unlock()
+        state.update {
+            $0.isWanted = true
+            $0.isAnswered = false
+        }
     }
 
     /// More records come, which may wait for company again. Returns at once.
-    func cancel() {
-        condition.lock()
-        isWanted = false
-        condition.unlock()
-    }
+    func cancel() { state.update { $0.isWanted = false } }
 
     /// Ends the thread. Before the producer goes.
     func end() {
-        condition.lock()
-        isEnded = true
-        condition.signal()
-        condition.unlock()
-        thread?.join()
-        thread = nil
+        state.update { $0.isEnded = true }
+        thread.join()
     }
 
-    private func run() {
-        var limit = Self.limits.first
-        condition.lock()
-        while !isEnded, let client {
-            guard isWanted else {
-                limit = Self.limits.first
-                condition.wait()
-                continue
+    private static func run(_ state: Monitor<State>) {
+        guard let client = state.update({ $0.client.take() }) else { return }
+        var limit = limits.first
+        while true {
+            if state.read({ !$0.isWanted }) { limit = limits.first }
+            let isEnded = state.wait { state -> Bool? in
+                guard !state.isEnded else { return true }
+                guard state.isWanted else { return nil }
+                state.isAnswered = true
+                return false
             }
-            isAnswered = true
-            condition.unlock()
+            if isEnded { return }
             let isDone = rd_kafka_flush(client.handle, limit.milliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
-            condition.lock()
             // A request that came meanwhile may be for a record that this flush has not seen.
-            if isDone, isAnswered { isWanted = false }
-            limit = min(limit * 2, Self.limits.most)
+            state.update { if isDone, $0.isAnswered { $0.isWanted = false } }
+            limit = min(limit * 2, limits.most)
         }
-        client = nil
-        condition.unlock()
     }
 }

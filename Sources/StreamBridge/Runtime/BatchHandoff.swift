@@ -1,5 +1,3 @@
-import Foundation
-
 /// What a handed-over item weighs.
 protocol HandoffItem: Sendable {
     var byteCount: Int { get }
@@ -8,16 +6,18 @@ protocol HandoffItem: Sendable {
 /// A bounded queue from one thread to another: bounded in bytes and in items, blocking the giver when full.
 ///
 /// A blocked giver sends no getMore: that is the back-pressure to MongoDB. An item larger than the bound passes alone.
-final class BatchHandoff<Item: HandoffItem>: @unchecked Sendable {
-    // Safe: every stored property is read and written under `condition`'s lock only.
-    private let condition = NSCondition()
+final class BatchHandoff<Item: HandoffItem>: Sendable {
+    private struct State {
+        var items: [Item] = []
+        var bytes = 0
+        var isClosed = false
+        var failure: (any Error)?
+    }
+
     private let maximumBytes: Int
     private let maximumItems: Int
     private let wakeTaker: @Sendable () -> Void
-    private var items: [Item] = []
-    private var bytes = 0
-    private var isClosed = false
-    private var failure: (any Error)?
+    private let state = Monitor(State())
 
     /// - Parameter wakeTaker: called after each change that the taker wants to know of, outside the lock. The taker does not wait here:
     ///   it waits for Kafka's events and for batches at the same place, the producer's queue.
@@ -31,64 +31,51 @@ final class BatchHandoff<Item: HandoffItem>: @unchecked Sendable {
     ///
     /// - Returns: false when the taker has closed the queue; the item is dropped.
     func put(_ item: Item) -> Bool {
-        condition.lock()
-        while !isClosed, !items.isEmpty, items.count >= maximumItems || bytes + item.byteCount > maximumBytes { condition.wait() }
-        guard !isClosed else {
-            condition.unlock()
-            return false
+        let isTaken = state.wait { state -> Bool? in
+            if state.isClosed { return false }
+            let fits = state.items.count < maximumItems && state.bytes + item.byteCount <= maximumBytes
+            guard fits || state.items.isEmpty else { return nil }
+            state.items.append(item)
+            state.bytes += item.byteCount
+            return true
         }
-        items.append(item)
-        bytes += item.byteCount
-        condition.unlock()
-        wakeTaker()
-        return true
+        if isTaken { wakeTaker() }
+        return isTaken
     }
 
     /// The giver cannot go on; the taker sees `error` after the items before it.
     func fail(_ error: any Error) {
-        condition.lock()
-        failure = failure ?? error
-        condition.unlock()
+        state.update { $0.failure = $0.failure ?? error }
         wakeTaker()
     }
 
     /// The taker is gone.
-    var isAbandoned: Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        return isClosed
-    }
+    var isAbandoned: Bool { state.read { $0.isClosed } }
 
     /// Nothing waits now.
-    var isEmpty: Bool {
-        condition.lock()
-        defer { condition.unlock() }
-        return items.isEmpty
-    }
+    var isEmpty: Bool { state.read { $0.items.isEmpty } }
 
     /// The next item, or nil when there is none now.
     ///
     /// - Throws: the giver's failure, when nothing is left before it.
     func take() throws -> Item? {
-        condition.lock()
-        defer { condition.unlock() }
-        guard !items.isEmpty else {
-            if let failure { throw failure }
-            return nil
+        try state.update { state throws in
+            guard !state.items.isEmpty else {
+                if let failure = state.failure { throw failure }
+                return nil
+            }
+            let item = state.items.removeFirst()
+            state.bytes -= item.byteCount
+            return item
         }
-        let item = items.removeFirst()
-        bytes -= item.byteCount
-        condition.signal()
-        return item
     }
 
     /// The taker is gone: a blocked or later ``put(_:)`` returns false.
     func close() {
-        condition.lock()
-        isClosed = true
-        items.removeAll()
-        bytes = 0
-        condition.broadcast()
-        condition.unlock()
+        state.update {
+            $0.isClosed = true
+            $0.items.removeAll()
+            $0.bytes = 0
+        }
     }
 }

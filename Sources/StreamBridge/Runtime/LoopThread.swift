@@ -4,11 +4,7 @@ import Foundation
 ///
 /// Blocking calls stay off Swift's cooperative pool, whose few threads everything else shares.
 final class LoopThread: Sendable {
-    private let finished = NSCondition()
-    private let done = Flag()
-
-    /// Set under the condition's lock.
-    private final class Flag: @unchecked Sendable { var isSet = false }
+    private let isFinished = Monitor(false)
 
     private init() {}
 
@@ -21,10 +17,7 @@ final class LoopThread: Sendable {
             // The kernel learns the name (`top -H`, debuggers) only when a thread sets its own.
             Thread.current.name = String(name.prefix(15))
             body()
-            loop.finished.lock()
-            loop.done.isSet = true
-            loop.finished.broadcast()
-            loop.finished.unlock()
+            loop.isFinished.update { $0 = true }
         }
         // The encoder descends once per nesting level of a document.
         thread.stackSize = 4 << 20
@@ -34,17 +27,12 @@ final class LoopThread: Sendable {
 
     /// Blocks until the thread's body has returned.
     func join() {
-        finished.lock()
-        while !done.isSet { finished.wait() }
-        finished.unlock()
+        isFinished.wait { $0 ? () : nil }
     }
 
     /// Blocks until the thread's body has returned, but no longer than `limit`.
     func join(within limit: Duration) {
-        let end = Date(timeIntervalSinceNow: limit / .seconds(1))
-        finished.lock()
-        while !done.isSet, finished.wait(until: end) {}
-        finished.unlock()
+        _ = isFinished.wait(within: limit) { $0 }
     }
 
     /// Runs `body` on a thread of its own and suspends the calling task until it returns.
