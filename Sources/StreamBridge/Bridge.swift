@@ -44,6 +44,10 @@ package final class Bridge: Sendable {
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger)
         guard let deployment = try await start.reachBoth() else { return [] }
+        let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
+        logger.info(
+            "bridge \(configuration.name): MongoDB \(deployment.version), \(kind); streams: \(configuration.streams.map(\.name).joined(separator: ", "))"
+        )
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
             throw StreamHalt(
                 reason:

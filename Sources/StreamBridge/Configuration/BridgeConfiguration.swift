@@ -120,7 +120,7 @@ package enum FullDocumentBeforeChange: String, Sendable, Equatable, CaseIterable
 }
 
 /// Where a stream begins when no position is stored.
-package enum StartPoint: Sendable, Equatable {
+package enum StartPoint: Sendable, Equatable, CustomStringConvertible {
     case now
     case oldest
     /// Seconds since 1970.
@@ -128,6 +128,16 @@ package enum StartPoint: Sendable, Equatable {
     case clusterTime(seconds: UInt32, increment: UInt32)
     /// A resume token's `_data`.
     case token(String)
+
+    package var description: String {
+        switch self {
+        case .now: "now"
+        case .oldest: "the oldest oplog entry"
+        case .time(let seconds): "time \(seconds)"
+        case .clusterTime(let seconds, let increment): "cluster time \(seconds).\(increment)"
+        case .token(let data): "token \(data)"
+        }
+    }
 }
 
 /// What a record's key is.
