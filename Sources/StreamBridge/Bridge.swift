@@ -7,7 +7,10 @@ package final class Bridge: Sendable {
     package struct Unreachable: Error, CustomStringConvertible {
         package let server: String
         package let reason: String
-        package var description: String { "\(server) could not be reached: \(reason)" }
+        package var description: String {
+            "\(server) could not be reached: \(reason). Start the servers, or correct mongodb.uri (hosts, and the name after replicaSet=) and "
+                + "kafka.bootstrap.servers"
+        }
     }
 
     private let configuration: BridgeConfiguration

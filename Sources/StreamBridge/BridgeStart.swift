@@ -66,6 +66,7 @@ struct BridgeStart: Sendable {
     > {
         let deadline = ContinuousClock.now + timeout
         var backoff = Backoff(cap: .seconds(1))
+        var isFirst = true
         while true {
             do {
                 return .success(try body())
@@ -75,7 +76,8 @@ struct BridgeStart: Sendable {
                     return .failure(error)
                 }
                 let delay = backoff.next()
-                logger.debug("\(server) is not there yet: \(error)")
+                logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(error)")
+                isFirst = false
                 if .now + delay > deadline || stop.wait(for: delay) || giveUp.isRequested {
                     return .failure(Bridge.Unreachable(server: server, reason: "\(error)"))
                 }

@@ -20,7 +20,7 @@ package final class TopicCatalog: Sendable {
     }
 
     /// - Parameters:
-    ///   - partitions: overrides the configured number.
+    ///   - partitions: overrides the configured number, for a topic that is read here, too.
     ///   - config: settings over the configured ones, for example `cleanup.policy`.
     /// - Throws: ``KafkaError`` when it cannot be created, ``MissingTopic`` when it may not be.
     package func ensure(_ topic: String, partitions: Int? = nil, config: [String: String] = [:], timeout: Duration) throws {
@@ -44,7 +44,9 @@ package final class TopicCatalog: Sendable {
     }
 
     private func create(_ topic: String, partitions: Int?, config: [String: String], timeout: Duration) throws {
-        guard settings.create else { throw MissingTopic(topic: topic, reason: "topics.create is false") }
+        guard settings.create else {
+            throw MissingTopic(topic: topic, partitions: partitions, config: config, reason: "topics.create is false")
+        }
         let creation = try admin.create(
             topic: topic, partitions: partitions ?? settings.partitions, replicationFactor: settings.replicationFactor,
             config: settings.config.merging(config) { $1 }, timeout: timeout
@@ -52,10 +54,12 @@ package final class TopicCatalog: Sendable {
         switch creation {
         case .created:
             logger.info("created topic \(topic)", metadata: ["partitions": "\(partitions ?? settings.partitions)"])
-            try awaitLeaders(of: topic, partitions: partitions ?? settings.partitions, timeout: timeout)
+            // A topic that is only produced to needs no waiting: the producer waits for its leaders by itself.
+            if let partitions { try awaitLeaders(of: topic, partitions: partitions, timeout: timeout) }
         case .existed: break
         case .unsupported:
-            throw MissingTopic(topic: topic, reason: "this cluster cannot create topics through the admin API")
+            throw MissingTopic(
+                topic: topic, partitions: partitions, config: config, reason: "this cluster cannot create topics through the admin API")
         }
     }
 }
@@ -86,6 +90,16 @@ extension TopicCatalog {
 /// A topic that does not exist and is not created.
 package struct MissingTopic: Error, CustomStringConvertible {
     package let topic: String
+    /// What the bridge needs of it; nil where any number will do.
+    package let partitions: Int?
+    package let config: [String: String]
     package let reason: String
+
+    /// The command that makes the topic as the bridge needs it.
+    package var command: String {
+        (["kafka-topics --create --topic \(topic)"] + (partitions.map { ["--partitions \($0)"] } ?? [])
+            + config.sorted { $0.key < $1.key }.map { "--config \($0.key)=\($0.value)" }).joined(separator: " ")
+    }
+
     package var description: String { "topic \(topic) does not exist, and \(reason)" }
 }

@@ -110,7 +110,8 @@ final class ChangeStreamReader: Sendable {
         defer { pending.withLock { $0 = nil } }
         let stream = try ChangeStream(options, start: start, of: client)
         if case .after(let token) = start, let time = token.clusterTime, let now = stream.clusterTime,
-            BSONTimestamp(seconds: time.seconds, increment: time.increment) > now
+            // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
+            time.seconds > now.seconds + Self.toleratedSeconds
         {
             // The server would accept it, and wait for that time to come.
             throw MongoError(
@@ -127,6 +128,8 @@ final class ChangeStreamReader: Sendable {
         return try stream.nextBatch(size: size, of: client)
     }
 
+    /// How far ahead of the deployment a position may seem: an answer's time can be older than the position that comes with it.
+    private static let toleratedSeconds: UInt32 = 10
     /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
     private static let positionAhead: Int32 = 260
     /// How many refusals in a row, with the backoff between them some ten seconds, are taken for what they say.

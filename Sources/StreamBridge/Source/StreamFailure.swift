@@ -48,7 +48,7 @@ enum StreamFailure {
             self = .halt(
                 StreamHalt(
                     reason: "\(missing)",
-                    mend: "Create it (kafka-topics --create --topic \(missing.topic)), or set topics.create: true",
+                    mend: "Create it (\(missing.command)), or set topics.create: true",
                     status: .configuration
                 )
             )
@@ -185,7 +185,9 @@ enum StreamFailure {
             return halt("The broker or the topic is too old for idempotent producing: Kafka 0.11 or later is needed")
         case "INVALID_RECORD", "INVALID_TIMESTAMP":
             return halt(
-                "The broker refuses such records by the topic's settings: cleanup.policy=compact wants a key, and "
+                "The broker refuses such records by the topic's settings: cleanup.policy=compact wants a key, which events such as drop and "
+                    + "invalidate have not; leave them out with the stage "
+                    + "{$match: {operationType: {$in: [insert, update, replace, delete]}}}. And "
                     + "message.timestamp.before.max.ms and message.timestamp.after.max.ms bound how far a record's time, the cluster time of "
                     + "its event, may be from now")
         // Fatal ones, too: a new producer is all they need. Those above would be refused again.

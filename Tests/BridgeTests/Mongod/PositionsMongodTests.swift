@@ -77,6 +77,19 @@ import Testing
         }
     }
 
+    /// An idle deployment tells a time that is one tick older than the position that it gives.
+    @Test func aStreamOnAnIdleDeploymentResumesWhereItBegan() async throws {
+        try await Scene.playAlone { scene, _ in
+            let first = try scene.bridge([scene.stream { $0.startAt = .now }])
+            try scene.follow(scene.positionsTopic).wait(count: 1)
+            #expect(try first.stop().isEmpty)
+            let second = try scene.bridge([scene.stream { $0.startAt = .now }])
+            try scene.insert([["_id": 1]])
+            try scene.follow().wait(count: 1)
+            #expect(try second.stop().isEmpty)
+        }
+    }
+
     /// Otherwise a crash before the first stored position would make `now` another moment.
     @Test func whereAStreamBeganIsStoredBeforeItsFirstEvent() async throws {
         try await Scene.play { scene in

@@ -129,7 +129,9 @@ import Testing
     @Test func anEventWithoutATopicStopsAfterTheEventsBeforeIt() throws {
         var pump = EventPump(settings: .sample { $0.watch = .database("lessons") }, publisher: publisher, lookup: nil, after: nil) {
             [publisher] name in
-            guard name != "mongo.lessons.trucks" else { throw MissingTopic(topic: name, reason: "topics.create is false") }
+            guard name != "mongo.lessons.trucks" else {
+                throw MissingTopic(topic: name, partitions: nil, config: [:], reason: "topics.create is false")
+            }
             return try publisher.topic(name)
         }
         #expect(throws: MissingTopic.self) {

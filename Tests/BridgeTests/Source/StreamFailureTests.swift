@@ -160,7 +160,7 @@ import Testing
 
     @Test(
         arguments: [
-            (MissingTopic(topic: "mongo.a", reason: "topics.create is false"), .configuration, "mongo.a"),
+            (MissingTopic(topic: "mongo.a", partitions: nil, config: [:], reason: "topics.create is false"), .configuration, "mongo.a"),
             (PositionError.unreadable("it is not JSON"), .lostPosition, "not JSON"),
             (PositionError.otherReplicaSet(stored: "rs0", connected: "rs1"), .lostPosition, "rs1"),
             (PositionError.backwards(stored: "B", offered: "A"), .lostPosition, "A after B"),
