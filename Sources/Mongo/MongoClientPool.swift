@@ -56,13 +56,16 @@ package final class MongoClientPool {
 
     /// What the driver says against a URI, or nil when it takes it. Opens no connection.
     package static func fault(inURI uri: String) -> String? {
-        MongoRuntime.start()
-        do {
-            mongoc_uri_destroy(try parse(uri))
-            return nil
-        } catch {
-            return error.message
+        var fault: String?
+        // An option that the driver does not know is only logged, and then ignored: a misspelt tls= would mean plain text.
+        let complaints = MongoRuntime.complaints {
+            do throws(MongoError) {
+                mongoc_uri_destroy(try parse(uri))
+            } catch {
+                fault = error.message
+            }
         }
+        return fault ?? complaints.first
     }
 
     private static func parse(_ text: String) throws(MongoError) -> OpaquePointer {

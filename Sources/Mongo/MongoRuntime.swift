@@ -4,10 +4,29 @@ import Synchronization
 /// libmongoc's process-wide state.
 package enum MongoRuntime {
     private static let initialised: Void = {
-        // The driver's own lines repeat what its errors say and would land on standard error in a format of their own.
-        mongoc_log_set_handler({ _, _, _, _ in }, nil)
+        // The driver's own lines repeat what its errors say and would land on standard error in a format of their own. What it says of a
+        // URI, though, it says nowhere else.
+        mongoc_log_set_handler(
+            { _, _, text, _ in
+                guard let text else { return }
+                MongoRuntime.complaints.withLock { $0?.append(String(cString: text)) }
+            }, nil)
         mongoc_init()
     }()
+
+    /// What the driver logged while somebody listened; nil while nobody does.
+    private static let complaints = Mutex<[String]?>(nil)
+
+    /// Runs `body` and returns what the driver logged meanwhile. For one thread, before any client is made.
+    static func complaints(during body: () -> Void) -> [String] {
+        start()
+        complaints.withLock { $0 = [] }
+        body()
+        return complaints.withLock { list in
+            defer { list = nil }
+            return list ?? []
+        }
+    }
 
     /// Initialises libmongoc, once, before its first use. Any thread.
     static func start() { initialised }

@@ -40,6 +40,20 @@ package final class Bridge: Sendable {
         }
     }
 
+    /// Says so when positions would be deleted after a while. Beside the streams, because a cluster may take its time to answer, or never do.
+    private func lookAfterPositions(_ topic: String, admin: KafkaAdmin) {
+        _ = LoopThread.start(name: "look at topic") { [logger] in
+            guard let policy = (try? admin.settings(ofTopic: topic, timeout: .seconds(5)))??["cleanup.policy"], policy != "compact" else {
+                return
+            }
+            logger.error(
+                """
+                topic \(topic) has cleanup.policy=\(policy), so positions are deleted after a while, and a stream without one begins at startAt: \
+                kafka-configs --alter --topic \(topic) --add-config cleanup.policy=compact
+                """)
+        }
+    }
+
     private func connectAndRun(started: (([StreamStatus]) -> Void)?) async throws -> [StreamHalt] {
         // Every reader keeps a client, every lookup takes one, and looking after them takes another.
         let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(1, +)
@@ -69,6 +83,7 @@ package final class Bridge: Sendable {
             startupTimeout: configuration.startupTimeout,
             stop: stop
         )
+        lookAfterPositions(surroundings.positions.topic, admin: admin)
         let loops = try configuration.streams.map { settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
