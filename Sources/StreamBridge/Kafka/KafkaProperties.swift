@@ -43,7 +43,13 @@ struct KafkaProperties: ~Copyable {
         return set(name, to: value, in: conf)
     }
 
-    /// Every property name of this librdkafka.
+    /// Names that are aliases, or belong to topics: `rd_kafka_conf_dump` leaves them out (CONFIGURATION.md of librdkafka).
+    private static let aliases = [
+        "bootstrap.servers", "linger.ms", "compression.type", "retries", "max.in.flight.requests.per.connection", "sasl.mechanism", "acks",
+        "delivery.timeout.ms", "message.timeout.ms", "request.timeout.ms", "partitioner", "auto.offset.reset",
+    ]
+
+    /// The property names of this librdkafka.
     static func names() -> [String] {
         let conf: OpaquePointer = rd_kafka_conf_new()
         defer { rd_kafka_conf_destroy(conf) }
@@ -51,7 +57,7 @@ struct KafkaProperties: ~Copyable {
         // Names and values in turn.
         guard let pairs = rd_kafka_conf_dump(conf, &count) else { return [] }
         defer { rd_kafka_conf_dump_free(pairs, count) }
-        return stride(from: 0, to: count, by: 2).compactMap { pairs[$0].map { String(cString: $0) } }
+        return aliases + stride(from: 0, to: count, by: 2).compactMap { pairs[$0].map { String(cString: $0) } }
     }
 
     private static func set(_ name: String, to value: String, in conf: OpaquePointer) -> String? {
