@@ -79,7 +79,7 @@ package final class KafkaAdmin: Sendable {
     /// The result of ``create(topic:partitions:replicationFactor:config:timeout:)``.
     package enum Creation: Sendable, Equatable {
         case created, existed
-        /// The cluster has no CreateTopics request (librdkafka's mock cluster of 2.0.2).
+        /// The brokers are older than the CreateTopics request.
         case unsupported
     }
 

@@ -4,7 +4,7 @@ import Mongo
 
 /// An idempotent producer: every record once per session, in order per partition.
 ///
-/// Used on one thread, except for ``wake()``. Records are counted by the tag they were given; an acknowledgement names the tag only, so
+/// Used on one thread; to end a blocked ``serve(timeout:_:)``, wake its client. Records are counted by the tag they were given; an acknowledgement names the tag only, so
 /// nothing is looked up or allocated per record.
 final class KafkaProducer {
     /// What one call of ``serve(timeout:_:)`` reports.
@@ -126,9 +126,6 @@ final class KafkaProducer {
 
     /// No more records are at hand: what was produced leaves now and does not wait for company.
     func endLinger() { flusher.flush() }
-
-    /// Ends a blocked ``serve(timeout:_:)``. Any thread.
-    func wake() { client.wake() }
 
     /// Gives up every record that is not acknowledged, so that closing does not wait for a broker that is away.
     func abandon() { rd_kafka_purge(client.handle, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT) }

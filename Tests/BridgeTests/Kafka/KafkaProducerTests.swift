@@ -97,7 +97,7 @@ import Testing
 
     @Test func wakingEndsAWait() throws {
         let producer = try producer()
-        producer.producer.wake()
+        producer.producer.client.wake()
         // Would last for an hour.
         producer.serve(.seconds(3600))
     }

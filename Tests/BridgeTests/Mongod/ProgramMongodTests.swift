@@ -30,20 +30,25 @@ import Testing
         }
     }
 
+    /// A run that has published one event, cannot publish more because Kafka is away, and was asked to stop.
+    private func stoppedWithoutKafka(_ scene: Scene, _ file: String) throws -> BridgeProgram {
+        try scene.kafka.create(topic: scene.topic())
+        try scene.insert([["_id": 1]])
+        let program = try BridgeProgram(["run", "--config", file])
+        try scene.follow().wait(count: 1)
+        scene.kafka.setReachable(false)
+        try program.wait(forError: "retrying: ")
+        try scene.insert((2..<50).map { ["_id": .int32($0)] })
+        program.signal(SIGTERM)
+        return program
+    }
+
     @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
     func aSecondSignalEndsARunAtOnce() async throws {
         try await Scene.play { scene in
             let (folder, file) = try Self.config(scene.yaml(top: "shutdownTimeout: 10m\n"))
             defer { withExtendedLifetime(folder) {} }
-            try scene.kafka.create(topic: scene.topic())
-            try scene.insert([["_id": 1]])
-            let program = try BridgeProgram(["run", "--config", file])
-            try scene.follow().wait(count: 1)
-            // A graceful stop would now wait for Kafka.
-            scene.kafka.setReachable(false)
-            try program.wait(forError: "retrying: ")
-            try scene.insert((2..<50).map { ["_id": .int32($0)] })
-            program.signal(SIGTERM)
+            let program = try stoppedWithoutKafka(scene, file)
             try program.wait(forError: "stopping: ")
             program.signal(SIGTERM)
             #expect(try program.exitStatus() == 128 + SIGTERM)
@@ -57,14 +62,7 @@ import Testing
         try await Scene.play { scene in
             let (folder, file) = try Self.config(scene.yaml(top: "shutdownTimeout: 2s\n"))
             defer { withExtendedLifetime(folder) {} }
-            try scene.kafka.create(topic: scene.topic())
-            try scene.insert([["_id": 1]])
-            let program = try BridgeProgram(["run", "--config", file])
-            try scene.follow().wait(count: 1)
-            scene.kafka.setReachable(false)
-            try program.wait(forError: "retrying: ")
-            try scene.insert((2..<50).map { ["_id": .int32($0)] })
-            program.signal(SIGTERM)
+            let program = try stoppedWithoutKafka(scene, file)
             #expect(try program.exitStatus() == 0)
             scene.kafka.setReachable(true)
             let again = try BridgeProgram(["run", "--config", file])
