@@ -35,15 +35,49 @@ package struct MongoClient: ~Copyable {
         return try run(command, on: database, options: options, operation: operation)
     }
 
+    /// Runs a command on the primary, whatever the URI's read preference is.
+    ///
+    /// - Parameter command: the bytes of one BSON document.
+    /// - Throws: ``MongoError``.
+    func runOnPrimary(_ command: UnsafeRawBufferPointer, on database: String, operation: String) throws(MongoError) -> BSONReply {
+        let options: OpaquePointer = bson_new()
+        defer { bson_destroy(options) }
+        return try run(command, on: database, preference: nil, options: options, operation: operation)
+    }
+
+    /// Runs a command that belongs to a session on the primary: inside its transaction, when it has one.
+    ///
+    /// - Throws: ``MongoError``.
+    func runOnPrimary(
+        _ command: BSONDocument, on database: String, session: borrowing MongoSession, operation: String
+    ) throws(MongoError) -> BSONReply {
+        let options: OpaquePointer = bson_new()
+        defer { bson_destroy(options) }
+        var error = bson_error_t()
+        guard mongoc_client_session_append(session.handle, options, &error) else {
+            throw MongoError(error, operation: operation, reply: nil)
+        }
+        return try command.withUnsafeBytes { bytes throws(MongoError) in
+            try run(bytes, on: database, preference: nil, options: options, operation: operation)
+        }
+    }
+
     private func run(
         _ command: BSONDocument, on database: String, options: OpaquePointer, operation: String
+    ) throws(MongoError) -> BSONReply {
+        try command.withUnsafeBytes { bytes throws(MongoError) in
+            try run(bytes, on: database, preference: mongoc_client_get_read_prefs(handle), options: options, operation: operation)
+        }
+    }
+
+    /// - Parameter preference: nil for the primary.
+    private func run(
+        _ command: UnsafeRawBufferPointer, on database: String, preference: OpaquePointer?, options: OpaquePointer, operation: String
     ) throws(MongoError) -> BSONReply {
         var error = bson_error_t()
         let reply = BSONReply()
         let done = command.withBSON { command in
-            mongoc_client_command_with_opts(
-                handle, database, command, mongoc_client_get_read_prefs(handle), options, reply.pointer, &error
-            )
+            mongoc_client_command_with_opts(handle, database, command, preference, options, reply.pointer, &error)
         }
         guard done else { throw MongoError(error, operation: operation, reply: reply) }
         return reply
@@ -54,6 +88,14 @@ package struct MongoClient: ~Copyable {
     /// - Throws: ``MongoError``.
     package func command(_ command: BSONDocument, on database: String, operation: String) throws(MongoError) -> BSONDocument {
         try run(command, on: database, operation: operation).document(operation: operation)
+    }
+
+    /// Runs a command off the hot path on the primary, whatever the URI's read preference is, and copies its reply.
+    ///
+    /// - Throws: ``MongoError``.
+    package func commandOnPrimary(_ command: BSONDocument, on database: String, operation: String) throws(MongoError) -> BSONDocument {
+        try command.withUnsafeBytes { bytes throws(MongoError) in try runOnPrimary(bytes, on: database, operation: operation) }
+            .document(operation: operation)
     }
 
     /// Picks a server by the URI's read preference and says which one it is.
@@ -89,19 +131,17 @@ struct MongoSession: ~Copyable {
     deinit { mongoc_client_session_destroy(handle) }
 }
 
-extension BSONDocument {
-    /// Lends the bytes as a read-only `bson_t`.
-    func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-        withUnsafeBytes { bytes in
-            // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies nothing.
-            let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
-            defer { memory.deallocate() }
-            let pointer = OpaquePointer(memory)
-            let start = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            // A BSONDocument's length prefix was checked when it was made, so this cannot fail.
-            let valid = bson_init_static(pointer, start, bytes.count)
-            assert(valid, "a BSONDocument holds one whole document")
-            return body(pointer)
-        }
+extension UnsafeRawBufferPointer {
+    /// Lends the bytes of one BSON document as a read-only `bson_t`.
+    fileprivate func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+        // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies nothing.
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
+        defer { memory.deallocate() }
+        let pointer = OpaquePointer(memory)
+        let start = baseAddress?.assumingMemoryBound(to: UInt8.self)
+        // The length prefix is ours, or was checked when the document was made, so this cannot fail.
+        let valid = bson_init_static(pointer, start, count)
+        assert(valid, "the bytes are one whole document")
+        return body(pointer)
     }
 }

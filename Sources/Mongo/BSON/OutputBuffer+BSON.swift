@@ -1,7 +1,7 @@
 /// Writing BSON, for commands and for tests. Keys and cstrings must not contain U+0000, which is checked.
 extension OutputBuffer {
     /// Appends a document whose elements `body` appends.
-    mutating func appendDocument(_ body: (inout OutputBuffer) -> Void) {
+    package mutating func appendDocument(_ body: (inout OutputBuffer) -> Void) {
         let start = count
         append(int32: 0)
         body(&self)
@@ -10,12 +10,12 @@ extension OutputBuffer {
     }
 
     /// Writes how many bytes there are from `start` on into the four bytes at `start`.
-    mutating func setLength(at start: Int) {
+    package mutating func setLength(at start: Int) {
         precondition(count - start <= Int(Int32.max), "a document cannot be larger than 2 GiB")
         overwrite(int32: Int32(count - start), at: start)
     }
 
-    mutating func appendElement(_ key: String, _ value: BSONValue) {
+    package mutating func appendElement(_ key: String, _ value: BSONValue) {
         append(value.type.rawValue)
         append(cString: key)
         append(value)
@@ -58,11 +58,11 @@ extension OutputBuffer {
         }
     }
 
-    private mutating func append(int32 value: Int32) {
+    package mutating func append(int32 value: Int32) {
         append(word: UInt64(UInt32(bitPattern: value)), length: 4)
     }
 
-    private mutating func append(uint64 value: UInt64) {
+    package mutating func append(uint64 value: UInt64) {
         append(word: value, length: 8)
     }
 
@@ -71,13 +71,13 @@ extension OutputBuffer {
         append(word: UInt64(id.low.byteSwapped), length: 4)
     }
 
-    private mutating func append(bsonString text: String) {
+    package mutating func append(bsonString text: String) {
         append(int32: Int32(text.utf8.count + 1))
         append(utf8Of: text)
         append(0 as UInt8)
     }
 
-    private mutating func append(cString text: String) {
+    package mutating func append(cString text: String) {
         precondition(BSONDocument.isKey(text), "BSON cannot express U+0000 in a key or a regular expression")
         append(utf8Of: text)
         append(0 as UInt8)

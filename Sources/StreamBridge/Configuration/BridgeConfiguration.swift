@@ -1,3 +1,5 @@
+import Mongo
+
 /// Everything that `bridge.yaml` says, checked and with defaults filled in.
 ///
 /// ``ConfigurationLoader`` makes it; nothing else in the bridge reads YAML or environment variables.
@@ -31,16 +33,7 @@ package struct MongoDBSettings: Sendable, Equatable {
     package var serverSelectionTimeout: Duration
     package var writeConcern: WriteConcern
 
-    package struct WriteConcern: Sendable, Equatable {
-        package enum Acknowledgement: Sendable, Equatable {
-            case majority
-            case nodes(Int)
-            case tag(String)
-        }
-        package var w: Acknowledgement
-        package var wtimeout: Duration?
-        package var journal: Bool
-    }
+    package typealias WriteConcern = Mongo.WriteConcern
 }
 
 /// librdkafka properties, verbatim.

@@ -1,3 +1,5 @@
+import Mongo
+
 /// The configuration as the bridge understood it: every default filled in, every secret hidden.
 ///
 /// Without secrets in it, the text loads again as the same configuration.

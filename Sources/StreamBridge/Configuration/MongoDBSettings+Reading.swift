@@ -1,3 +1,5 @@
+import Mongo
+
 extension MongoDBSettings {
     /// Reads `mongodb:`; nil when something in it is wrong.
     init?(reading section: ConfigurationSection) {
