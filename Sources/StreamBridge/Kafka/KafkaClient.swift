@@ -11,6 +11,8 @@ final class KafkaClient {
         /// Never joins a group. Its metadata requests do not create topics (`allow.auto.create.topics` is false for consumers,
         /// while a producer's requests always allow it), so it also serves for looking at topics.
         case consumer
+        /// Joins a group. Its rebalances and the results of its commits are events, too.
+        case groupMember
     }
 
     let handle: OpaquePointer
@@ -21,9 +23,10 @@ final class KafkaClient {
         var properties = properties
         properties["log.queue"] = "true"
         // Looking at a topic must not create it, whatever the configuration says; for producers there is no such property.
-        if role == .consumer { properties["allow.auto.create.topics"] = "false" }
+        if role != .producer { properties["allow.auto.create.topics"] = "false" }
         let configuration = try KafkaProperties(properties)
-        configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG)
+        let membership = role == .groupMember ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT : 0
+        configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | membership)
         let conf = configuration.release()
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         var sentence = [CChar](repeating: 0, count: 512)
@@ -33,7 +36,13 @@ final class KafkaClient {
             throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "make a Kafka client", detail: detail)
         }
         self.handle = handle
-        queue = rd_kafka_queue_get_main(handle)
+        if role == .groupMember {
+            // What the main queue would get comes to the group's queue as well: there is one to wait at.
+            rd_kafka_poll_set_consumer(handle)
+            queue = rd_kafka_queue_get_consumer(handle)
+        } else {
+            queue = rd_kafka_queue_get_main(handle)
+        }
         rd_kafka_set_log_queue(handle, queue)
     }
 

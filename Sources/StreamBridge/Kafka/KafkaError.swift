@@ -21,6 +21,14 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         self.init(code: code.rawValue, operation: operation, message: detail ?? String(cString: rd_kafka_err2str(code)))
     }
 
+    /// Takes over an error object of librdkafka: it is read and destroyed.
+    init(stealing error: OpaquePointer, operation: String) {
+        defer { rd_kafka_error_destroy(error) }
+        self.init(
+            code: rd_kafka_error_code(error).rawValue, operation: operation, message: String(cString: rd_kafka_error_string(error)),
+            isFatal: rd_kafka_error_is_fatal(error) != 0)
+    }
+
     static func invalid(_ detail: String) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "configure the Kafka client", detail: detail)
     }

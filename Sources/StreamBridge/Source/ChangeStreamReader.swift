@@ -2,10 +2,36 @@ import Logging
 import Mongo
 import Synchronization
 
+/// Where a reader's batches go.
+protocol ChangeStreamSink: AnyObject, Sendable {
+    /// Takes a batch over; may block.
+    ///
+    /// - Returns: false when nobody wants batches any more.
+    func put(_ batch: ChangeStreamReader.Batch) -> Bool
+
+    /// The reader cannot go on.
+    func fail(_ error: any Error)
+
+    /// Nobody wants batches any more.
+    var isAbandoned: Bool { get }
+}
+
+extension BatchHandoff: ChangeStreamSink where Item == ChangeStreamReader.Batch {}
+
+/// Who wants to know how a reader is doing. Any thread.
+protocol ChangeStreamObserver: AnyObject, Sendable {
+    /// MongoDB answered with a batch.
+    func read(events: Int)
+    /// MongoDB cannot be read now; the reader tries again.
+    func mongoTrouble(_ error: any Error)
+    /// MongoDB is looking for the next match and has found none yet.
+    func searching(since start: ContinuousClock.Instant)
+}
+
 /// Reads one change stream and hands its batches over, until it is closed or cannot go on.
 ///
-/// While the publisher encodes a batch, the next getMore is already on its way. An error that passes makes it open the stream again after
-/// the last batch that it handed over; the publisher does not notice.
+/// While the taker works on a batch, the next getMore is already on its way. An error that passes makes it open the stream again after
+/// the last batch that it handed over; the taker does not notice.
 final class ChangeStreamReader: Sendable {
     /// A batch, or only a position on a stream that was opened or moved without events.
     struct Batch: HandoffItem {
@@ -16,10 +42,9 @@ final class ChangeStreamReader: Sendable {
 
     private let pool: MongoClientPool
     private let options: ChangeStreamOptions
-    private let settings: StreamSettings
-    private let handoff: BatchHandoff<Batch>
+    private let handoff: any ChangeStreamSink
     private let batchBytes: Int
-    private let status: StreamStatus
+    private let status: any ChangeStreamObserver
     private let stop: StopSignal
     private let pending = Mutex<PendingRead?>(nil)
 
@@ -37,12 +62,11 @@ final class ChangeStreamReader: Sendable {
     }
 
     init(
-        pool: MongoClientPool, options: ChangeStreamOptions, settings: StreamSettings, handoff: BatchHandoff<Batch>, batchBytes: Int,
-        status: StreamStatus, stop: StopSignal
+        pool: MongoClientPool, options: ChangeStreamOptions, handoff: any ChangeStreamSink, batchBytes: Int,
+        status: any ChangeStreamObserver, stop: StopSignal
     ) {
         self.pool = pool
         self.options = options
-        self.settings = settings
         self.handoff = handoff
         self.batchBytes = batchBytes
         self.status = status

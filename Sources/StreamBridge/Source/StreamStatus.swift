@@ -5,7 +5,7 @@ import Synchronization
 /// What a stream is doing, for people: state, reason, position and totals. Any thread.
 ///
 /// Every change of state is one log line; a retry that fails again is none.
-package final class StreamStatus: Sendable {
+package final class StreamStatus: ChangeStreamObserver {
     package enum State: String, Sendable {
         case starting, streaming, idle, retrying, halted
     }
@@ -22,13 +22,11 @@ package final class StreamStatus: Sendable {
         package var storedToken: String?
     }
 
-    private struct Troubles {
+    private struct Progress {
         var snapshot = Snapshot()
         /// What it does when nothing is wrong.
         var activity = State.starting
-        var mongoDB: String?
-        var kafka: String?
-        var since: ContinuousClock.Instant?
+        var troubles = Troubles()
         /// When progress was told, and how many records were published by then.
         var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
     }
@@ -38,7 +36,7 @@ package final class StreamStatus: Sendable {
 
     package let stream: String
     private let logger: Logger
-    private let state = Mutex(Troubles())
+    private let state = Mutex(Progress())
 
     package init(stream: String, logger: Logger) {
         self.stream = stream
@@ -51,7 +49,7 @@ package final class StreamStatus: Sendable {
     func read(events: Int) {
         update {
             $0.snapshot.eventsRead += events
-            $0.mongoDB = nil
+            $0.troubles.mongoDB = nil
             $0.activity = events > 0 ? .streaming : .idle
         }
     }
@@ -60,7 +58,7 @@ package final class StreamStatus: Sendable {
     func published(_ count: Int) {
         update {
             $0.snapshot.recordsPublished += count
-            $0.kafka = nil
+            $0.troubles.kafka = nil
         }
     }
 
@@ -94,10 +92,10 @@ package final class StreamStatus: Sendable {
     }
 
     /// MongoDB cannot be read now; the reader tries again.
-    func mongoTrouble(_ error: any Error) { update { $0.mongoDB = $0.mongoDB ?? "\(error)" } }
+    func mongoTrouble(_ error: any Error) { update { $0.troubles.mongoDB = $0.troubles.mongoDB ?? "\(error)" } }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error) { update { $0.kafka = $0.kafka ?? "\(error)" } }
+    func kafkaTrouble(_ error: any Error) { update { $0.troubles.kafka = $0.troubles.kafka ?? "\(error)" } }
 
     func halted(_ halt: StreamHalt) {
         state.withLock {
@@ -108,28 +106,15 @@ package final class StreamStatus: Sendable {
     }
 
     /// Applies a change, and says so once when it begins or ends a trouble.
-    private func update(_ change: (inout Troubles) -> Void) {
-        let line: (Logger.Level, String)? = state.withLock { state in
-            let before = [state.mongoDB, state.kafka].compactMap { $0 }
+    private func update(_ change: (inout Progress) -> Void) {
+        let line: Troubles.Line? = state.withLock { state in
             change(&state)
-            let after = [state.mongoDB, state.kafka].compactMap { $0 }
             // A reader that was left to its last call may still report after the halt.
             guard state.snapshot.state != .halted else { return nil }
-            state.snapshot.reason = after.first
-            state.snapshot.state = after.isEmpty ? state.activity : .retrying
-            if let reason = after.first {
-                if before == after { return nil }
-                if before.count < after.count {
-                    state.since = state.since ?? .now
-                    return (.warning, "retrying: \(after.last ?? reason); nothing is lost, the stream goes on when it can")
-                }
-                return nil
-            }
-            guard !before.isEmpty else { return nil }
-            let length = state.since.map { ContinuousClock.now - $0 } ?? .zero
-            state.since = nil
-            return (.notice, "back after \(length.readable)")
+            state.snapshot.reason = state.troubles.reason
+            state.snapshot.state = state.troubles.reason == nil ? state.activity : .retrying
+            return state.troubles.takeLine(whoGoesOn: "the stream", at: .now)
         }
-        if let (level, text) = line { logger.log(level: level, "\(text)", metadata: ["stream": "\(stream)"]) }
+        if let line { logger.log(level: line.level, "\(line.text)", metadata: ["stream": "\(stream)"]) }
     }
 }

@@ -1,0 +1,25 @@
+/// A group member's librdkafka properties: what a dispatcher needs, under what the configuration says.
+enum ConsumerProperties {
+    /// - Parameter queueBytes: what may lie fetched and untouched in the client.
+    static func make(_ settings: KafkaSettings, group: String, queueBytes: Int) -> [String: String] {
+        var properties = [
+            // A member that died is replaced after so long.
+            "session.timeout.ms": "10000",
+            "heartbeat.interval.ms": "2000",
+            "socket.nagle.disable": "true",
+            "queued.min.messages": "20000",
+            "queued.max.messages.kbytes": String(max(1024, queueBytes >> 10)),
+            "fetch.error.backoff.ms": "100",
+        ]
+        properties.merge(settings.common.merging(settings.consumer) { $1 }) { $1 }
+        properties["group.id"] = group
+        properties["enable.auto.commit"] = "false"
+        properties["enable.auto.offset.store"] = "false"
+        properties["isolation.level"] = "read_committed"
+        // Partitions that stay with a member go on while others move.
+        properties["partition.assignment.strategy"] = "cooperative-sticky"
+        // The offset to start at is always given. One that is gone is an error, never a jump.
+        properties["auto.offset.reset"] = "error"
+        return properties
+    }
+}

@@ -1,0 +1,152 @@
+import CKafka
+import Logging
+
+/// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through ``poll(timeout:)``.
+///
+/// Used on one thread, except ``wake()``, ``commit(_:)`` and what the queues do. Whoever owns it keeps polling: that keeps the membership.
+final class GroupConsumer {
+    enum Event {
+        /// Partitions came; call ``assign(_:)``.
+        case assigned([Int32])
+        /// Partitions go; call ``unassign(_:)`` when their work is done. `isLost`: another member may have them already.
+        case revoked([Int32], isLost: Bool)
+        /// Offsets that were not committed.
+        case commitFailed(KafkaError)
+        /// No broker can be reached now; the client goes on trying.
+        case unreachable(KafkaError)
+        /// The broker refuses something.
+        case failed(KafkaError)
+        case nothing
+    }
+
+    let topic: String
+    let client: KafkaClient
+    private let logger: Logger
+    private var lastProblem: KafkaError?
+
+    /// - Throws: ``KafkaError`` when a property is refused.
+    init(topic: String, properties: [String: String], logger: Logger) throws(KafkaError) {
+        self.topic = topic
+        self.logger = logger
+        client = try KafkaClient(role: .groupMember, properties: properties)
+    }
+
+    /// Joins the group.
+    func subscribe() throws(KafkaError) {
+        let list = PartitionList(topic: topic, partitions: [Int32(RD_KAFKA_PARTITION_UA)])
+        let code = rd_kafka_subscribe(client.handle, list.pointer)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: "subscribe to topic \(topic)") }
+    }
+
+    /// The next event within `timeout`.
+    func poll(timeout: Duration) -> Event {
+        guard let event = client.poll(timeout: timeout) else { return .nothing }
+        switch event.type {
+        case RD_KAFKA_EVENT_REBALANCE:
+            let partitions = Self.partitions(of: event)
+            return rd_kafka_event_error(event.pointer) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+                ? .assigned(partitions) : .revoked(partitions, isLost: rd_kafka_assignment_lost(client.handle) != 0)
+        case RD_KAFKA_EVENT_OFFSET_COMMIT:
+            let code = rd_kafka_event_error(event.pointer)
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return .nothing }
+            return .commitFailed(KafkaError(code, operation: "commit offsets of topic \(topic)"))
+        case RD_KAFKA_EVENT_ERROR: return error(event.error(operation: "read topic \(topic)"))
+        case RD_KAFKA_EVENT_LOG: event.log(to: logger)
+        default: break
+        }
+        return .nothing
+    }
+
+    private func error(_ error: KafkaError) -> Event {
+        if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { return .unreachable(lastProblem ?? error) }
+        // Single connections come and go.
+        if error.matches(
+            RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION)
+        {
+            lastProblem = error
+            return .nothing
+        }
+        return .failed(error)
+    }
+
+    private static func partitions(of event: borrowing KafkaEvent) -> [Int32] {
+        guard let list = rd_kafka_event_topic_partition_list(event.pointer) else { return [] }
+        return (0..<Int(list.pointee.cnt)).map { list.pointee.elems[$0].partition }
+    }
+
+    /// The committed offsets of partitions; nil where there is none.
+    func committed(_ partitions: [Int32], timeout: Duration) throws(KafkaError) -> [Int32: Int64?] {
+        let operation = "read the committed offsets of topic \(topic)"
+        let list = PartitionList(topic: topic, partitions: partitions)
+        let code = rd_kafka_committed(client.handle, list.pointer, timeout.milliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: operation) }
+        var offsets: [Int32: Int64?] = [:]
+        for entry in list.entries() {
+            guard entry.error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(entry.error, operation: operation) }
+            offsets[entry.partition] = .some(entry.offset >= 0 ? entry.offset : nil)
+        }
+        return offsets
+    }
+
+    /// Begins to fetch partitions that were assigned, each at its offset, or at its first record where it has none.
+    func assign(_ offsets: [Int32: Int64?]) throws(KafkaError) {
+        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 ?? Int64(RD_KAFKA_OFFSET_BEGINNING) })
+        // A pause outlasts the assignment that it was made in.
+        _ = rd_kafka_resume_partitions(client.handle, list.pointer)
+        if let error = rd_kafka_incremental_assign(client.handle, list.pointer) {
+            throw KafkaError(stealing: error, operation: "take over partitions of topic \(topic)")
+        }
+    }
+
+    /// Stops fetching partitions; records of theirs that lie in a queue are not handed out any more.
+    func pause(_ partitions: [Int32]) {
+        let list = PartitionList(topic: topic, partitions: partitions)
+        _ = rd_kafka_pause_partitions(client.handle, list.pointer)
+    }
+
+    /// Gives partitions up that were revoked.
+    func unassign(_ partitions: [Int32]) throws(KafkaError) {
+        let list = PartitionList(topic: topic, partitions: partitions)
+        if let error = rd_kafka_incremental_unassign(client.handle, list.pointer) {
+            throw KafkaError(stealing: error, operation: "give up partitions of topic \(topic)")
+        }
+    }
+
+    /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
+    func commit(_ offsets: [Int32: Int64]) {
+        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        _ = rd_kafka_commit(client.handle, list.pointer, 1)
+    }
+
+    /// Commits offsets and waits for it.
+    ///
+    /// - Throws: ``KafkaError``, also when no answer came within `timeout`.
+    func commit(_ offsets: [Int32: Int64], timeout: Duration) throws(KafkaError) {
+        let operation = "commit offsets of topic \(topic)"
+        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        guard let answers = rd_kafka_queue_new(client.handle) else { return }
+        defer { rd_kafka_queue_destroy(answers) }
+        let sent = rd_kafka_commit_queue(client.handle, list.pointer, answers, nil, nil)
+        guard sent == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(sent, operation: operation) }
+        guard let answer = rd_kafka_queue_poll(answers, timeout.milliseconds).map({ KafkaEvent(stealing: $0) }) else {
+            throw KafkaError.timedOut(operation: operation)
+        }
+        let code = rd_kafka_event_error(answer.pointer)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__NO_OFFSET else {
+            throw KafkaError(code, operation: operation)
+        }
+    }
+
+    /// Begins to leave the group. Goes on through ``poll(timeout:)``, with a revocation, until ``hasLeft``.
+    func leave() {
+        if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }
+    }
+
+    var hasLeft: Bool { rd_kafka_consumer_closed(client.handle) != 0 }
+
+    /// Ends a blocked ``poll(timeout:)``. Any thread.
+    func wake() { client.wake() }
+}
+
+// Safe: librdkafka's calls may come from any thread; `lastProblem` is touched by `poll` alone, on the owner's thread.
+extension GroupConsumer: @unchecked Sendable {}

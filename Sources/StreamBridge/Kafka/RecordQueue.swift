@@ -1,0 +1,73 @@
+import CKafka
+
+/// Where the records of some partitions of a group member come together, for the one thread that works on them.
+///
+/// Back-pressure needs no pausing: nothing is fetched beyond `queued.max.messages.kbytes` while nobody takes from the queue, and the member
+/// stays in its group, because its other queue is polled all the time (`max.poll.interval.ms` counts every queue).
+final class RecordQueue {
+    private let handle: OpaquePointer
+    private let client: KafkaClient
+
+    init(of client: KafkaClient) {
+        self.client = client
+        handle = rd_kafka_queue_new(client.handle)
+    }
+
+    deinit { rd_kafka_queue_destroy(handle) }
+
+    /// Waits for a record up to `timeout`, and takes it with those that are there behind it.
+    ///
+    /// - Returns: nil when none came, or after ``wake()``.
+    /// - Throws: ``KafkaError`` when the broker refuses a fetch; records that were taken with it are dropped.
+    func take(atMost count: Int, timeout: Duration) throws(KafkaError) -> ConsumedRecords? {
+        // `rd_kafka_consume_batch_queue` with a timeout waits until the batch is full, so the first record is taken alone.
+        guard let first = rd_kafka_consume_queue(handle, timeout.milliseconds) else { return nil }
+        var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: count)
+        messages[0] = first
+        var taken = 1
+        if count > 1 {
+            taken += messages.withUnsafeMutableBufferPointer { buffer in
+                max(0, rd_kafka_consume_batch_queue(handle, 0, buffer.baseAddress.map { $0 + 1 }, count - 1))
+            }
+        }
+        let records = ConsumedRecords(stealing: messages[..<taken].compactMap(\.self))
+        for index in 0..<records.count {
+            let error = records.messages[index].pointee.err
+            guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
+                let topic = records.withRecord(index) { $0.topic }
+                let partition = records.messages[index].pointee.partition
+                throw KafkaError(error, operation: "read \(topic)/\(partition)")
+            }
+        }
+        return records
+    }
+
+    /// Makes a blocked ``take(atMost:timeout:)``, or the next one, return at once. Any thread.
+    func wake() { rd_kafka_queue_yield(handle) }
+
+    /// The records of a partition come here from now on. Before the partition is assigned.
+    func receive(topic: String, partition: Int32) {
+        // librdkafka leaves a forwarding that the application chose alone (RD_KAFKA_Q_F_FWD_APP), so it outlasts assignments.
+        guard let source = rd_kafka_queue_get_partition(client.handle, topic, partition) else { return }
+        rd_kafka_queue_forward(source, handle)
+        rd_kafka_queue_destroy(source)
+    }
+}
+
+// Safe: a queue may be used from any thread; the stored pointer never changes.
+extension RecordQueue: @unchecked Sendable {}
+
+/// Records that were consumed together, owned until nobody needs them any more.
+final class ConsumedRecords {
+    let messages: [UnsafeMutablePointer<rd_kafka_message_t>]
+
+    init(stealing messages: [UnsafeMutablePointer<rd_kafka_message_t>]) { self.messages = messages }
+
+    deinit { for message in messages { rd_kafka_message_destroy(message) } }
+
+    var count: Int { messages.count }
+
+    func withRecord<Result>(_ index: Int, _ body: (borrowing KafkaRecord) throws -> Result) rethrows -> Result {
+        try body(KafkaRecord(message: UnsafePointer(messages[index])))
+    }
+}

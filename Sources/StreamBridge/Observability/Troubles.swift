@@ -1,0 +1,38 @@
+import Logging
+
+/// What is wrong on either side of a loop, and what to say about it: one line when a trouble begins, one when all are over.
+///
+/// Pure: no clock, no I/O.
+struct Troubles {
+    struct Line: Equatable {
+        let level: Logger.Level
+        let text: String
+    }
+
+    /// Why MongoDB, or Kafka, cannot be used now.
+    var mongoDB: String?
+    var kafka: String?
+
+    /// What was wrong when the last line was taken, and since when.
+    private var told: [String] = []
+    private var since: ContinuousClock.Instant?
+
+    /// The first thing that is wrong; nil when nothing is.
+    var reason: String? { mongoDB ?? kafka }
+
+    /// The line for what has changed since the last call.
+    ///
+    /// - Parameter whoGoesOn: "the stream", for example.
+    mutating func takeLine(whoGoesOn: String, at now: ContinuousClock.Instant) -> Line? {
+        let present = [mongoDB, kafka].compactMap(\.self)
+        defer { told = present }
+        if let newest = present.last {
+            guard present.count > told.count else { return nil }
+            since = since ?? now
+            return Line(level: .warning, text: "retrying: \(newest); nothing is lost, \(whoGoesOn) goes on when it can")
+        }
+        guard !told.isEmpty else { return nil }
+        defer { since = nil }
+        return Line(level: .notice, text: "back after \((since.map { now - $0 } ?? .zero).readable)")
+    }
+}
