@@ -9,7 +9,10 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var mongodb: MongoDBSettings
     package var kafka: KafkaSettings
     package var topics: TopicSettings
+    /// May be empty when there is a dispatcher.
     package var streams: [StreamSettings]
+    /// May be empty when there is a stream.
+    package var dispatchers: [DispatcherSettings] = []
     package var limits: Limits
     /// How long to try to reach a server at start before giving up.
     package var startupTimeout: Duration
@@ -151,7 +154,7 @@ package enum RecordContent: String, Sendable, Equatable, CaseIterable {
     case event, fullDocument
 }
 
-/// The delivery guarantee of a stream.
+/// The delivery guarantee of a stream or a dispatcher.
 package enum Delivery: String, Sendable, Equatable, CaseIterable {
     case exactlyOnce = "exactly-once"
     case atLeastOnce = "at-least-once"

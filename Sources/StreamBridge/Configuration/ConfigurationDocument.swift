@@ -26,7 +26,8 @@ struct ConfigurationDocument {
             guard let node = try compose(text), !(node.scalar?.string.isEmpty ?? false) else {
                 reading.report(
                     mark, .root, "the file is empty",
-                    "a bridge needs at least `name`, `mongodb.uri`, `kafka.bootstrap.servers` and one stream; deploy/bridge.example.yaml shows every key"
+                    "a bridge needs at least `name`, `mongodb.uri`, `kafka.bootstrap.servers` and one stream or dispatcher; "
+                        + "deploy/bridge.example.yaml shows every key"
                 )
                 return nil
             }

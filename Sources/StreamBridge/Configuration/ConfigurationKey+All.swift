@@ -1,6 +1,6 @@
 extension ConfigurationKey {
     /// Every key, in the order of the documentation.
-    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + runtime + dispatchers
+    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + dispatchers + runtime
 
     private static let topLevel: [ConfigurationKey] = [
         .init(
@@ -57,7 +57,7 @@ extension ConfigurationKey {
     ]
 
     private static let streams: [ConfigurationKey] = [
-        .init("", "streams", .sections, "list of mappings", .required, "The change streams, at least one."),
+        .init("", "streams", .sections, "list of mappings", .emptyList, "The change streams. At least one stream or dispatcher is needed."),
         .init(
             "streams[]", "name", .scalar, "name", .required,
             "Names the stream; its position is stored under this name. Letters, digits, `.`, `_` and `-`, at most 100 characters, "
@@ -116,8 +116,51 @@ extension ConfigurationKey {
         ),
     ]
 
+    private static let dispatchers: [ConfigurationKey] = [
+        .init(
+            "", "dispatchers", .sections, "list of mappings", .emptyList,
+            "The dispatchers: commands of a topic become documents, and no two active ones hold the same resource. "
+                + "At least one stream or dispatcher is needed."),
+        .init(
+            "dispatchers[]", "name", .scalar, "name", .required,
+            "Names the dispatcher and its consumer group. Letters, digits, `.`, `_` and `-`, at most 100 characters, "
+                + "different for every dispatcher and stream."),
+        .init("dispatchers[]", "commands", .scalar, "topic", .required, "Where commands come from; different for every dispatcher."),
+        .init("dispatchers[]", "outcomes", .scalar, "topic", .required, "Where the answer to each command goes."),
+        .init("dispatchers[]", "deadLetters", .scalar, "topic", .required, "Where records go that can never be carried out."),
+        .init("dispatchers[]", "collection", .scalar, "`db.coll`", .required, "Where the documents go."),
+        .init(
+            "dispatchers[]", "fields", .mapping, "mapping of names to types", .emptyMapping,
+            "The fields of a command, besides those that every command has."),
+        .init(
+            "dispatchers[].fields", "<field>", [.scalar, .mapping], "\(choices(of: CommandFieldType.Word.self)), or the keys below",
+            .absent,
+            "A field and the type of its value."),
+        .init(
+            "dispatchers[].fields.<field>", "type", .scalar, choices(of: CommandFieldType.Word.self), .required, "The type of its value."),
+        .init(
+            "dispatchers[].fields.<field>", "required", .scalar, "boolean", .scalar("true"), "Whether a command without it is refused."),
+        .init("dispatchers[].fields.<field>", "minimum", .scalar, "number", .absent, "The least value; for `int` and `number`."),
+        .init("dispatchers[].fields.<field>", "maximum", .scalar, "number", .absent, "The greatest value; for `int` and `number`."),
+        .init("dispatchers[]", "resource", .mapping, "mapping", .required, "What only one active document at a time may hold."),
+        .init(
+            "dispatchers[].resource", "field", .scalar, "name of a field", .required,
+            "The field that names the resource, in commands and documents. A unique index guards it."),
+        .init(
+            "dispatchers[].resource", "pool", .scalar, "`db.coll`", .absent,
+            "The collection whose `_id` values are the resources. Without it a conflict is answered, and no other resource is taken."),
+        .init(
+            "dispatchers[].resource", "choose", .scalar, choices(of: ResourceSettings.Choice.self), .scalar("random"),
+            "Which free resource of the pool takes the place of one that is busy."),
+        .init(
+            "dispatchers[].resource", "label", .scalar, "one line of text, at most 100 characters", .scalar("Resource"),
+            "What the messages of the outcomes call a resource: with `Truck`, `Truck #4 has been sent out.`"),
+        .init(
+            "dispatchers[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"),
+            "The guarantee. `exactly-once` is not available in this version and is refused."),
+    ]
+
     private static let runtime: [ConfigurationKey] = [
-        .init("", "dispatchers", .sections, "empty list", .emptyList, "Not available in this version: only an empty list is accepted."),
         .init("", "http", .mapping, "mapping", .absent, "The status page and metrics. Checked, but not served by this version."),
         .init(
             "http", "listen", .scalar, "`host:port`", .text("127.0.0.1:8080"),
@@ -131,23 +174,6 @@ extension ConfigurationKey {
             "", "startupTimeout", .scalar, "duration", .scalar("30s"),
             "How long to try to reach a server at start before giving up with status 69."),
         .init("", "shutdownTimeout", .scalar, "duration", .scalar("20s"), "How long a graceful stop may take."),
-    ]
-
-    /// Known, so that their faults are found as well, but refused.
-    private static let dispatchers: [ConfigurationKey] = [
-        .init("dispatchers[]", "name", .scalar, "name", .required, "", isAvailable: false),
-        .init("dispatchers[]", "commands", .scalar, "topic", .required, "", isAvailable: false),
-        .init("dispatchers[]", "outcomes", .scalar, "topic", .required, "", isAvailable: false),
-        .init("dispatchers[]", "deadLetters", .scalar, "topic", .required, "", isAvailable: false),
-        .init("dispatchers[]", "collection", .scalar, "`db.coll`", .required, "", isAvailable: false),
-        .init("dispatchers[]", "fields", .mapping, "mapping", .emptyMapping, "", isAvailable: false),
-        .init("dispatchers[].fields", "<field>", [.scalar, .mapping, .verbatim], "type", .absent, "", isAvailable: false),
-        .init("dispatchers[]", "resource", .mapping, "mapping", .required, "", isAvailable: false),
-        .init("dispatchers[].resource", "field", .scalar, "field", .required, "", isAvailable: false),
-        .init("dispatchers[].resource", "pool", .scalar, "`db.coll`", .absent, "", isAvailable: false),
-        .init("dispatchers[].resource", "choose", .scalar, "`random` or `lowest`", .scalar("random"), "", isAvailable: false),
-        .init("dispatchers[].resource", "label", .scalar, "text", .scalar("Resource"), "", isAvailable: false),
-        .init("dispatchers[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"), "", isAvailable: false),
     ]
 
     /// The words of a choice, as the documentation lists them.

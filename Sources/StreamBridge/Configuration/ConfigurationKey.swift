@@ -40,19 +40,14 @@ package struct ConfigurationKey: Sendable, Equatable {
     var `default`: Default
     /// What it is for, in one sentence of Markdown.
     package var meaning: String
-    /// False for a key of the contract that this version refuses; its table leaves it out.
-    var isAvailable: Bool
 
-    init(
-        _ parent: String, _ name: String, _ shape: Shape, _ type: String, _ default: Default, _ meaning: String, isAvailable: Bool = true
-    ) {
+    init(_ parent: String, _ name: String, _ shape: Shape, _ type: String, _ default: Default, _ meaning: String) {
         self.parent = parent
         self.name = name
         self.shape = shape
         self.type = type
         self.default = `default`
         self.meaning = meaning
-        self.isAvailable = isAvailable
     }
 
     /// The whole path, such as `streams[].format`.
@@ -90,7 +85,7 @@ package struct ConfigurationKey: Sendable, Equatable {
 
     /// The table of docs/CONFIGURATION.md.
     package static var markdownTable: String {
-        let rows = all.filter(\.isAvailable).map { key in
+        let rows = all.map { key in
             "| `\(key.path)` | \(key.type) | \(key.shownDefault.replacing("|", with: "\\|")) | \(key.meaning.replacing("|", with: "\\|")) |"
         }
         return (["| key | type | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")

@@ -72,42 +72,30 @@ package enum ConfigurationLoader {
         let kafka = KafkaSettings(reading: top.section("kafka"))
         let topics = TopicSettings(reading: top.section("topics"))
         let streams = StreamSettings.list(reading: top, bridge: name)
-        refuseDispatchers(in: top)
+        let dispatchers = DispatcherSettings.list(reading: top, bridge: name)
+        requireWork(in: top)
         let http = HTTPSettings.optional(reading: top)
         let limits = BridgeConfiguration.Limits(reading: top.section("limits"))
         let startupTimeout = top.timeout("startupTimeout")
         let shutdownTimeout = top.timeout("shutdownTimeout")
 
-        guard let name, let mongodb, let kafka, let topics, let streams, let limits, let startupTimeout, let shutdownTimeout else {
-            return nil
-        }
+        guard let name, let mongodb, let kafka, let topics, let streams, let dispatchers, let limits, let startupTimeout,
+            let shutdownTimeout
+        else { return nil }
         return BridgeConfiguration(
-            name: name, mongodb: mongodb, kafka: kafka, topics: topics, streams: streams, limits: limits,
-            startupTimeout: startupTimeout, shutdownTimeout: shutdownTimeout, http: http)
+            name: name, mongodb: mongodb, kafka: kafka, topics: topics, streams: streams, dispatchers: dispatchers,
+            limits: limits, startupTimeout: startupTimeout, shutdownTimeout: shutdownTimeout, http: http)
     }
 
-    /// Dispatchers are part of the contract but not of this version. Their keys are checked all the same.
-    private static func refuseDispatchers(in top: ConfigurationSection) {
-        let dispatchers = top.sections("dispatchers")
-        guard let first = dispatchers.first else { return }
-        top.reading.report(
-            first.mark, top.path(of: "dispatchers"), "dispatchers are not available in this version",
-            "remove them, or write `dispatchers: []`")
-        for dispatcher in dispatchers {
-            _ = dispatcher.parse("name", LegalName.bridgePart)
-            for name in ["commands", "outcomes", "deadLetters"] { _ = dispatcher.text(name) }
-            _ = dispatcher.parse("collection") { text throws(ConfigurationComplaint) in try Namespace(parsing: text) }
-            let resource = dispatcher.section("resource")
-            _ = resource.text("field")
-            if resource.has("pool") {
-                _ = resource.parse("pool") { text throws(ConfigurationComplaint) in try Namespace(parsing: text) }
-            }
-            _ = resource.parse("choose") { text throws(ConfigurationComplaint) in
-                guard text == "random" || text == "lowest" else {
-                    throw ConfigurationComplaint(ConfigurationSection.mend(word: text, among: ["random", "lowest"]))
-                }
-            }
-        }
+    /// A bridge without streams and dispatchers would do nothing, which nobody wants to find out later.
+    private static func requireWork(in top: ConfigurationSection) {
+        // What is there but broken was reported already.
+        guard let streams = top.value("streams"), top.value("dispatchers") != nil, top.sections("streams").isEmpty,
+            top.sections("dispatchers").isEmpty
+        else { return }
+        top.report(
+            streams, "there is no stream and no dispatcher",
+            "describe at least one under `streams:` or `dispatchers:`; a stream begins with `- name:` and has `watch:`")
     }
 }
 

@@ -33,6 +33,12 @@ struct ConfigurationSection {
 
     func path(of name: String) -> ConfigurationPath { path.appending(key: name) }
 
+    /// The scalar that the file has for a key, if it has one; reports nothing. For comparing values of several sections.
+    func written(_ name: String) -> ConfigurationScalar? {
+        guard case .scalar(let scalar) = entries?.first(where: { $0.key == name })?.value.content, !scalar.isNull else { return nil }
+        return scalar
+    }
+
     /// The key's value, or its default. Reports a missing required key.
     func value(_ name: String) -> Located? {
         guard let entries else { return nil }
@@ -115,6 +121,19 @@ struct ConfigurationSection {
         return number
     }
 
+    /// A finite number, whole or not.
+    func number(_ name: String) -> Double? {
+        guard let (scalar, located) = scalar(name) else { return nil }
+        // `Double` alone would also take `nan`, `infinity` and hexadecimal digits.
+        guard scalar.text.wholeMatch(of: #/[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?/#) != nil, let number = Double(scalar.text),
+            number.isFinite
+        else {
+            report(located, "found \(scalar.shown)", "write a finite number, such as 5 or 0.5")
+            return nil
+        }
+        return isPlain(scalar, located) ? number : nil
+    }
+
     /// A duration of at least a millisecond and at most a day.
     func timeout(_ name: String) -> Duration? {
         parse(name) { text throws(ConfigurationComplaint) in try Self.timeout(text) }
@@ -148,7 +167,7 @@ struct ConfigurationSection {
         let content: ConfigurationValue.Content = entries == nil ? .broken : .mapping([])
         return ConfigurationSection(
             value ?? ConfigurationValue(content: content, mark: mark), path: path.appending(key: name),
-            schema: schema.isEmpty ? name : "\(schema).\(name)", reading: reading)
+            schema: ConfigurationKey.child(of: schema, named: name)?.path ?? name, reading: reading)
     }
 
     /// The sections of a list.

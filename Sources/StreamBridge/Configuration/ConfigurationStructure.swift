@@ -80,7 +80,9 @@ struct ConfigurationStructure {
         let allowed = ConfigurationKey.children(of: schema).map(\.name)
         let list = allowed.isEmpty ? "no keys are allowed here" : "allowed here: \(allowed.joined(separator: ", "))"
         if let nearest = NearestName.of(name, among: allowed) { return "did you mean `\(nearest)`? \(list)" }
-        if let elsewhere = ConfigurationKey.all.first(where: { $0.name == name && $0.isAvailable }) {
+        let namesakes = ConfigurationKey.all.filter { $0.name == name }
+        // The nearer one: `label` of a dispatcher belongs under its `resource`.
+        if let elsewhere = namesakes.first(where: { !schema.isEmpty && $0.parent.hasPrefix("\(schema).") }) ?? namesakes.first {
             return "it belongs under `\(elsewhere.parent.isEmpty ? "the top of the file" : elsewhere.parent)`; \(list)"
         }
         return list
@@ -101,7 +103,9 @@ struct ConfigurationStructure {
                 + ConfigurationKey.children(of: key.path + "[]").map(\.name).joined(separator: ", ")
         }
         if key.shape == .mapping {
-            return "write a mapping with the keys " + ConfigurationKey.children(of: key.path).map(\.name).joined(separator: ", ")
+            let children = ConfigurationKey.children(of: key.path)
+            guard !children.allSatisfy(\.isWildcard) else { return "write a \(key.type)" }
+            return "write a mapping with the keys \(children.map(\.name).joined(separator: ", "))"
         }
         return "allowed: \(key.type)"
     }

@@ -25,7 +25,7 @@ package enum EffectiveConfiguration {
             ("kafka", tree(of: configuration.kafka)),
             ("topics", tree(of: configuration.topics)),
             ("streams", .list(configuration.streams.map { tree(of: $0) })),
-            ("dispatchers", .list([])),
+            ("dispatchers", .list(configuration.dispatchers.map { tree(of: $0) })),
         ]
         if let http = configuration.http {
             var settings: [(String, EffectiveValue)] = [("listen", .text(http.listen))]
@@ -130,6 +130,38 @@ package enum EffectiveConfiguration {
         case .bson: .text("bson")
         case .template(let template): .mapping([("template", .text(template.description))])
         }
+    }
+
+    private static func tree(of dispatcher: DispatcherSettings) -> EffectiveValue {
+        .mapping([
+            ("name", .text(dispatcher.name)),
+            ("commands", .text(dispatcher.commands)),
+            ("outcomes", .text(dispatcher.outcomes)),
+            ("deadLetters", .text(dispatcher.deadLetters)),
+            ("collection", .text(dispatcher.collection.description)),
+            ("fields", .mapping(dispatcher.fields.map { ($0.name, tree(of: $0)) })),
+            ("resource", tree(of: dispatcher.resource)),
+            ("delivery", .text(dispatcher.delivery.rawValue)),
+        ])
+    }
+
+    private static func tree(of field: CommandField) -> EffectiveValue {
+        let limits: [(String, String?)] =
+            switch field.type {
+            case .int(let minimum, let maximum): [("minimum", minimum?.description), ("maximum", maximum?.description)]
+            case .number(let minimum, let maximum): [("minimum", minimum?.description), ("maximum", maximum?.description)]
+            case .string, .boolean, .date: []
+            }
+        return .mapping(
+            [("type", .text(field.type.word.rawValue)), ("required", .literal("\(field.isRequired)"))]
+                + limits.compactMap { name, limit in limit.map { (name, .literal($0)) } })
+    }
+
+    private static func tree(of resource: ResourceSettings) -> EffectiveValue {
+        var entries: [(String, EffectiveValue)] = [("field", .text(resource.field))]
+        if let pool = resource.pool { entries.append(("pool", .text(pool.description))) }
+        entries += [("choose", .text(resource.choose.rawValue)), ("label", .text(resource.label))]
+        return .mapping(entries)
     }
 
     private static func duration(_ duration: Duration) -> EffectiveValue { .text(DurationText.format(duration)) }

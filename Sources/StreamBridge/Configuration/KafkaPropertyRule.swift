@@ -25,6 +25,14 @@ struct KafkaPropertyRule: Sendable {
         .init(["group.id"], "the bridge names its own groups, after `name` and the stream; remove it"),
         .init(["enable.auto.commit"], unless: isFalse, "the bridge commits offsets itself, after the work is done; remove it"),
         .init(["enable.auto.offset.store"], unless: isFalse, "the bridge stores offsets itself, after the work is done; remove it"),
+        .init(
+            ["auto.offset.reset"], unless: { $0 == "error" },
+            "a consumer whose offsets are gone has to stop, because it would jump over records or read all of them again; remove it"),
+        .init(
+            ["partition.assignment.strategy"], unless: { $0 == "cooperative-sticky" },
+            "any other strategy takes every partition from everybody whenever a bridge comes or goes; remove it"),
+        .init(["group.instance.id"], "two bridges of one configuration would have the same one and fence each other; remove it"),
+        .init(["group.protocol"], unless: { $0 == "classic" }, "the bridge follows the rebalances of the classic protocol; remove it"),
         .init(["isolation.level"], "the bridge chooses it: records of open or aborted transactions are never read; remove it"),
         .init(
             ["test.mock.num.brokers", "test.mock.broker.rtt"],

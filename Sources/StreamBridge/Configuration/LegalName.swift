@@ -22,6 +22,37 @@ enum LegalName {
         return byte.isASCIILetterOrDigit || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
     }
 
+    /// A topic for records that the bridge reads or writes on behalf of its users.
+    static func topic(_ text: String, bridge: String?) throws(ConfigurationComplaint) -> String {
+        guard !text.isEmpty else { throw ConfigurationComplaint("write the name of a topic") }
+        if text.contains("{") || text.contains("}") {
+            throw ConfigurationComplaint("write the name of one topic; there are no placeholders here")
+        }
+        try checkTopicCharacters(text)
+        try checkTopic(text)
+        if let bridge, text.hasPrefix("bridge.\(bridge).") {
+            throw ConfigurationComplaint("topics whose names begin with `bridge.\(bridge).` belong to the bridge itself")
+        }
+        return text
+    }
+
+    /// Throws for a character that Kafka does not allow in names of topics.
+    static func checkTopicCharacters(_ text: String) throws(ConfigurationComplaint) {
+        if let character = text.first(where: { !isTopicCharacter($0) }) {
+            throw ConfigurationComplaint(
+                "\(String(character).quoted) is not legal in names of Kafka topics; use letters, digits, `.`, `_` and `-`")
+        }
+    }
+
+    /// Throws for a name that Kafka does not allow, or keeps for itself, though its characters are legal.
+    static func checkTopic(_ text: String) throws(ConfigurationComplaint) {
+        guard text.count <= 249 else { throw ConfigurationComplaint("names of Kafka topics have at most 249 characters") }
+        guard text != ".", text != ".." else { throw ConfigurationComplaint("Kafka has no topics named . and ..") }
+        guard !["__consumer_offsets", "__transaction_state"].contains(text) else {
+            throw ConfigurationComplaint("this topic belongs to Kafka itself")
+        }
+    }
+
     /// A database that change streams can watch.
     static func database(_ text: String) throws(ConfigurationComplaint) -> String {
         guard !text.isEmpty else { throw ConfigurationComplaint("name a database: \"db.coll\", \"db\" or \"*\"") }

@@ -1,16 +1,12 @@
 extension StreamSettings {
     /// Reads `streams:`; nil when something in it is wrong.
     static func list(reading top: ConfigurationSection, bridge: String?) -> [StreamSettings]? {
-        guard let located = top.value("streams") else { return nil }
+        guard top.value("streams") != nil else { return nil }
         let sections = top.sections("streams")
-        guard !sections.isEmpty else {
-            top.report(located, "there is no stream", "describe at least one: each begins with `- name:` and has `watch:`")
-            return nil
-        }
         var firstLines: [String: Int] = [:]
         let streams = sections.map { section -> StreamSettings? in
             let stream = StreamSettings(reading: section, bridge: bridge)
-            if case .scalar(let name) = section.entries?.first(where: { $0.key == "name" })?.value.content, !name.isNull {
+            if let name = section.written("name") {
                 let mark = section.mark(of: "name")
                 if let first = firstLines[name.text] {
                     section.reading.report(

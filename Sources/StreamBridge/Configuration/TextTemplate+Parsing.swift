@@ -76,17 +76,10 @@ extension TextTemplate {
                         "a topic knows only {db} and {coll}", found: "found the placeholder \("{\(name)}".quoted)")
                 }
             case .literal(let literal):
-                if let character = literal.first(where: { !LegalName.isTopicCharacter($0) }) {
-                    throw ConfigurationComplaint(
-                        "\(String(character).quoted) is not legal in names of Kafka topics; use letters, digits, `.`, `_` and `-`")
-                }
+                try LegalName.checkTopicCharacters(literal)
             }
         }
-        guard text.count <= 249 else { throw ConfigurationComplaint("names of Kafka topics have at most 249 characters") }
-        guard text != ".", text != ".." else { throw ConfigurationComplaint("Kafka has no topics named . and ..") }
-        guard !["__consumer_offsets", "__transaction_state"].contains(text) else {
-            throw ConfigurationComplaint("this topic belongs to Kafka itself")
-        }
+        try LegalName.checkTopic(text)
         if let bridge, ["bridge.\(bridge).positions", "bridge.\(bridge).gaps"].contains(text) {
             throw ConfigurationComplaint("this topic belongs to the bridge itself")
         }

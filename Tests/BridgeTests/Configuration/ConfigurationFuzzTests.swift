@@ -6,9 +6,9 @@ import Testing
 @Suite struct ConfigurationFuzzTests {
     /// Whatever stands in the file, the loader answers.
     @Test func mutatedExampleLoadsOrFaults() throws {
-        let file = ConfigurationText.package.appending(path: "deploy/bridge.example.yaml")
         // Without most of its comments, so that mutations hit what is read.
-        let example = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+        let text = try ConfigurationText.file("deploy/bridge.example.yaml") + "\n" + ConfigurationText.exampleDispatcher()
+        let example = text.split(separator: "\n")
             .map { $0.split(separator: " #", maxSplits: 1).first ?? "" }.filter { !$0.hasPrefix("#") }.joined(separator: "\n")
         let pieces = [
             "{", "}", "[", "]", ":", "- ", "\n", "  ", "\t", "\"", "'", "*", "&a ", "*a", "!!str ", "!x ", "|", ">", "#", "---\n", "? ",
@@ -16,7 +16,7 @@ import Testing
             "${X}", "${file:x}", "$${", "${", "null", "~", "true", "-1", "99999999999999999999", "1e999", "0x", "5s", "16MiB", "\u{0}",
             "\u{FEFF}",
             "\u{301}", "é", "😀", "\\", ",", "%", "@", "name: x\n", "streams:\n", "pipeline: [$match: {a: 1}]\n", "{template: \"{a}\"}",
-            "{token: 82}",
+            "{token: 82}", "dispatchers:\n", "fields: {a: int}\n", "{type: int, minimum: 5}", "number", ".5", "$", ".",
         ]
         var random = ConfigurationText.Random(seed: 2026)
         var loaded = 0

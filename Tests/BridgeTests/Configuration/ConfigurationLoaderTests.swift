@@ -73,7 +73,7 @@ import Testing
             shutdownTimeout: 20s
             """
         let places = ConfigurationText.faults(text).map { $0.split(separator: ": ").prefix(2).joined(separator: " ") }
-        #expect(places == ["bridge.yaml:24:15 streams[0].delivery", "bridge.yaml:27:5 dispatchers"])
+        #expect(places == ["bridge.yaml:24:15 streams[0].delivery", "bridge.yaml:40:15 dispatchers[0].delivery"])
     }
 
     @Test func emptySectionsHaveTheirDefaults() throws {
@@ -196,6 +196,22 @@ import Testing
               - {name: c, watch: "2024", startAt: {token: "8200"}, topic: "{coll}", format: bson, content: fullDocument, fullDocument: required}
               - {name: "null", watch: null.true, startAt: oldest, fullDocumentBeforeChange: required, showExpandedEvents: true, format: simple}
               - {name: off, watch: yes, pipeline: '{"$set": {"a": 1}}', format: canonical, fullDocument: batchedLookup}
+            dispatchers:
+              - name: d
+                commands: 5
+                outcomes: a.b
+                deadLetters: a.c
+                collection: a.b c
+                fields:
+                  type: string
+                  required: {type: boolean, required: false}
+                  "null": {type: int, minimum: -9223372036854775808, maximum: 9223372036854775807}
+                  "a$${x} ☃\\u2028\\"": {type: number, minimum: -1.5e-300, maximum: 5}
+                  <field>: {type: number, maximum: 0.1}
+                  "<<": date
+                  "5": {type: int, maximum: 5}
+                resource: {field: "on", label: "$${x}: Truck"}
+              - {name: e, commands: e, outcomes: a.b, deadLetters: a.c, collection: a.b, resource: {field: f, pool: a.c, choose: lowest}}
             http: {listen: "[::1]:0"}
             limits: {memory: 1000001KB}
             startupTimeout: 90s

@@ -42,6 +42,15 @@ enum ConfigurationText {
             }, checks: checks)
     }
 
+    /// A file of the package.
+    static func file(_ path: String) throws -> String { try String(contentsOf: package.appending(path: path), encoding: .utf8) }
+
+    /// The dispatcher that deploy/bridge.example.yaml has in comments.
+    static func exampleDispatcher() throws -> String {
+        try file("deploy/bridge.example.yaml").split(separator: "\n", omittingEmptySubsequences: false)
+            .drop { !$0.hasPrefix("# dispatchers:") }.prefix { $0.hasPrefix("# ") }.map { $0.dropFirst(2) }.joined(separator: "\n")
+    }
+
     /// The stream of a text that has one.
     static func stream(_ lines: String) throws -> StreamSettings {
         let streams = try load(minimal(stream: lines)).configuration.streams

@@ -32,7 +32,7 @@ import Testing
         // The one file that its comments name is not read, because a comment is no value.
         let loaded = try ConfigurationLoader.load(path: file.path, environment: [:])
         #expect(loaded.warnings.isEmpty)
-        for key in ConfigurationKey.all where key.isAvailable && !key.isWildcard {
+        for key in ConfigurationKey.all where !key.isWildcard {
             #expect(text.contains("\(key.name):"), "\(key.path)")
         }
     }
@@ -42,6 +42,23 @@ import Testing
         var example = try ConfigurationLoader.load(path: file.path, environment: [:]).configuration
         example.mongodb.uri = "mongodb://127.0.0.1/?replicaSet=rs0"
         #expect(try example == ConfigurationText.load(ConfigurationText.minimal()).configuration)
+    }
+
+    @Test func dispatchersOfTheDocumentationAndTheExampleLoad() throws {
+        let document = try ConfigurationText.file("docs/CONFIGURATION.md")
+        let sample = try #require(
+            document.split(separator: "```yaml\n").first { $0.hasPrefix("dispatchers:") }?.split(separator: "```").first)
+        for text in try [String(sample), ConfigurationText.exampleDispatcher()] {
+            let loaded = try ConfigurationText.load(ConfigurationText.minimal(top: text))
+            #expect(loaded.configuration.dispatchers.map(\.name) == ["shipments"])
+            #expect(loaded.warnings.isEmpty)
+        }
+    }
+
+    /// The names that a field may not have are in the documentation.
+    @Test func documentationNamesEveryTakenField() throws {
+        let text = try ConfigurationText.file("docs/CONFIGURATION.md")
+        for name in CommandField.namesOfCommands + CommandField.namesOfBridge { #expect(text.contains("`\(name)`"), "\(name)") }
     }
 
     @Test func everyKeyHasItsParentInTheTable() {

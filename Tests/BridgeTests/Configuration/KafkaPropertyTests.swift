@@ -31,6 +31,10 @@ import Testing
         ("partitioner: random", "partitions"),
         ("transactional.id: x", "transactional ids"), ("group.id: x", "groups"), ("enable.auto.commit: true", "commits offsets itself"),
         ("enable.auto.offset.store: true", "stores offsets itself"), ("isolation.level: read_uncommitted", "aborted"),
+        ("auto.offset.reset: latest", "jump over records"), ("auto.offset.reset: earliest", "jump over records"),
+        ("partition.assignment.strategy: range", "takes every partition"),
+        ("partition.assignment.strategy: \"range,cooperative-sticky\"", "takes every partition"),
+        ("group.instance.id: a", "fence each other"), ("group.protocol: consumer", "classic protocol"),
         ("test.mock.num.brokers: 3", "simulated"), ("plugin.library.paths: /x.so", "foreign code"), ("dr_msg_cb: x", "callbacks"),
         ("interceptors: x", "only from code"), ("bootstrap.server: 1", ""), ("bootstrap: {servers: x}", "written with dots"),
         ("producers: {a: b}", "did you mean `producer`?"), ("linger.ms: [1]", "one value"), ("linger.ms:", "write \"\""),
@@ -47,7 +51,8 @@ import Testing
     @Test(arguments: [
         "enable.idempotence: true", "acks: all", "acks: -1", "max.in.flight: 5", "retries: 3", "partitioner: consistent_random",
         "enable.auto.commit: false", "queue.buffering.max.messages: 1000", "queue.buffering.max.kbytes: 1024", "queuing.strategy: fifo",
-        "metadata.broker.list: \"a:1,b:2\"",
+        "metadata.broker.list: \"a:1,b:2\"", "auto.offset.reset: error", "partition.assignment.strategy: cooperative-sticky",
+        "group.protocol: Classic",
     ])
     func propertyThatKeepsThePromisesIsAccepted(line: String) {
         #expect(ConfigurationText.faults(Self.kafka(line)) == [])
