@@ -48,8 +48,16 @@ package struct MongoTransaction: ~Copyable {
         }
     }
 
+    /// The newest cluster time that the transaction's commands were answered with.
+    package var operationTime: BSONTimestamp? {
+        var seconds: UInt32 = 0
+        var increment: UInt32 = 0
+        mongoc_client_session_get_operation_time(session.handle, &seconds, &increment)
+        return seconds == 0 ? nil : BSONTimestamp(seconds: seconds, increment: increment)
+    }
+
     /// Gives the transaction up, best effort.
-    package consuming func abort() { _ = mongoc_client_session_abort_transaction(session.handle, nil) }
+    package func abort() { _ = mongoc_client_session_abort_transaction(session.handle, nil) }
 }
 
 extension MongoError {

@@ -38,7 +38,7 @@ extension CommandField {
     static let namesOfCommands = ["id", "complete", "expiresAt"]
     /// What the bridge writes into documents.
     static let namesOfBridge = [
-        "_id", "status", "dispatched_at", "dispatched_by", "rejected_at", "completed_at", "completed_by", "command", "outcome",
+        "_id", "status", "dispatched_at", "rejected_at", "completed_at", "completed_by", "completed_writer", "writer", "command", "outcome",
     ]
 
     /// A name that a field of commands and documents can have.

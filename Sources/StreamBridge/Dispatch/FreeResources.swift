@@ -56,6 +56,12 @@ struct FreeResources {
         if entry.place >= 0 { remove(resource, at: Int(entry.place)) }
     }
 
+    /// The server says that a member of the pool is free; whoever has taken it meanwhile did so later.
+    mutating func discover(_ resource: Resource) {
+        guard let entry = entries[resource] else { return add(resource, asOf: BSONTimestamp(seconds: 0, increment: 0)) }
+        if entry.place < 0 { insert(resource) }
+    }
+
     /// The pool has a new member. Whether it is free shows when it is tried.
     mutating func add(_ resource: Resource, asOf time: BSONTimestamp) {
         guard entries[resource] == nil else { return }
@@ -90,7 +96,7 @@ struct FreeResources {
 
     /// A resource that was taken and not used.
     mutating func giveBack(_ resource: Resource) {
-        if let entry = entries[resource], entry.place < 0 { insert(resource) }
+        if entries[resource] != nil { discover(resource) }
     }
 
     private mutating func insert(_ resource: Resource) {

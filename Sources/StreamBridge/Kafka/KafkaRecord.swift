@@ -16,7 +16,7 @@ package struct KafkaRecord: ~Copyable {
         message.pointee.payload.map { Array(UnsafeRawBufferPointer(start: $0, count: message.pointee.len)) }
     }
     /// Lends the value's bytes; nil for a tombstone.
-    func withValue<Result>(_ body: (UnsafeRawBufferPointer?) throws -> Result) rethrows -> Result {
+    func withValue<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer?) throws(Failure) -> Result) throws(Failure) -> Result {
         try body(message.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.len) })
     }
     /// Bytes of the key and the value.

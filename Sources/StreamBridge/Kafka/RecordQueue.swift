@@ -67,7 +67,9 @@ final class ConsumedRecords {
 
     var count: Int { messages.count }
 
-    func withRecord<Result>(_ index: Int, _ body: (borrowing KafkaRecord) throws -> Result) rethrows -> Result {
+    func withRecord<Result, Failure: Error>(
+        _ index: Int, _ body: (borrowing KafkaRecord) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
         try body(KafkaRecord(message: UnsafePointer(messages[index])))
     }
 }

@@ -28,6 +28,17 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
     package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
 }
 
+extension StreamHalt {
+    init(_ missing: MissingTopic) {
+        self.init(
+            reason: "\(missing)", mend: "Create it (\(missing.command)), or set topics.create: true", status: .configuration)
+    }
+
+    static func unexpected(_ error: any Error) -> StreamHalt {
+        StreamHalt(reason: "unexpected error: \(error)", mend: "This is a fault of the bridge; please report it", status: .internalFault)
+    }
+}
+
 /// What to do about an error: the one place that decides, by code and label (docs/GUARANTEES.md, rule 4).
 enum StreamFailure {
     /// Open the change stream again after a delay, from the last batch that was handed over.
@@ -44,14 +55,7 @@ enum StreamFailure {
         case is ChangeStreamReader.ServerLost: self = .reopen
         case let refused as RecordRefused: self = Self.classify(refused)
         case let error as KafkaError: self = Self.classify(error)
-        case let missing as MissingTopic:
-            self = .halt(
-                StreamHalt(
-                    reason: "\(missing)",
-                    mend: "Create it (\(missing.command)), or set topics.create: true",
-                    status: .configuration
-                )
-            )
+        case let missing as MissingTopic: self = .halt(StreamHalt(missing))
         case let error as BSONError:
             self = .halt(
                 StreamHalt(
@@ -66,11 +70,18 @@ enum StreamFailure {
                     status: .lostPosition
                 )
             )
-        default:
-            self = .halt(
-                StreamHalt(
-                    reason: "unexpected error: \(error)", mend: "This is a fault of the bridge; please report it", status: .internalFault)
-            )
+        default: self = .halt(.unexpected(error))
+        }
+    }
+
+    /// An error of Kafka or of a topic, whoever met it.
+    init(kafka error: any Error) {
+        switch error {
+        case let halt as StreamHalt: self = .halt(halt)
+        case let refused as RecordRefused: self = Self.classify(refused)
+        case let error as KafkaError: self = Self.classify(error)
+        case let missing as MissingTopic: self = .halt(StreamHalt(missing))
+        default: self = .halt(.unexpected(error))
         }
     }
 
@@ -136,7 +147,7 @@ enum StreamFailure {
     }
 
     /// Codes that pass: elections, shutdowns, killed cursors and operations, overload, sharding metadata that moves.
-    private static let transient: Set<Int32> = [
+    fileprivate static let transient: Set<Int32> = [
         6, 7, 26, 43, 50, 63, 89, 91, 94, 112, 133, 134, 150, 175, 189, 202, 211, 222, 234, 237, 246, 262, 290, 317, 346, 351, 384, 402,
         407, 433, 449, 462,
         9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
@@ -217,4 +228,9 @@ enum StreamFailure {
         "PREFERRED_LEADER_NOT_AVAILABLE", "THROTTLING_QUOTA_EXCEEDED", "UNSTABLE_OFFSET_COMMIT", "STALE_CTRL_EPOCH",
         "REBALANCE_IN_PROGRESS",
     ]
+}
+
+extension MongoError {
+    /// The server's code says that another try may succeed.
+    var passes: Bool { code.map { StreamFailure.transient.contains($0) } ?? false }
 }

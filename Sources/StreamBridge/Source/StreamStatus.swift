@@ -7,7 +7,7 @@ import Synchronization
 /// Every change of state is one log line; a retry that fails again is none.
 package final class StreamStatus: ChangeStreamObserver {
     package enum State: String, Sendable {
-        case starting, streaming, idle, retrying, halted
+        case starting, streaming, idle, retrying, standby, halted
     }
 
     package struct Snapshot: Sendable {

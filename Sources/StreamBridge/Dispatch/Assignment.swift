@@ -1,0 +1,280 @@
+import Mongo
+import Synchronization
+
+/// Carries out the dispatch commands of a batch: inserts each with the resource that it asks for, and where the unique index says that it is
+/// busy, with others, until one takes it or none is free.
+///
+/// The index decides, nobody else: what ``FreeResources`` says is only where to look first. Used on one worker's thread.
+struct Assignment: ~Copyable {
+    /// A document on its way into the collection.
+    private struct Attempt {
+        /// Index of the command in its batch.
+        let item: Int
+        let body: Range<Int>
+        /// What the command is answered when the document is in.
+        var outcome: Outcome
+        /// The document holds `outcome.assigned`; otherwise it only remembers a rejection.
+        var isActive: Bool
+        /// The resource came from the hint and goes back when it is not used.
+        var isTaken = false
+    }
+
+    /// A bulk beyond this is sent in parts.
+    private static let mostBytes = 8 << 20
+
+    private let context: DispatchContext
+    private let patience: MongoPatience
+    private let stored: StoredOutcomes
+    private var bulk: InsertCommand
+
+    init(context: DispatchContext, patience: MongoPatience) {
+        self.context = context
+        self.patience = patience
+        stored = StoredOutcomes(settings: context.settings)
+        bulk = InsertCommand(
+            database: context.settings.collection.database, collection: context.settings.collection.collection,
+            writeConcern: context.writeConcern)
+    }
+
+    /// Answers the commands at `indices`, all of them dispatches.
+    ///
+    /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
+    mutating func carryOut(_ indices: [Int], of batch: CommandBatch) throws {
+        let now = WallClock.milliseconds()
+        let attempts = indices.compactMap { index in first(index, of: batch, at: now) }
+        // Documents that the server takes all go in together, many to a storage transaction; one that it refuses makes it try its
+        // neighbours one by one. So those that will be refused, as it seems, go in a bulk of their own.
+        let (likely, unlikely) = context.free.withLock { free in
+            attempts.reduce(into: (likely: [Attempt](), unlikely: [Attempt]())) { parts, attempt in
+                if attempt.isActive, let resource = attempt.outcome.requested, free.seemsBusy(resource) {
+                    parts.unlikely.append(attempt)
+                } else {
+                    parts.likely.append(attempt)
+                }
+            }
+        }
+        var busy = try insert(likely, of: batch)
+        busy += try insert(unlikely, of: batch)
+        while !busy.isEmpty {
+            let next = try reassign(busy, of: batch, at: now)
+            busy = try insert(next, of: batch)
+        }
+    }
+
+    /// The document that is tried first: always with the resource that the command asks for.
+    private func first(_ index: Int, of batch: CommandBatch, at now: Int64) -> Attempt? {
+        let command = batch.items[index].command
+        guard case .dispatch(let resource, let body) = command.order, !batch.isDropped(index) else { return nil }
+        if let expiry = command.expiresAt, expiry < now {
+            let outcome = Outcome(
+                id: command.id, status: .rejected, requested: resource, assigned: nil, attempts: 0,
+                message: context.sentences.expired(command.id, at: expiry), at: now)
+            return Attempt(item: index, body: body, outcome: outcome, isActive: false)
+        }
+        let outcome = Outcome(
+            id: command.id, status: .dispatched, requested: resource, assigned: resource, attempts: 1,
+            message: context.sentences.dispatched(resource), at: now)
+        return Attempt(item: index, body: body, outcome: outcome, isActive: true)
+    }
+
+    // MARK: Reassigning
+
+    /// The next document of each command whose resource was busy: with another resource, or the rejection when there is none.
+    private func reassign(_ busy: [Attempt], of batch: CommandBatch, at now: Int64) throws -> [Attempt] {
+        guard let resources = context.resources else { return busy.map { rejection(of: $0, context.sentences.noPool) } }
+        var candidates = context.free.withLock { free in take(busy.count, from: &free) }
+        if candidates.count < busy.count {
+            // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
+            let missing = busy.count - candidates.count
+            let found = try patience.untilAnswered(batch) {
+                try context.pool.withClient { client in try resources.free(atMost: missing + Self.spare, after: refusedAt, of: client) }
+            }
+            candidates += context.free.withLock { free in
+                for resource in found { free.discover(resource) }
+                return take(missing, from: &free)
+            }
+        }
+        context.status.reassigning(candidates.count)
+        return busy.enumerated().map { index, attempt in
+            guard index < candidates.count, let requested = attempt.outcome.requested else {
+                return rejection(of: attempt, context.sentences.noneFree)
+            }
+            var next = attempt
+            next.isTaken = true
+            next.outcome.status = .reassigned
+            next.outcome.assigned = candidates[index]
+            next.outcome.attempts += 1
+            next.outcome.message = context.sentences.reassigned(requested, to: candidates[index])
+            return next
+        }
+    }
+
+    /// How many more free resources than needed are asked for: the next conflicts find them in the hint.
+    private static let spare = 1000
+
+    /// The cluster time of the newest refusal: a look at the pool after it sees what refused.
+    private var refusedAt: BSONTimestamp?
+
+    private func take(_ count: Int, from free: inout FreeResources) -> [Resource] {
+        var taken: [Resource] = []
+        while taken.count < count, let resource = free.take() { taken.append(resource) }
+        return taken
+    }
+
+    private func rejection(of attempt: Attempt, _ sentence: (Resource) -> String) -> Attempt {
+        var next = attempt
+        next.isActive = false
+        next.isTaken = false
+        next.outcome.status = .rejected
+        next.outcome.assigned = nil
+        next.outcome.message = attempt.outcome.requested.map(sentence) ?? ""
+        return next
+    }
+
+    // MARK: Inserting
+
+    /// Offers documents to the server until it has decided about each.
+    ///
+    /// - Returns: those whose resource is busy. All others are answered.
+    private mutating func insert(_ attempts: [Attempt], of batch: CommandBatch) throws -> [Attempt] {
+        var busy: [Attempt] = []
+        var rest = attempts[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(fill(rest, of: batch))
+            rest = rest.dropFirst(part.count)
+            busy += try decide(Array(part), of: batch)
+        }
+        return busy
+    }
+
+    /// Writes as many documents into the bulk as fit.
+    private mutating func fill(_ attempts: ArraySlice<Attempt>, of batch: CommandBatch) -> Int {
+        bulk.removeAll()
+        for attempt in attempts where bulk.count == 0 || bulk.byteCount < Self.mostBytes { append(attempt, of: batch) }
+        return bulk.count
+    }
+
+    private mutating func append(_ attempt: Attempt, of batch: CommandBatch) {
+        let place = batch.items[attempt.item].place
+        let writer = context.writer
+        bulk.append { buffer in
+            if attempt.isActive {
+                writer.writeActive(attempt.outcome, from: place, body: attempt.body, of: batch.memory, into: &buffer)
+            } else {
+                writer.writeRejected(attempt.outcome, from: place, body: attempt.body, of: batch.memory, into: &buffer)
+            }
+        }
+    }
+
+    /// Sends the bulk, which holds `attempts`, and draws the conclusions.
+    private mutating func decide(_ attempts: [Attempt], of batch: CommandBatch) throws -> [Attempt] {
+        var attempts = attempts
+        var busy: [Attempt] = []
+        var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(5))
+        while !attempts.isEmpty {
+            guard let reply = try send(&attempts, of: batch) else { break }
+            refusedAt = reply.refusals.isEmpty ? refusedAt : reply.operationTime ?? refusedAt
+            var decisions = Decisions()
+            try decisions.sort(attempts, by: reply, context: context)
+            settle(decisions, of: batch, at: reply.operationTime)
+            busy += decisions.busy
+            let vanished = try answerDoneBefore(decisions.doneBefore, of: batch, after: reply.operationTime)
+            // The identical documents again: of commands that passed errors kept out, and of those whose earlier document is gone meanwhile.
+            attempts = decisions.again + vanished
+            if !attempts.isEmpty {
+                if let error = decisions.error { context.status.mongoTrouble(error) }
+                try patience.wait(for: backoff.next(), batch)
+                refill(&attempts, of: batch)
+            }
+        }
+        return busy
+    }
+
+    /// Sends the identical documents until the server has said what became of them. A command that failed as a whole, or whose write concern
+    /// was not met, may have been carried out or not: the same again, and never another resource in the meantime.
+    ///
+    /// - Returns: nil when all of them were let go of.
+    private mutating func send(_ attempts: inout [Attempt], of batch: CommandBatch) throws -> WriteReply? {
+        try patience.untilAnswered(batch) {
+            if attempts.contains(where: { batch.isDropped($0.item) }) { refill(&attempts, of: batch) }
+            if attempts.isEmpty { return nil }
+            let reply = try context.pool.withClient { client throws(MongoError) in
+                try bulk.run(on: client, operation: "insert into \(context.settings.collection)")
+            }
+            if let error = reply.writeConcernError { throw error }
+            return reply
+        }
+    }
+
+    /// Writes the bulk anew, without what was let go of.
+    private mutating func refill(_ attempts: inout [Attempt], of batch: CommandBatch) {
+        attempts.removeAll { batch.isDropped($0.item) }
+        bulk.removeAll()
+        for attempt in attempts { append(attempt, of: batch) }
+    }
+
+    /// What a reply means for each document.
+    private struct Decisions {
+        var done: [Attempt] = []
+        var busy: [Attempt] = []
+        var doneBefore: [Attempt] = []
+        var never: [(attempt: Attempt, code: String, message: String)] = []
+        var again: [Attempt] = []
+        var error: MongoError?
+
+        mutating func sort(_ attempts: [Attempt], by reply: WriteReply, context: DispatchContext) throws {
+            var refusals = reply.refusals[...]
+            done.reserveCapacity(attempts.count - refusals.count)
+            for (index, attempt) in attempts.enumerated() {
+                guard let refusal = refusals.first, refusal.index == index else {
+                    done.append(attempt)
+                    continue
+                }
+                refusals.removeFirst()
+                switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
+                case .busy: busy.append(attempt)
+                case .doneBefore: doneBefore.append(attempt)
+                case .never(let code, let message): never.append((attempt, code, message))
+                case .retry(let error):
+                    again.append(attempt)
+                    self.error = error
+                case .halt(let halt): throw halt
+                }
+            }
+        }
+    }
+
+    /// Answers what is decided, and tells the hint.
+    private func settle(_ decisions: borrowing Decisions, of batch: CommandBatch, at time: BSONTimestamp?) {
+        for attempt in decisions.done { batch.answer(attempt.item, .outcome(attempt.outcome)) }
+        for (attempt, code, message) in decisions.never {
+            batch.answer(attempt.item, .invalid(id: attempt.outcome.id, code: code, message: message, at: attempt.outcome.at))
+        }
+        guard context.resources != nil, let time else { return }
+        context.free.withLock { free in
+            for attempt in decisions.done + decisions.busy where attempt.isActive {
+                if let resource = attempt.outcome.assigned { free.occupy(resource, asOf: time) }
+            }
+            for attempt in decisions.doneBefore + decisions.never.map(\.attempt) where attempt.isTaken {
+                if let resource = attempt.outcome.assigned { free.giveBack(resource) }
+            }
+        }
+    }
+
+    /// Commands that have a document already get the answer that is stored with it.
+    ///
+    /// - Returns: those whose document was deleted between the refusal and the look.
+    private func answerDoneBefore(_ attempts: [Attempt], of batch: CommandBatch, after time: BSONTimestamp?) throws -> [Attempt] {
+        guard !attempts.isEmpty else { return [] }
+        let ids = Array(Set(attempts.map(\.outcome.id)))
+        let found = try patience.untilAnswered(batch) {
+            try context.pool.withClient { client throws(MongoError) in try stored.find(ids, after: time, of: client) }
+        }
+        return attempts.filter { attempt in
+            let id = attempt.outcome.id
+            guard let answer = found[id]?.answer(to: id, in: context.settings.collection, at: attempt.outcome.at) else { return true }
+            batch.answer(attempt.item, answer)
+            return false
+        }
+    }
+}

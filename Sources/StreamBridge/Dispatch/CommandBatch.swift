@@ -1,0 +1,92 @@
+import Mongo
+
+/// Where a command's record stands.
+struct CommandPlace: Sendable, Equatable {
+    let partition: Int32
+    let offset: Int64
+}
+
+/// What comes of a record.
+enum CommandAnswer: Sendable, Equatable {
+    case outcome(Outcome)
+    /// The record can never succeed. Answered as well when it has an id.
+    case deadLetter(DeadLetter, Outcome?)
+}
+
+/// Why a record is put aside.
+struct DeadLetter: Sendable, Equatable {
+    /// The server's code as a number; `malformed` for what is not JSON, `invalid` for what is no command.
+    let code: String
+    let message: String
+}
+
+/// Commands that were taken together, each on its way to its answer. Used on its worker's thread.
+final class CommandBatch {
+    /// A valid command.
+    struct Item {
+        /// Which record of the batch.
+        let record: Int
+        let place: CommandPlace
+        let command: Command
+    }
+
+    let records: ConsumedRecords
+    /// By record.
+    let places: [CommandPlace]
+    private(set) var items: [Item] = []
+    /// By record; nil while there is none.
+    private(set) var answers: [CommandAnswer?]
+    /// Bodies of the commands, as BSON elements.
+    private(set) var memory = OutputBuffer(capacity: 16 << 10)
+    /// Partitions that this batch has no business with any more.
+    private(set) var dropped: Set<Int32> = []
+
+    /// Reads the commands; what is none is answered already.
+    ///
+    /// - Parameter topic: names a command without an id.
+    init(_ records: ConsumedRecords, topic: String, decoder: CommandDecoder) {
+        self.records = records
+        places = (0..<records.count).map { index in
+            records.withRecord(index) { CommandPlace(partition: $0.partition, offset: $0.offset) }
+        }
+        answers = Array(repeating: nil, count: records.count)
+        items.reserveCapacity(records.count)
+        for index in 0..<records.count { read(index, topic: topic, decoder: decoder) }
+    }
+
+    private func read(_ index: Int, topic: String, decoder: CommandDecoder) {
+        let place = places[index]
+        records.withRecord(index) { record in
+            do throws(CommandFault) {
+                let command = try record.withValue { bytes throws(CommandFault) in
+                    try decoder.decode((bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)).bytes, into: &memory) {
+                        Self.defaultID(of: record, topic: topic, place: place)
+                    }
+                }
+                items.append(Item(record: index, place: place, command: command))
+            } catch {
+                // The record's own time, so that the same record is answered with the same bytes.
+                let outcome = error.id.map {
+                    Outcome(id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message, at: record.timestamp ?? 0)
+                }
+                answers[index] = .deadLetter(DeadLetter(code: error.id == nil ? "malformed" : "invalid", message: error.message), outcome)
+            }
+        }
+    }
+
+    /// The header in which a record that was sent back from the dead letters names the command that it was.
+    static let idHeader = "command.id"
+
+    /// A command without an id is named by its coordinates: those that it first had.
+    private static func defaultID(of record: borrowing KafkaRecord, topic: String, place: CommandPlace) -> String {
+        let header = record.headers.first { $0.name == idHeader }?.value
+        return header.flatMap { String(validating: $0, as: UTF8.self) } ?? "\(topic)/\(place.partition)/\(place.offset)"
+    }
+
+    func answer(_ item: Int, _ answer: CommandAnswer) { answers[items[item].record] = answer }
+
+    /// Drops what belongs to partitions that somebody else works on now.
+    func drop(_ partitions: Set<Int32>) { dropped.formUnion(partitions) }
+
+    func isDropped(_ item: Int) -> Bool { dropped.contains(items[item].place.partition) }
+}

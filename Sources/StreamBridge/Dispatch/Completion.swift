@@ -1,0 +1,216 @@
+import Mongo
+import Synchronization
+
+/// Carries out the completions of a batch: each ends the active document of another command, which frees its resource, and leaves a document
+/// of its own with its outcome.
+///
+/// Both happen in one transaction. The same completion may be carried out twice at the same time, by two members of the group, while the
+/// command that it is to end is being inserted. One of them, let us say, finds nothing to end and stores that as its outcome; the other, a
+/// moment later, finds something. Without the transaction it would end it, and only then learn what it should have answered. With it, ending
+/// and storing fail together, and the stored outcome is the answer.
+///
+/// Used on one worker's thread.
+struct Completion {
+    private struct Ending {
+        /// Index of the command in its batch.
+        let item: Int
+        let id: String
+        let target: String
+        let expiresAt: Int64?
+    }
+
+    /// A transaction carries at most so many; one that is large conflicts with many and is repeated as a whole.
+    private static let most = 500
+
+    private let context: DispatchContext
+    private let patience: MongoPatience
+    private let stored: StoredOutcomes
+
+    init(context: DispatchContext, patience: MongoPatience) {
+        self.context = context
+        self.patience = patience
+        stored = StoredOutcomes(settings: context.settings)
+    }
+
+    /// Answers the commands at `indices`, all of them completions.
+    ///
+    /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
+    func carryOut(_ indices: [Int], of batch: CommandBatch) throws {
+        let endings = indices.compactMap { index -> Ending? in
+            let command = batch.items[index].command
+            guard case .complete(let target) = command.order else { return nil }
+            return Ending(item: index, id: command.id, target: target, expiresAt: command.expiresAt)
+        }
+        var rest = endings[...]
+        while !rest.isEmpty {
+            try end(Array(rest.prefix(Self.most)), of: batch)
+            rest = rest.dropFirst(Self.most)
+        }
+    }
+
+    private func end(_ endings: [Ending], of batch: CommandBatch) throws {
+        let now = WallClock.milliseconds()
+        var endings = endings
+        var backoff = Backoff(initial: .milliseconds(5), cap: .seconds(1))
+        while true {
+            endings.removeAll { batch.isDropped($0.item) }
+            guard !endings.isEmpty else { return }
+            switch try patience.untilAnswered(batch, { try attempt(endings, of: batch, at: now) }) {
+            case .done(let outcomes):
+                for (ending, outcome) in zip(endings, outcomes) { batch.answer(ending.item, .outcome(outcome)) }
+                return
+            case .someDoneBefore(let time):
+                endings = try answerDoneBefore(endings, of: batch, after: time, at: now)
+            case .conflict: break
+            }
+            if !endings.isEmpty { try patience.wait(for: backoff.next(), batch) }
+        }
+    }
+
+    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?, at now: Int64) throws -> [Ending] {
+        let found = try patience.untilAnswered(batch) {
+            try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
+        }
+        return endings.filter { ending in
+            guard let answer = found[ending.id]?.answer(to: ending.id, in: context.settings.collection, at: now) else { return true }
+            batch.answer(ending.item, answer)
+            return false
+        }
+    }
+
+    // MARK: The transaction
+
+    private enum Attempt {
+        case done([Outcome])
+        /// Some completion has a document already; nothing was changed.
+        case someDoneBefore(BSONTimestamp?)
+        /// Another writer was faster; nothing was changed.
+        case conflict
+    }
+
+    /// Reads the documents to end, ends those that are active, stores the outcomes: all or nothing.
+    private func attempt(_ endings: [Ending], of batch: CommandBatch, at now: Int64) throws -> Attempt {
+        try context.pool.withClient { client in
+            let transaction = try MongoTransaction(of: client, writeConcern: context.writeConcern)
+            do {
+                let active = try read(endings.map(\.target), in: transaction, of: client)
+                let outcomes = decide(endings, active: active, at: now)
+                try end(endings, as: outcomes, in: transaction, of: client)
+                if let duplicate = try store(endings, outcomes, of: batch, in: transaction, of: client) {
+                    transaction.abort()
+                    return .someDoneBefore(duplicate)
+                }
+                try commit(transaction, batch)
+                release(outcomes, asOf: transaction.operationTime)
+                return .done(outcomes)
+            } catch let error as MongoError where error.isTransientTransactionError && error.code != nil {
+                transaction.abort()
+                return .conflict
+            }
+        }
+    }
+
+    /// The active ones among the targets, with the resource that each holds.
+    private func read(
+        _ targets: [String], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
+    ) throws(MongoError) -> [String: Resource?] {
+        let collection = context.settings.collection
+        let reply = try transaction.command(
+            [
+                "find": .string(collection.collection),
+                "filter": ["_id": ["$in": .array(Set(targets).map { .string($0) })], "status": "active"],
+                "projection": .document([context.guardIndex.field: 1]), "batchSize": BSONValue(targets.count + 1), "singleBatch": true,
+            ], on: collection.database, of: client, operation: "read the documents to end")
+        var active: [String: Resource?] = [:]
+        for document in reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.compactMap(\.documentValue) ?? [] {
+            if let id = document["_id"]?.stringValue { active[id] = .some(document[context.guardIndex.field].map { Resource($0) }) }
+        }
+        return active
+    }
+
+    /// In their order: of two completions of one document the first ends it.
+    private func decide(_ endings: [Ending], active: [String: Resource?], at now: Int64) -> [Outcome] {
+        var active = active
+        return endings.map { ending in
+            func rejected(_ message: String, attempts: Int) -> Outcome {
+                Outcome(
+                    id: ending.id, status: .rejected, requested: nil, assigned: nil, attempts: attempts, message: message, at: now)
+            }
+            if let expiry = ending.expiresAt, expiry < now {
+                return rejected(context.sentences.expired(ending.id, at: expiry), attempts: 0)
+            }
+            guard let resource = active.removeValue(forKey: ending.target) else {
+                return rejected(context.sentences.noActive(ending.target), attempts: 1)
+            }
+            return Outcome(
+                id: ending.id, status: .completed, requested: nil, assigned: resource, attempts: 1,
+                message: context.sentences.completed(resource), at: now)
+        }
+    }
+
+    private func end(
+        _ endings: [Ending], as outcomes: [Outcome], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
+    ) throws(MongoError) {
+        let updates = zip(endings, outcomes).compactMap { ending, outcome -> BSONValue? in
+            guard outcome.status == .completed else { return nil }
+            let filter: BSONDocument = ["_id": .string(ending.target), "status": "active"]
+            return ["q": .document(filter), "u": .document(context.writer.ending(of: ending.target, by: outcome))]
+        }
+        guard !updates.isEmpty else { return }
+        let operation = "end documents"
+        let collection = context.settings.collection
+        let reply = try transaction.command(
+            ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client, operation: operation)
+        if let refusal = Self.firstRefusal(of: reply) {
+            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
+        }
+    }
+
+    /// - Returns: nil when all are in; the server's time when one was there already, which has ended the transaction.
+    private func store(
+        _ endings: [Ending], _ outcomes: [Outcome], of batch: CommandBatch, in transaction: borrowing MongoTransaction,
+        of client: borrowing MongoClient
+    ) throws(MongoError) -> BSONTimestamp?? {
+        let documents = zip(endings, outcomes).map { ending, outcome in
+            BSONValue.document(context.writer.completion(outcome, of: ending.target, from: batch.items[ending.item].place))
+        }
+        let operation = "store the outcomes of completions"
+        let collection = context.settings.collection
+        let reply = try transaction.command(
+            ["insert": .string(collection.collection), "documents": .array(documents)], on: collection.database, of: client,
+            operation: operation)
+        guard let refusal = Self.firstRefusal(of: reply) else { return nil }
+        guard refusal.code == WriteReply.duplicateKey else {
+            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
+        }
+        return .some(reply["operationTime"]?.timestampValue)
+    }
+
+    private static func firstRefusal(of reply: BSONDocument) -> (code: Int32, message: String)? {
+        guard let refusal = reply["writeErrors"]?.arrayValue?.first?.documentValue else { return nil }
+        return (refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0, refusal["errmsg"]?.stringValue ?? "")
+    }
+
+    /// Until it is known that the transaction is in: committing again what was committed changes nothing.
+    private func commit(_ transaction: borrowing MongoTransaction, _ batch: CommandBatch) throws {
+        var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(5))
+        while true {
+            do throws(MongoError) {
+                return try transaction.commit()
+            } catch {
+                guard error.isUnknownCommitResult else { throw error }
+                context.status.mongoTrouble(error)
+            }
+            try patience.wait(for: backoff.next(), batch)
+        }
+    }
+
+    private func release(_ outcomes: [Outcome], asOf time: BSONTimestamp?) {
+        guard context.resources != nil, let time else { return }
+        context.free.withLock { free in
+            for outcome in outcomes where outcome.status == .completed {
+                if let resource = outcome.assigned { free.release(resource, asOf: time) }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+import Mongo
+
+/// What to do about an error of a dispatcher: the one place that decides, by code (docs/GUARANTEES.md, rule 4).
+///
+/// Source of the codes: the server's error_codes.yml, and the drivers' specification of retryable writes.
+enum DispatchFailure {
+    /// The server may or may not have carried it out: the identical command again, after a delay, until its outcome is known.
+    case retry
+    /// Give the session up: a new producer, a new member of the group.
+    case restart
+    case halt(StreamHalt)
+
+    init(_ error: any Error, dispatcher: DispatcherSettings) {
+        switch error {
+        case let error as MongoError: self.init(mongoDB: error, dispatcher: dispatcher)
+        case let error as KafkaError where error.name == "_AUTO_OFFSET_RESET" || error.name == "OFFSET_OUT_OF_RANGE":
+            self = .halt(
+                StreamHalt(
+                    reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)",
+                    mend: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
+                        + "kafka-consumer-groups --group bridge.<name>.\(dispatcher.name) --topic \(dispatcher.commands) --reset-offsets "
+                        + "--to-earliest --execute",
+                    status: .lostPosition))
+        default:
+            switch StreamFailure(kafka: error) {
+            case .reopen: self = .retry
+            case .restart: self = .restart
+            case .halt(let halt): self = .halt(halt)
+            }
+        }
+    }
+
+    /// A command that failed as a whole, or whose write concern did.
+    init(mongoDB error: MongoError, dispatcher: DispatcherSettings) {
+        func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> DispatchFailure {
+            .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
+        }
+        switch error.kind {
+        case .network, .serverSelection: self = .retry
+        case .authentication: self = halt("Check user, password, authSource and authMechanism in mongodb.uri")
+        case .client: self = halt("Check mongodb.uri")
+        case .malformedReply: self = halt("The server's reply is not what its protocol promises; please report it", .internalFault)
+        case .server(let code):
+            switch code {
+            case 13, 391:
+                self = halt(
+                    "Grant the account find, insert and update on \(dispatcher.collection)"
+                        + (dispatcher.resource.pool.map { ", and find on \($0)" } ?? ""))
+            case 79, 100: self = halt("Correct mongodb.writeConcern: the replica set has no members that could satisfy it")
+            case 72, 73: self = halt("Correct the dispatcher's collection and mongodb.writeConcern")
+            case _ where error.passes || Self.passingWrites.contains(code): self = .retry
+            default: self = halt("This code is not known to be transient; look it up in the server's documentation")
+            }
+        }
+    }
+
+    /// Codes of writes that pass: a write concern that was not met in time, a transaction that has to run again, a server without room,
+    /// or one that takes no writes for now.
+    static let passingWrites: Set<Int32> = [64, 24, 46, 225, 251, 256, 263, 14031, 371]
+}
+
+/// What the server's refusal of one document means.
+enum DocumentRefusal {
+    /// A document with this `_id` is there: this command was done before.
+    case doneBefore
+    /// The resource has an active document.
+    case busy
+    /// The document as such can never be written: a dead letter.
+    case never(code: String, message: String)
+    /// Passes: the identical document again.
+    case retry(MongoError)
+    case halt(StreamHalt)
+
+    init(_ refusal: WriteReply.Refusal, guardedBy index: GuardIndex, dispatcher: DispatcherSettings) {
+        guard refusal.code == WriteReply.duplicateKey else {
+            let error = MongoError(
+                kind: .server(code: refusal.code), operation: "insert into \(dispatcher.collection)", message: refusal.message)
+            if Self.poison.contains(refusal.code) {
+                self = .never(code: "\(refusal.code)", message: "\(dispatcher.collection) refuses the document: \(refusal.message)")
+                return
+            }
+            switch DispatchFailure(mongoDB: error, dispatcher: dispatcher) {
+            case .retry, .restart: self = .retry(error)
+            case .halt(let halt): self = .halt(halt)
+            }
+            return
+        }
+        switch index.match(refusal) {
+        case .identity: self = .doneBefore
+        case .resource: self = .busy
+        case .other(let name):
+            self = .never(
+                code: "\(refusal.code)", message: "the unique index \(name) of \(dispatcher.collection) refuses the document")
+        }
+    }
+
+    /// Codes of a document that will be refused whenever it is tried: validation, sizes, names of fields.
+    private static let poison: Set<Int32> = [2, 9, 14, 52, 53, 54, 55, 56, 57, 66, 121, 10334, 17280, 17419, 17420]
+}

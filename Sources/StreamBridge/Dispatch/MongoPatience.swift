@@ -1,0 +1,48 @@
+import Mongo
+
+/// All commands of a batch belong to somebody else now, or the bridge stops: there is nothing left to do for it.
+struct BatchAbandoned: Error {}
+
+/// Runs operations on MongoDB until their outcome is known. Used on a worker's thread.
+struct MongoPatience {
+    let context: DispatchContext
+    let hands: WorkerHands
+
+    /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
+    /// taken for what they say.
+    private static let refusalsUntilBelieved = 8
+
+    /// Tries until MongoDB answers. Between two tries the batch lets go of what the consumer had to give up.
+    ///
+    /// - Throws: ``BatchAbandoned``; ``StreamHalt``; whatever `body` throws that is no ``MongoError``.
+    func untilAnswered<Result>(_ batch: CommandBatch, _ body: () throws -> Result) throws -> Result {
+        var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(5))
+        var refusals = 0
+        while true {
+            do {
+                let result = try body()
+                context.status.mongoAnswered()
+                return result
+            } catch let error as MongoError {
+                if error.kind == .authentication { refusals += 1 }
+                if error.kind != .authentication || refusals >= Self.refusalsUntilBelieved,
+                    case .halt(let halt) = DispatchFailure(mongoDB: error, dispatcher: context.settings)
+                {
+                    throw halt
+                }
+                context.status.mongoTrouble(error)
+                try wait(for: backoff.next(), batch)
+            }
+        }
+    }
+
+    /// - Throws: ``BatchAbandoned`` when nothing is left to wait for.
+    func wait(for duration: Duration, _ batch: CommandBatch) throws {
+        if context.stop.isOverdue { throw BatchAbandoned() }
+        // A stop that was asked for has a deadline: no wait goes beyond it.
+        let left = context.stop.deadline.map { max(.zero, $0 - .now) }
+        hands.wait(for: left.map { min($0, duration) } ?? duration)
+        batch.drop(hands.letGo())
+        if batch.places.allSatisfy({ batch.dropped.contains($0.partition) }) { throw BatchAbandoned() }
+    }
+}

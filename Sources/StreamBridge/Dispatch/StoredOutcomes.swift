@@ -1,0 +1,59 @@
+import Mongo
+
+/// Reads what commands were answered before.
+struct StoredOutcomes {
+    enum Found {
+        case outcome(Outcome)
+        /// A document with the command's id that no dispatcher wrote.
+        case foreign
+    }
+
+    let settings: DispatcherSettings
+
+    /// The answers to commands that have a document; a command without one is left out.
+    ///
+    /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
+    func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [String: Found] {
+        var concern: BSONDocument = ["level": "majority"]
+        if let time { concern.append("afterClusterTime", .timestamp(time)) }
+        var found: [String: Found] = [:]
+        try client.readAll(
+            [
+                "find": .string(settings.collection.collection), "filter": ["_id": ["$in": .array(ids.map { .string($0) })]],
+                "projection": .document([Outcome.field: 1]), "batchSize": BSONValue(max(ids.count, 1)),
+                "readConcern": .document(concern),
+            ], on: settings.collection.database, collection: settings.collection.collection, operation: "read what was answered before"
+        ) { reply, documents in
+            reply.withUnsafeBytes { buffer in
+                for range in documents {
+                    guard let document = try? BSONDocument(copying: buffer.bytes, in: range), let id = document["_id"]?.stringValue else {
+                        continue
+                    }
+                    found[id] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
+                }
+            }
+        }
+        return found
+    }
+}
+
+extension StoredOutcomes.Found {
+    /// The answer to a command whose id has this document.
+    func answer(to id: String, in collection: Namespace, at time: Int64) -> CommandAnswer {
+        switch self {
+        case .outcome(let outcome): return .outcome(outcome)
+        case .foreign:
+            let message = "\(collection) has a document with the _id \(id) that no dispatcher wrote"
+            return .invalid(id: id, code: "\(WriteReply.duplicateKey)", message: message, at: time)
+        }
+    }
+}
+
+extension CommandAnswer {
+    /// A dead letter of a command that can be answered.
+    static func invalid(id: String, code: String, message: String, at time: Int64) -> CommandAnswer {
+        .deadLetter(
+            DeadLetter(code: code, message: message),
+            Outcome(id: id, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: message, at: time))
+    }
+}
