@@ -58,11 +58,11 @@ extension OutputBuffer {
         }
     }
 
-    private mutating func append(int32 value: Int32) {
+    package mutating func append(int32 value: Int32) {
         append(word: UInt64(UInt32(bitPattern: value)), length: 4)
     }
 
-    private mutating func append(uint64 value: UInt64) {
+    package mutating func append(uint64 value: UInt64) {
         append(word: value, length: 8)
     }
 
