@@ -84,8 +84,8 @@ extension BSONPath: CustomStringConvertible {
 
 extension RawSpan {
     /// Whether the bytes of a range are these.
-    @inline(__always)
-    func equals(_ range: Range<Int>, _ other: RawSpan) -> Bool {
+    @inlinable @inline(__always)
+    package func equals(_ range: Range<Int>, _ other: RawSpan) -> Bool {
         guard range.count == other.byteCount else { return false }
         for index in 0..<other.byteCount where byte(at: range.lowerBound + index) != other.byte(at: index) { return false }
         return true

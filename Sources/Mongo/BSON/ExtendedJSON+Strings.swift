@@ -28,8 +28,8 @@ extension ExtendedJSON {
     ///
     /// The subtractions borrow into the top bit of a byte that is too small; a borrow can run on into higher bytes and mark them too, so only
     /// the lowest mark counts, which is always a true one.
-    @inline(__always)
-    private static func plainByteCount(_ word: UInt64) -> Int {
+    @inlinable @inline(__always)
+    package static func plainByteCount(_ word: UInt64) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let control = word &- 0x2020_2020_2020_2020
         let quote = (word ^ 0x2222_2222_2222_2222) &- ones
@@ -84,7 +84,7 @@ extension ExtendedJSON {
     /// The number of bytes of the UTF-8 character that `lead` begins, by table 3-7 of the Unicode standard: it is the range of the second
     /// byte that keeps out overlong forms, surrogates and what lies beyond U+10FFFF.
     @inline(__always)
-    private static func characterLength(_ lead: UInt8, at position: Int, end: Int, of bytes: RawSpan) throws(BSONError) -> Int {
+    package static func characterLength(_ lead: UInt8, at position: Int, end: Int, of bytes: RawSpan) throws(BSONError) -> Int {
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF
         switch lead {

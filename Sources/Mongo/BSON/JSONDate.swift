@@ -1,15 +1,15 @@
 /// Dates as ISO 8601 text in UTC.
-enum JSONDate {
+package enum JSONDate {
     /// Milliseconds of the years 1970…9999, which relaxed Extended JSON writes as text.
     static let relaxedRange: ClosedRange<Int64> = 0...253_402_300_799_999
 
     /// Milliseconds of the years 0001…9999.
-    static let simpleRange: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+    package static let simpleRange: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
 
     /// Appends `2012-12-24T12:15:30.501Z`. The milliseconds are left out if they are zero, unless `alwaysWithFraction`.
     ///
     /// - Parameter milliseconds: since 1970-01-01T00:00:00Z, within ``simpleRange``.
-    static func write(_ milliseconds: Int64, alwaysWithFraction: Bool, into buffer: inout OutputBuffer) {
+    package static func write(_ milliseconds: Int64, alwaysWithFraction: Bool, into buffer: inout OutputBuffer) {
         // Counted from 0001-01-01, nothing is negative.
         let elapsed = UInt64(milliseconds - simpleRange.lowerBound)
         let (days, time) = elapsed.quotientAndRemainder(dividingBy: 86_400_000)

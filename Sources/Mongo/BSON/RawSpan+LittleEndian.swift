@@ -1,8 +1,8 @@
 /// Loads of the little-endian numbers that BSON is made of. Each is bounds-checked by `RawSpan`; callers check lengths first, so a check
 /// here can only fail on a mistake of ours, never on bytes from outside.
 extension RawSpan {
-    @inline(__always)
-    func byte(at offset: Int) -> UInt8 {
+    @inlinable @inline(__always)
+    package func byte(at offset: Int) -> UInt8 {
         unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
@@ -16,8 +16,8 @@ extension RawSpan {
         UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
-    @inline(__always)
-    func uint64(at offset: Int) -> UInt64 {
+    @inlinable @inline(__always)
+    package func uint64(at offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 

@@ -76,18 +76,6 @@ package struct StreamSettings: Sendable, Equatable {
     package var onLostPosition: LostPositionPolicy
 }
 
-/// A database and a collection.
-package struct Namespace: Sendable, Hashable, CustomStringConvertible {
-    package var database: String
-    package var collection: String
-    package var description: String { "\(database).\(collection)" }
-
-    package init(database: String, collection: String) {
-        self.database = database
-        self.collection = collection
-    }
-}
-
 /// What a change stream watches.
 package enum WatchScope: Sendable, Equatable {
     case collection(Namespace)
@@ -152,12 +140,6 @@ package enum RecordFormat: Sendable, Equatable {
 /// Which part of the change event becomes the value.
 package enum RecordContent: String, Sendable, Equatable, CaseIterable {
     case event, fullDocument
-}
-
-/// The delivery guarantee of a stream or a dispatcher.
-package enum Delivery: String, Sendable, Equatable, CaseIterable {
-    case exactlyOnce = "exactly-once"
-    case atLeastOnce = "at-least-once"
 }
 
 /// What to do when the stored position can no longer be resumed.

@@ -69,16 +69,3 @@ struct ConfigurationComplaint: Error, Equatable {
         self.mend = mend
     }
 }
-
-extension String {
-    /// The text with line breaks and other control characters shown as spaces, so that it stays on one line.
-    var singleLine: String {
-        String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }))
-    }
-
-    /// The text between backquotes, shortened when it is long.
-    var quoted: String {
-        let shown = count > 60 ? "\(prefix(57))..." : self
-        return "`\(shown.singleLine)`"
-    }
-}

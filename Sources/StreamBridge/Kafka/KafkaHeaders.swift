@@ -17,6 +17,16 @@ struct KafkaHeaders: ~Copyable {
         }
     }
 
+    /// Copies name and value; a nil value is a header without one.
+    func add(_ name: String, _ value: [UInt8]?) {
+        _ = (value ?? []).withUnsafeBufferPointer { bytes in
+            rd_kafka_header_add(list, name, -1, value == nil ? nil : UnsafeRawPointer(bytes.baseAddress ?? Self.empty), bytes.count)
+        }
+    }
+
+    /// librdkafka tells an empty value from none by the pointer.
+    private static var empty: UnsafePointer<UInt8> { UnsafeRawPointer(StaticString("").utf8Start).assumingMemoryBound(to: UInt8.self) }
+
     /// The list for a call that takes it over only on success: pair it with ``release()``.
     var pointer: OpaquePointer { list }
 

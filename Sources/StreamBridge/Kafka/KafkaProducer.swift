@@ -65,6 +65,34 @@ final class KafkaProducer {
         }
     }
 
+    /// Enqueues a record; everything is copied.
+    ///
+    /// - Returns: false when the queue is full: serve reports, then try again.
+    /// - Throws: ``KafkaError``.
+    func produce(_ record: OutgoingRecord, to topic: KafkaTopic, tag: UInt) throws(KafkaError) -> Bool {
+        let headers = KafkaHeaders(capacity: record.headers.count)
+        for header in record.headers { headers.add(header.name, header.value) }
+        let code = (record.key ?? []).withUnsafeBytes { key in
+            (record.value ?? []).withUnsafeBytes { value in
+                // An empty array's address is nil, and nil means none.
+                ckafka_produce(
+                    client.handle, topic.handle, RD_KAFKA_PARTITION_UA,
+                    record.key == nil ? nil : key.baseAddress ?? Self.empty, key.count,
+                    record.value == nil ? nil : value.baseAddress ?? Self.empty, value.count,
+                    0, headers.pointer, UnsafeMutableRawPointer(bitPattern: tag))
+            }
+        }
+        switch code {
+        case RD_KAFKA_RESP_ERR_NO_ERROR:
+            headers.release()
+            return true
+        case RD_KAFKA_RESP_ERR__QUEUE_FULL: return false
+        default: throw KafkaError(code, operation: "produce to topic \(topic.name)")
+        }
+    }
+
+    private static var empty: UnsafeRawPointer { UnsafeRawPointer(StaticString("").utf8Start) }
+
     /// Waits for events up to `timeout`, then handles all that are there without waiting again.
     ///
     /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.

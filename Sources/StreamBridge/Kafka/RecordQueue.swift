@@ -30,7 +30,7 @@ final class RecordQueue {
                 max(0, rd_kafka_consume_batch_queue(handle, 0, buffer.baseAddress.map { $0 + 1 }, count - 1))
             }
         }
-        let records = ConsumedRecords(stealing: messages[..<taken].compactMap(\.self))
+        let records = ConsumedRecords(stealing: messages[..<taken].compactMap(\.self), of: client)
         for index in 0..<records.count {
             let error = records.messages[index].pointee.err
             guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {
@@ -60,8 +60,13 @@ extension RecordQueue: @unchecked Sendable {}
 /// Records that were consumed together, owned until nobody needs them any more.
 final class ConsumedRecords {
     let messages: [UnsafeMutablePointer<rd_kafka_message_t>]
+    /// Records refer to their client, which must go after them.
+    private let client: KafkaClient
 
-    init(stealing messages: [UnsafeMutablePointer<rd_kafka_message_t>]) { self.messages = messages }
+    init(stealing messages: [UnsafeMutablePointer<rd_kafka_message_t>], of client: KafkaClient) {
+        self.messages = messages
+        self.client = client
+    }
 
     deinit { for message in messages { rd_kafka_message_destroy(message) } }
 

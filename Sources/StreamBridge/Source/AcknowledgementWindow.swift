@@ -5,11 +5,11 @@
 ///
 /// The window belongs to one session of one producer and dies with both, so an acknowledgement that comes late, for a session that was
 /// given up, has no window to move: it cannot resurrect an abandoned position (docs/GUARANTEES.md, rule 8).
-struct AcknowledgementWindow {
+struct AcknowledgementWindow<Position> {
     private struct Span {
         var outstanding = 0
         /// Set when the span is sealed.
-        var position: StreamPosition?
+        var position: Position?
     }
 
     /// Open and sealed spans that are not covered yet; the last one is open.
@@ -18,7 +18,7 @@ struct AcknowledgementWindow {
     private var head = 0
     /// The tag of `spans[0]`.
     private var firstTag: UInt = 1
-    private var covered: StreamPosition?
+    private var covered: [Position] = []
 
     /// The tag of the open span: a record produced now carries it. Never 0.
     var tag: UInt { firstTag + UInt(spans.count - 1) }
@@ -30,7 +30,7 @@ struct AcknowledgementWindow {
     mutating func sent() { spans[spans.count - 1].outstanding += 1 }
 
     /// Ends the open span: `position` covers all records sent so far.
-    mutating func seal(_ position: StreamPosition) {
+    mutating func seal(_ position: Position) {
         spans[spans.count - 1].position = position
         spans.append(Span())
         advance()
@@ -44,14 +44,17 @@ struct AcknowledgementWindow {
     }
 
     /// The newest position that became covered since the last call.
-    mutating func takeCovered() -> StreamPosition? {
-        defer { covered = nil }
+    mutating func takeCovered() -> Position? { takeAllCovered().last }
+
+    /// Every position that became covered since the last call, in their order.
+    mutating func takeAllCovered() -> [Position] {
+        defer { covered.removeAll(keepingCapacity: true) }
         return covered
     }
 
     private mutating func advance() {
         while spans[head].outstanding == 0, let position = spans[head].position {
-            covered = position
+            covered.append(position)
             head += 1
         }
         guard head >= 64 else { return }

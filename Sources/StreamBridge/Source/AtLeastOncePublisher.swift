@@ -24,7 +24,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     private let status: StreamStatus
     private let stop: StopSignal
 
-    private var window = AcknowledgementWindow()
+    private var window = AcknowledgementWindow<StreamPosition>()
     /// Covered, but not in the positions topic yet.
     private var due: StreamPosition?
     private var lastStored: StreamPosition?

@@ -65,10 +65,16 @@ struct RecordBatch: ~Copyable {
     /// A batch of one record with a key and a value and nothing else.
     mutating func setPlain(key: String, value: [UInt8]) {
         removeAll()
+        appendPlain(key: key) { $0.append(contentsOf: value) }
+    }
+
+    /// Adds a record with a key and a value, which `write` appends, and nothing else.
+    mutating func appendPlain(key: String, _ write: (inout OutputBuffer) -> Void) {
+        let start = bytes.count
         bytes.append(utf8Of: key)
         let end = bytes.count
-        bytes.append(contentsOf: value)
-        append(Record(route: 0, key: 0..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: 0))
+        write(&bytes)
+        append(Record(route: 0, key: start..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: 0))
     }
 
     /// Bytes of a record's key, value and headers.

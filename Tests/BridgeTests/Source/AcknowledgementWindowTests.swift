@@ -49,7 +49,7 @@ import Testing
             ("empty from the start", [.isEmpty(true), .covers(nil)]),
         ] as [(String, [Move])])
     func coversInOrder(_ name: String, _ moves: [Move]) {
-        var window = AcknowledgementWindow()
+        var window = AcknowledgementWindow<StreamPosition>()
         var tags = [window.tag]
         for move in moves {
             switch move {
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test func aTagIsNeverZeroAndNeverUsedTwice() {
-        var window = AcknowledgementWindow()
+        var window = AcknowledgementWindow<StreamPosition>()
         var tags: Set<UInt> = []
         for number in 0..<500 {
             #expect(window.tag != 0)
@@ -80,7 +80,7 @@ import Testing
     @Test(arguments: 0..<40 as Range<UInt64>)
     func agreesWithAPlainModel(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
-        var window = AcknowledgementWindow()
+        var window = AcknowledgementWindow<StreamPosition>()
         var spans: [(tag: UInt, outstanding: Int, position: StreamPosition?)] = [(window.tag, 0, nil)]
         var reported = -1
         for step in 0..<2_000 {

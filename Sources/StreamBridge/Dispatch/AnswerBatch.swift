@@ -1,0 +1,68 @@
+import Mongo
+
+/// The answers of one batch of commands, encoded, on their way to Kafka.
+final class AnswerBatch: HandoffItem {
+    let outcomes: RecordBatch
+    let deadLetters: [OutgoingRecord]
+    let progress: [OffsetLedger.Progress]
+    /// Outcomes by status.
+    let counts: [Outcome.Status: Int]
+    let byteCount: Int
+
+    /// - Parameters:
+    ///   - batch: everything is answered but what was dropped, which is left out.
+    ///   - ledger: learns what is handed over.
+    init(_ batch: CommandBatch, topic: String, ledger: OffsetLedger) {
+        var outcomes = RecordBatch()
+        var deadLetters: [OutgoingRecord] = []
+        var counts: [Outcome.Status: Int] = [:]
+        var ends: [Int32: Int64] = [:]
+        func add(_ outcome: Outcome) {
+            counts[outcome.status, default: 0] += 1
+            outcomes.appendPlain(key: outcome.id) { outcome.write(into: &$0) }
+        }
+        for (index, answer) in batch.answers.enumerated() {
+            let place = batch.places[index]
+            guard let answer, !batch.dropped.contains(place.partition) else { continue }
+            ends[place.partition] = place.offset + 1
+            switch answer {
+            case .outcome(let outcome): add(outcome)
+            case .deadLetter(let letter, let outcome):
+                deadLetters.append(batch.records.withRecord(index) { letter.record(of: $0, topic: topic) })
+                if let outcome { add(outcome) }
+            }
+        }
+        progress = ends.compactMap { partition, next in
+            ledger.assignment(of: partition).map { OffsetLedger.Progress(partition: partition, assignment: $0, next: next) }
+        }
+        byteCount = outcomes.bytes.count + deadLetters.reduce(0) { $0 + $1.size }
+        self.outcomes = outcomes
+        self.deadLetters = deadLetters
+        self.counts = counts
+        ledger.handOver(progress)
+    }
+}
+
+extension DeadLetter {
+    /// Header names of the contract, section 5.
+    enum Header {
+        static let prefix = "error."
+        static let code = "error.code"
+        static let message = "error.message"
+        static let topic = "error.topic"
+        static let partition = "error.partition"
+        static let offset = "error.offset"
+        static let at = "error.at"
+    }
+
+    /// The original bytes, key and headers, and why it is here. What an earlier stay among the dead letters added is replaced.
+    fileprivate func record(of original: borrowing KafkaRecord, topic: String) -> OutgoingRecord {
+        let own: [(String, String)] = [
+            (Header.code, code), (Header.message, message), (Header.topic, topic), (Header.partition, "\(original.partition)"),
+            (Header.offset, "\(original.offset)"), (Header.at, StoredPosition.iso8601(milliseconds: WallClock.milliseconds())),
+        ]
+        return OutgoingRecord(
+            key: original.key, value: original.value,
+            headers: original.headers.filter { !$0.name.hasPrefix(Header.prefix) } + own.map { ($0, Array($1.utf8)) })
+    }
+}
