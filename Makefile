@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them. Each target brings what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench clean
+.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch clean
 
 # Every recipe that starts a mongod gets its path in the environment.
 with_mongod = MONGOD="$$(scripts/mongod-path)"
@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 BENCH ?=
 
 help: ## Show this list
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/\1|\2/' | while IFS='|' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/\1|\2/' | while IFS='|' read -r target text; do printf '  make %-14s %s\n' "$$target" "$$text"; done
 
 bootstrap: ## Install packages and fetch mongod, if they are missing
 	@scripts/bootstrap
@@ -58,6 +58,11 @@ bench: bootstrap ## Measure beside a bare drain and a pymongo script (BENCH="--r
 	@scripts/bootstrap --bench
 	@$(release)
 	@$(with_mongod) Benchmarks/run $(BENCH)
+
+bench-dispatch: bootstrap ## Measure dispatch beside bare inserts and two Python programs (BENCH="--rounds 5")
+	@scripts/bootstrap --bench
+	@$(release)
+	@$(with_mongod) Benchmarks/run-dispatch $(BENCH)
 
 clean: ## Remove what was built (.cache keeps mongod)
 	@rm -rf .build .cache/tsan .cache/asan .cache/bench/bin

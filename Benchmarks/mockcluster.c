@@ -2,9 +2,10 @@
 //
 // Prints "bootstrap <host:port>", then reads commands from standard input and answers each with one line:
 //   topic <name> <partitions>   creates a topic: "ok"
-//   watch                       forgets the arrivals so far: "ok"
-//   arrivals                    "<count> <first> <last> <median> <p99> <max>": when the first and the last record with a "sentNanos" field
-//                               reached the broker (nanoseconds since 1970), and how long after that field's time (microseconds)
+//   watch [<marker>]            forgets the arrivals so far: "ok". From now on a record counts that has the marker, followed by a time in
+//                               nanoseconds since 1970; without one the marker is "sentNanos":
+//   arrivals                    "<count> <first> <last> <median> <p99> <max>": when the first and the last of them reached the broker
+//                               (nanoseconds since 1970), and how long after the time in them (microseconds)
 // It ends at the end of its input, so it cannot outlive the program that started it.
 //
 // Why the arrivals are taken from the broker's socket: the mock answers a fetch that finds nothing only after its whole maximum wait, so a
@@ -25,13 +26,14 @@
 #include <time.h>
 
 enum { most_arrivals = 1000000, most_sockets = 1024, tail_length = 64 };
-static const char marker[] = "\"sentNanos\":";
+static const char usual_marker[] = "\"sentNanos\":";
 
 static struct {
     pthread_mutex_t lock;
     size_t count;
     int64_t first, last;
     int64_t *delays;
+    char marker[32];
 } arrivals = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 // The end of what a socket delivered last: a marker may be split over two reads. Only the cluster's thread touches these.
@@ -56,6 +58,11 @@ static void scan(int socket, const struct msghdr *message, size_t received) {
     struct timespec clock;
     clock_gettime(CLOCK_REALTIME, &clock);
     int64_t now = (int64_t)clock.tv_sec * 1000000000 + clock.tv_nsec;
+    char marker[sizeof arrivals.marker];
+    pthread_mutex_lock(&arrivals.lock);
+    memcpy(marker, arrivals.marker, sizeof marker);
+    pthread_mutex_unlock(&arrivals.lock);
+    size_t marker_length = strlen(marker);
     char *text = malloc(tails[socket].length + received + 1);
     if (!text) abort();
     size_t length = tails[socket].length;
@@ -68,9 +75,9 @@ static void scan(int socket, const struct msghdr *message, size_t received) {
     }
     text[length] = 0;
     char *from = text, *end = text + length, *found;
-    while ((found = memmem(from, (size_t)(end - from), marker, sizeof marker - 1))) {
+    while ((found = memmem(from, (size_t)(end - from), marker, marker_length))) {
         char *after;
-        int64_t sent = strtoll(found + sizeof marker - 1, &after, 10);
+        int64_t sent = strtoll(found + marker_length, &after, 10);
         if (after == end) break;
         note_arrival(now, sent);
         from = after;
@@ -140,9 +147,10 @@ int main(void) {
         if (sscanf(line, "topic %255s %d", name, &partitions) == 2) {
             rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(cluster, name, partitions, 1);
             printf("%s\n", code ? rd_kafka_err2str(code) : "ok");
-        } else if (strcmp(line, "watch\n") == 0) {
+        } else if (strcmp(line, "watch\n") == 0 || sscanf(line, "watch %255s", name) == 1) {
             pthread_mutex_lock(&arrivals.lock);
             arrivals.count = 0;
+            snprintf(arrivals.marker, sizeof arrivals.marker, "%.31s", line[5] == ' ' ? name : usual_marker);
             pthread_mutex_unlock(&arrivals.lock);
             atomic_store(&watching, true);
             printf("ok\n");

@@ -73,8 +73,8 @@ class MockCluster:
         if answer != "ok":
             raise SystemExit(f"mock cluster: {name}: {answer}")
 
-    def watch(self):
-        self._ask("watch")
+    def watch(self, marker=""):
+        self._ask(f"watch {marker}".strip())
 
     def arrivals(self):
         count, first, last, median, p99, most = self._ask("arrivals").split()
