@@ -9,12 +9,21 @@ package final class MongoClientPool {
         package var maxPoolSize: Int
         package var serverSelectionTimeout: Duration
         package var appName: String
+        /// How long an answer may take, unless the URI says it.
+        ///
+        /// The default is an hour, for change streams: a getMore that matches little returns when the server has scanned all of its oplog, which
+        /// may take longer than the driver's five minutes; ended early, it would start from the same place again, for ever. Dead connections
+        /// are found by TCP keepalive, dead servers by the monitoring.
+        package var socketTimeout: Duration
 
-        package init(uri: String, maxPoolSize: Int, serverSelectionTimeout: Duration, appName: String) {
+        package init(
+            uri: String, maxPoolSize: Int, serverSelectionTimeout: Duration, appName: String, socketTimeout: Duration = .seconds(3600)
+        ) {
             self.uri = uri
             self.maxPoolSize = maxPoolSize
             self.serverSelectionTimeout = serverSelectionTimeout
             self.appName = appName
+            self.socketTimeout = socketTimeout
         }
     }
 
@@ -38,10 +47,7 @@ package final class MongoClientPool {
             mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, milliseconds)
         }
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, -1) == -1 {
-            // A getMore that matches little returns when the server has scanned all of its oplog, which may take longer than the driver's five
-            // minutes; ended early, it would start from the same place again, for ever. Dead connections are found by TCP keepalive, dead
-            // servers by the monitoring.
-            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, 3_600_000)
+            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, Int32(clamping: settings.socketTimeout.milliseconds))
         }
         if mongoc_uri_get_appname(uri) == nil { mongoc_uri_set_appname(uri, settings.appName) }
         var error = bson_error_t()

@@ -1,7 +1,7 @@
 import Logging
 import Mongo
 
-/// All streams of a configuration, from the first connection to the last acknowledgement.
+/// All streams and dispatchers of a configuration, from the first connection to the last acknowledgement.
 package final class Bridge: Sendable {
     /// A server that could not be reached before `startupTimeout`.
     package struct Unreachable: Error, CustomStringConvertible {
@@ -22,15 +22,21 @@ package final class Bridge: Sendable {
         self.logger = logger
     }
 
-    /// Asks all streams to finish what they hold, within `shutdownTimeout`. Any thread; a second call changes nothing.
+    /// Asks all of them to finish what they hold, within `shutdownTimeout`. Any thread; a second call changes nothing.
     package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
 
-    /// Connects to both sides, then runs every stream until a stop or until all have halted.
+    /// What runs.
+    package struct Running: Sendable {
+        package let streams: [StreamStatus]
+        package let dispatchers: [DispatchStatus]
+    }
+
+    /// Connects to both sides, then runs every stream and dispatcher until a stop or until all have halted.
     ///
-    /// - Parameter started: called with the streams' states once both sides were reached.
-    /// - Returns: the halts, one per stream that could not go on.
-    /// - Throws: ``Unreachable``, or ``StreamHalt`` for a deployment or a configuration that no stream can run with.
-    package func run(started: (([StreamStatus]) -> Void)? = nil) async throws -> [StreamHalt] {
+    /// - Parameter started: called with their states once both sides were reached.
+    /// - Returns: the halts, one for each that could not go on.
+    /// - Throws: ``Unreachable``, or ``StreamHalt`` for a deployment or a configuration that nothing can run with.
+    package func run(started: ((Running) -> Void)? = nil) async throws -> [StreamHalt] {
         do {
             return try await connectAndRun(started: started)
         } catch let error as MongoError {
@@ -54,17 +60,18 @@ package final class Bridge: Sendable {
         }
     }
 
-    private func connectAndRun(started: (([StreamStatus]) -> Void)?) async throws -> [StreamHalt] {
-        // Every reader keeps a client, every lookup takes one, and looking after them takes another.
-        let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(1, +)
+    private func connectAndRun(started: ((Running) -> Void)?) async throws -> [StreamHalt] {
+        // Every reader keeps a client, every lookup takes one, and looking after them takes another. A feed of free resources is a reader, too,
+        // and looks the pool up.
+        let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(
+            1 + 2 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger)
         guard let deployment = try await start.reachBoth() else { return [] }
         let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
         logger.info(
-            "bridge \(configuration.name): MongoDB \(deployment.version), \(kind); streams: \(configuration.streams.map(\.name).joined(separator: ", "))"
-        )
+            "bridge \(configuration.name): MongoDB \(deployment.version), \(kind); \(configuration.parts)")
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
             throw StreamHalt(
                 reason:
@@ -72,37 +79,81 @@ package final class Bridge: Sendable {
                     + "_id need not be unique",
                 mend: "Use updateLookup", status: .configuration)
         }
+        let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
+        let memory = StreamMemory(
+            limit: configuration.limits.memory, streams: configuration.streams.count + configuration.dispatchers.count)
+        let streams = try streams(pool: pool, deployment: deployment, admin: admin, topics: topics, memory: memory)
+        let dispatchers = try dispatchers(pool: pool, topics: topics, memory: memory)
+        started?(Running(streams: streams.map(\.status), dispatchers: dispatchers.map(\.status)))
+        return await withTaskGroup(of: StreamHalt?.self) { group in
+            // One's halt is its own: the others go on.
+            for stream in streams { group.addTask { await Self.halt(of: stream.run) } }
+            for dispatcher in dispatchers { group.addTask { await Self.halt(of: dispatcher.run) } }
+            return await group.reduce(into: []) { halts, halt in if let halt { halts.append(halt) } }
+        }
+    }
+
+    private static func halt(of run: () async throws -> Void) async -> StreamHalt? {
+        do {
+            try await run()
+            return nil
+        } catch {
+            return error as? StreamHalt
+        }
+    }
+
+    private func streams(
+        pool: MongoClientPool, deployment: Deployment, admin: KafkaAdmin, topics: TopicCatalog, memory: StreamMemory
+    ) throws -> [StreamLoop] {
+        guard !configuration.streams.isEmpty else { return [] }
         let surroundings = StreamLoop.Surroundings(
             pool: pool,
             deployment: deployment,
             positions: PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka),
-            topics: TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger),
+            topics: topics,
             kafka: configuration.kafka,
-            memory: StreamMemory(limit: configuration.limits.memory, streams: configuration.streams.count),
+            memory: memory,
             instance: Instance.name,
             startupTimeout: configuration.startupTimeout,
             stop: stop
         )
         lookAfterPositions(surroundings.positions.topic, admin: admin)
-        let loops = try configuration.streams.map { settings in
+        return try configuration.streams.map { settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
             return try StreamLoop(settings: settings, options: ChangeStreamOptions(settings), surroundings: surroundings, logger: logger)
         }
-        started?(loops.map(\.status))
-        return await withTaskGroup(of: StreamHalt?.self) { group in
-            // One stream's halt is its own: the others go on.
-            for loop in loops {
-                group.addTask {
-                    do {
-                        try await loop.run()
-                        return nil
-                    } catch {
-                        return error as? StreamHalt
-                    }
-                }
-            }
-            return await group.reduce(into: []) { halts, halt in if let halt { halts.append(halt) } }
+    }
+
+    private func dispatchers(pool: MongoClientPool, topics: TopicCatalog, memory: StreamMemory) throws -> [DispatchLoop] {
+        guard !configuration.dispatchers.isEmpty else { return [] }
+        let writing = try MongoClientPool(
+            .writing(
+                configuration.mongodb, least: DispatchLoop.workers * configuration.dispatchers.count,
+                appName: "bridge.\(configuration.name)"))
+        let surroundings = DispatchLoop.Surroundings(
+            bridge: configuration.name,
+            pool: writing,
+            patientPool: pool,
+            writeConcern: configuration.mongodb.writeConcern,
+            topics: topics,
+            kafka: configuration.kafka,
+            memory: memory,
+            instance: Instance.name,
+            stop: stop
+        )
+        return configuration.dispatchers.map { settings in
+            var logger = logger
+            logger[metadataKey: "dispatcher"] = "\(settings.name)"
+            return DispatchLoop(settings: settings, surroundings: surroundings, logger: logger)
         }
+    }
+}
+
+extension BridgeConfiguration {
+    /// What it has, for people: `streams: inventory; dispatchers: shipments`.
+    var parts: String {
+        [("streams", streams.map(\.name)), ("dispatchers", dispatchers.map(\.name))].filter { !$0.1.isEmpty }
+            .map { "\($0.0): \($0.1.joined(separator: ", "))" }.joined(separator: "; ")
     }
 }

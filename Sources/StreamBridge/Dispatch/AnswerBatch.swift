@@ -17,19 +17,16 @@ final class AnswerBatch: HandoffItem {
         var deadLetters: [OutgoingRecord] = []
         var counts: [Outcome.Status: Int] = [:]
         var ends: [Int32: Int64] = [:]
-        func add(_ outcome: Outcome) {
-            counts[outcome.status, default: 0] += 1
-            outcomes.appendPlain(key: outcome.id) { outcome.write(into: &$0) }
-        }
         for (index, answer) in batch.answers.enumerated() {
             let place = batch.places[index]
             guard let answer, !batch.dropped.contains(place.partition) else { continue }
             ends[place.partition] = place.offset + 1
-            switch answer {
-            case .outcome(let outcome): add(outcome)
-            case .deadLetter(let letter, let outcome):
+            if let letter = answer.deadLetter {
                 deadLetters.append(batch.records.withRecord(index) { letter.record(of: $0, topic: topic) })
-                if let outcome { add(outcome) }
+            }
+            if let outcome = answer.outcome {
+                counts[outcome.status, default: 0] += 1
+                outcomes.appendPlain(key: outcome.id) { outcome.write(into: &$0) }
             }
         }
         progress = ends.compactMap { partition, next in

@@ -4,7 +4,7 @@ import Mongo
 /// Publishes answers, and tells the ledger what Kafka has stored: at-least-once. A crash repeats the answers to what was not committed, byte for
 /// byte, because they are stored with the commands' documents.
 ///
-/// Used on its own thread, except ``wake``.
+/// Used on its own thread; to end a blocked wait, wake the producer's client.
 final class AnswerPublisher {
     /// No more answers come.
     struct End: Error {}
@@ -25,7 +25,9 @@ final class AnswerPublisher {
     private var window = AcknowledgementWindow<Covered>()
     private var refusal: RecordRefused?
 
-    init(settings: DispatcherSettings, producer: KafkaProducer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal) throws(KafkaError) {
+    init(settings: DispatcherSettings, producer: KafkaProducer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal)
+        throws(KafkaError)
+    {
         self.producer = producer
         outcomes = try producer.topic(settings.outcomes)
         deadLetters = try producer.topic(settings.deadLetters)
@@ -64,12 +66,14 @@ final class AnswerPublisher {
         producer.beginLinger()
         for index in 0..<answers.outcomes.records.count {
             let record = answers.outcomes.records[index]
-            try enqueue(to: outcomes, key: answers.outcomes.keyText(of: record), size: answers.outcomes.size(of: record)) { () throws(KafkaError) in
+            try enqueue(to: outcomes, key: answers.outcomes.keyText(of: record), size: answers.outcomes.size(of: record)) {
+                () throws(KafkaError) in
                 try producer.produce(record, of: answers.outcomes, to: outcomes, tag: window.tag)
             }
         }
         for letter in answers.deadLetters {
-            try enqueue(to: deadLetters, key: letter.key.map { String(decoding: $0, as: UTF8.self) }, size: letter.size) { () throws(KafkaError) in
+            try enqueue(to: deadLetters, key: letter.key.map { String(decoding: $0, as: UTF8.self) }, size: letter.size) {
+                () throws(KafkaError) in
                 try producer.produce(letter, to: deadLetters, tag: window.tag)
             }
         }
@@ -119,10 +123,5 @@ final class AnswerPublisher {
             ledger.answered(covered.progress)
             status.answered(covered.counts, deadLetters: covered.deadLetters)
         }
-    }
-
-    /// Ends a blocked wait for reports. Any thread.
-    var wake: @Sendable () -> Void {
-        return { [weak client = producer.client] in client?.wake() }
     }
 }

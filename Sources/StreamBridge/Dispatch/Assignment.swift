@@ -7,7 +7,7 @@ import Synchronization
 /// The index decides, nobody else: what ``FreeResources`` says is only where to look first. Used on one worker's thread.
 struct Assignment: ~Copyable {
     /// A document on its way into the collection.
-    private struct Attempt {
+    struct Attempt {
         /// Index of the command in its batch.
         let item: Int
         let body: Range<Int>
@@ -36,10 +36,16 @@ struct Assignment: ~Copyable {
             writeConcern: context.writeConcern)
     }
 
-    /// Answers the commands at `indices`, all of them dispatches.
+    /// Answers the commands at `indices`, all of them dispatches, and those that had to wait.
     ///
+    /// - Parameters:
+    ///   - parked: what an earlier call returned.
+    ///   - mayWait: whether a command for which nothing is free can wait.
+    /// - Returns: the commands that wait; all others are answered.
     /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
-    mutating func carryOut(_ indices: [Int], of batch: CommandBatch) throws {
+    mutating func carryOut(
+        _ indices: [Int], parked: [Attempt], of batch: CommandBatch, mayWait: (Int) -> Bool
+    ) throws -> [Attempt] {
         let now = WallClock.milliseconds()
         let attempts = indices.compactMap { index in first(index, of: batch, at: now) }
         // Documents that the server takes all go in together, many to a storage transaction; one that it refuses makes it try its
@@ -53,12 +59,17 @@ struct Assignment: ~Copyable {
                 }
             }
         }
-        var busy = try insert(likely, of: batch)
+        var busy = try parked.filter { !batch.isDropped($0.item) } + insert(likely, of: batch)
         busy += try insert(unlikely, of: batch)
+        var waiting: [Attempt] = []
         while !busy.isEmpty {
-            let next = try reassign(busy, of: batch, at: now)
+            // First come, first served.
+            busy.sort { $0.item < $1.item }
+            let (next, parked) = try reassign(busy, of: batch, mayWait: mayWait)
+            waiting += parked
             busy = try insert(next, of: batch)
         }
+        return waiting
     }
 
     /// The document that is tried first: always with the resource that the command asks for.
@@ -80,12 +91,15 @@ struct Assignment: ~Copyable {
     // MARK: Reassigning
 
     /// The next document of each command whose resource was busy: with another resource, or the rejection when there is none.
-    private func reassign(_ busy: [Attempt], of batch: CommandBatch, at now: Int64) throws -> [Attempt] {
-        guard let resources = context.resources else { return busy.map { rejection(of: $0, context.sentences.noPool) } }
+    private func reassign(
+        _ busy: [Attempt], of batch: CommandBatch, mayWait: (Int) -> Bool
+    ) throws -> (next: [Attempt], waiting: [Attempt]) {
+        guard let resources = context.resources else { return (busy.map { rejection(of: $0, context.sentences.noPool) }, []) }
         var candidates = context.free.withLock { free in take(busy.count, from: &free) }
-        if candidates.count < busy.count {
+        let waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
+        let missing = busy.count - candidates.count - waiting.count
+        if missing > 0 {
             // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
-            let missing = busy.count - candidates.count
             let found = try patience.untilAnswered(batch) {
                 try context.pool.withClient { client in try resources.free(atMost: missing + Self.spare, after: refusedAt, of: client) }
             }
@@ -95,7 +109,8 @@ struct Assignment: ~Copyable {
             }
         }
         context.status.reassigning(candidates.count)
-        return busy.enumerated().map { index, attempt in
+        let waits = Set(waiting.map(\.item))
+        let next = busy.filter { !waits.contains($0.item) }.enumerated().map { index, attempt in
             guard index < candidates.count, let requested = attempt.outcome.requested else {
                 return rejection(of: attempt, context.sentences.noneFree)
             }
@@ -107,6 +122,7 @@ struct Assignment: ~Copyable {
             next.outcome.message = context.sentences.reassigned(requested, to: candidates[index])
             return next
         }
+        return (next, waiting)
     }
 
     /// How many more free resources than needed are asked for: the next conflicts find them in the hint.

@@ -11,6 +11,17 @@ enum CommandAnswer: Sendable, Equatable {
     case outcome(Outcome)
     /// The record can never succeed. Answered as well when it has an id.
     case deadLetter(DeadLetter, Outcome?)
+
+    var outcome: Outcome? {
+        switch self {
+        case .outcome(let outcome): outcome
+        case .deadLetter(_, let outcome): outcome
+        }
+    }
+
+    var deadLetter: DeadLetter? {
+        if case .deadLetter(let letter, _) = self { letter } else { nil }
+    }
 }
 
 /// Why a record is put aside.
@@ -59,15 +70,17 @@ final class CommandBatch {
         records.withRecord(index) { record in
             do throws(CommandFault) {
                 let command = try record.withValue { bytes throws(CommandFault) in
-                    try decoder.decode((bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)).bytes, into: &memory) {
-                        Self.defaultID(of: record, topic: topic, place: place)
-                    }
+                    try decoder.decode(
+                        (bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)).bytes,
+                        defaultID: Self.defaultID(of: record, topic: topic, place: place), into: &memory)
                 }
                 items.append(Item(record: index, place: place, command: command))
             } catch {
                 // The record's own time, so that the same record is answered with the same bytes.
                 let outcome = error.id.map {
-                    Outcome(id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message, at: record.timestamp ?? 0)
+                    Outcome(
+                        id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message,
+                        at: record.timestamp ?? 0)
                 }
                 answers[index] = .deadLetter(DeadLetter(code: error.id == nil ? "malformed" : "invalid", message: error.message), outcome)
             }
@@ -89,4 +102,7 @@ final class CommandBatch {
     func drop(_ partitions: Set<Int32>) { dropped.formUnion(partitions) }
 
     func isDropped(_ item: Int) -> Bool { dropped.contains(items[item].place.partition) }
+
+    /// Answered, or nothing to do with any more.
+    func isDone(_ item: Int) -> Bool { answers[items[item].record] != nil || isDropped(item) }
 }

@@ -48,6 +48,25 @@ struct Completion {
         }
     }
 
+    /// What the targets of a batch's completions hold, for the order of the batch: what a completion really ends is seen when it does.
+    ///
+    /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
+    func held(by batch: CommandBatch) throws -> [String: Resource] {
+        // A completion alone has nothing to be in order with.
+        guard batch.items.count > 1 else { return [:] }
+        let targets = Set(
+            batch.items.compactMap { item -> String? in
+                if case .complete(let target) = item.command.order { target } else { nil }
+            }
+        ).subtracting(batch.items.map(\.command.id))
+        guard !targets.isEmpty else { return [:] }
+        return try patience.untilAnswered(batch) {
+            try context.pool.withClient { client throws(MongoError) in
+                try stored.held(by: targets, in: context.guardIndex.field, of: client)
+            }
+        }
+    }
+
     private func end(_ endings: [Ending], of batch: CommandBatch) throws {
         let now = WallClock.milliseconds()
         var endings = endings
@@ -67,7 +86,8 @@ struct Completion {
         }
     }
 
-    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?, at now: Int64) throws -> [Ending] {
+    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?, at now: Int64) throws -> [Ending]
+    {
         let found = try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
         }
@@ -160,7 +180,8 @@ struct Completion {
         let operation = "end documents"
         let collection = context.settings.collection
         let reply = try transaction.command(
-            ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client, operation: operation)
+            ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client,
+            operation: operation)
         if let refusal = Self.firstRefusal(of: reply) {
             throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
         }

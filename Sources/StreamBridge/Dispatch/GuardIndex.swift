@@ -143,7 +143,10 @@ extension GuardIndex.Missing {
     fileprivate func halt(because error: MongoError) -> StreamHalt? {
         switch error.code {
         case nil: nil
-        case 13: StreamHalt(reason: "\(self), and the account may not make it", mend: "Grant it createIndex, or run: \(command)", status: .configuration)
+        case 13:
+            StreamHalt(
+                reason: "\(self), and the account may not make it", mend: "Grant it createIndex, or run: \(command)", status: .configuration
+            )
         case WriteReply.duplicateKey:
             StreamHalt(
                 reason: "\(self), and it cannot be made, because two active documents have the same \(dispatcher.resource.field): "

@@ -7,6 +7,7 @@ struct BatchAbandoned: Error {}
 struct MongoPatience {
     let context: DispatchContext
     let hands: WorkerHands
+    let session: SessionEnd
 
     /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
     /// taken for what they say.
@@ -38,7 +39,7 @@ struct MongoPatience {
 
     /// - Throws: ``BatchAbandoned`` when nothing is left to wait for.
     func wait(for duration: Duration, _ batch: CommandBatch) throws {
-        if context.stop.isOverdue { throw BatchAbandoned() }
+        if context.stop.isOverdue || session.isOver { throw BatchAbandoned() }
         // A stop that was asked for has a deadline: no wait goes beyond it.
         let left = context.stop.deadline.map { max(.zero, $0 - .now) }
         hands.wait(for: left.map { min($0, duration) } ?? duration)

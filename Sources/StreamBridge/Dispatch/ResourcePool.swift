@@ -52,8 +52,9 @@ struct ResourcePool: Sendable {
     }
 
     /// `$unionWith` does not reach another database.
-    private func readApart(after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [(resource: Resource, isBusy: Bool)]
-    {
+    private func readApart(after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [(
+        resource: Resource, isBusy: Bool
+    )] {
         var members: [Resource] = []
         var busy: Set<Resource> = []
         let concern = BSONValue.document(Self.concern(after: time))

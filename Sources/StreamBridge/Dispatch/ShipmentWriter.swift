@@ -50,7 +50,8 @@ struct ShipmentWriter: Sendable {
             if guardIndex.kind == .plain { buffer.appendElement(field, placeholder(for: outcome.id)) }
             let isDone = outcome.status == .completed
             writeTail(
-                outcome, status: isDone ? "completion" : "rejected", time: isDone ? "completed_at" : "rejected_at", from: place, into: &buffer)
+                outcome, status: isDone ? "completion" : "rejected", time: isDone ? "completed_at" : "rejected_at", from: place,
+                into: &buffer)
         }
         // What was just written is BSON.
         return buffer.withUnsafeBytes { (try? BSONDocument(copying: $0)) ?? [:] }

@@ -14,26 +14,42 @@ struct StoredOutcomes {
     ///
     /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
     func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [String: Found] {
+        var found: [String: Found] = [:]
+        try read(ids, fields: [Outcome.field], after: time, of: client) { id, document in
+            found[id] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
+        }
+        return found
+    }
+
+    /// The resources that commands' documents hold.
+    func held(by ids: Set<String>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [String: Resource] {
+        var held: [String: Resource] = [:]
+        try read(Array(ids), fields: [field], after: nil, of: client) { id, document in held[id] = document[field].map { Resource($0) } }
+        return held
+    }
+
+    private func read(
+        _ ids: [String], fields: [String], after time: BSONTimestamp?, of client: borrowing MongoClient,
+        _ take: (String, BSONDocument) -> Void
+    ) throws(MongoError) {
         var concern: BSONDocument = ["level": "majority"]
         if let time { concern.append("afterClusterTime", .timestamp(time)) }
-        var found: [String: Found] = [:]
         try client.readAll(
             [
                 "find": .string(settings.collection.collection), "filter": ["_id": ["$in": .array(ids.map { .string($0) })]],
-                "projection": .document([Outcome.field: 1]), "batchSize": BSONValue(max(ids.count, 1)),
+                "projection": .document(BSONDocument(fields: fields.map { ($0, 1) })), "batchSize": BSONValue(max(ids.count, 1)),
                 "readConcern": .document(concern),
-            ], on: settings.collection.database, collection: settings.collection.collection, operation: "read what was answered before"
+            ], on: settings.collection.database, collection: settings.collection.collection, operation: "read what was done before"
         ) { reply, documents in
             reply.withUnsafeBytes { buffer in
                 for range in documents {
                     guard let document = try? BSONDocument(copying: buffer.bytes, in: range), let id = document["_id"]?.stringValue else {
                         continue
                     }
-                    found[id] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
+                    take(id, document)
                 }
             }
         }
-        return found
     }
 }
 

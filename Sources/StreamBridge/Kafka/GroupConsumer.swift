@@ -1,10 +1,11 @@
 import CKafka
 import Logging
+import Synchronization
 
 /// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through ``poll(timeout:)``.
 ///
-/// Used on one thread, except ``wake()``, ``commit(_:)`` and what the queues do. Whoever owns it keeps polling: that keeps the membership.
-final class GroupConsumer {
+/// Whoever owns it keeps polling: that keeps the membership. Any thread may wake it.
+final class GroupConsumer: Sendable {
     enum Event {
         /// Partitions came; call ``assign(_:)``.
         case assigned([Int32])
@@ -22,7 +23,8 @@ final class GroupConsumer {
     let topic: String
     let client: KafkaClient
     private let logger: Logger
-    private var lastProblem: KafkaError?
+    /// The newest error of a connection: the reason behind "all brokers are down".
+    private let lastProblem = Mutex<KafkaError?>(nil)
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(topic: String, properties: [String: String], logger: Logger) throws(KafkaError) {
@@ -58,12 +60,12 @@ final class GroupConsumer {
     }
 
     private func error(_ error: KafkaError) -> Event {
-        if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { return .unreachable(lastProblem ?? error) }
+        if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { return .unreachable(lastProblem.withLock { $0 } ?? error) }
         // Single connections come and go.
         if error.matches(
             RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION)
         {
-            lastProblem = error
+            lastProblem.withLock { $0 = error }
             return .nothing
         }
         return .failed(error)
@@ -147,6 +149,3 @@ final class GroupConsumer {
     /// Ends a blocked ``poll(timeout:)``. Any thread.
     func wake() { client.wake() }
 }
-
-// Safe: librdkafka's calls may come from any thread; `lastProblem` is touched by `poll` alone, on the owner's thread.
-extension GroupConsumer: @unchecked Sendable {}

@@ -39,9 +39,9 @@ package struct LineLogHandler: LogHandler {
     private static func text(level: Logger.Level, message: Logger.Message, fields: Logger.Metadata) -> String {
         var fields = fields
         let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
-        let stream = fields.removeValue(forKey: "stream").map { " \($0):" } ?? ""
+        let loop = ["stream", "dispatcher"].compactMap { fields.removeValue(forKey: $0) }.first.map { " \($0):" } ?? ""
         let rest = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        return escaped("\(time) \(level.rawValue)\(stream) \(message)\(rest)") + "\n"
+        return escaped("\(time) \(level.rawValue)\(loop) \(message)\(rest)") + "\n"
     }
 
     /// A message may quote what came from outside: it neither ends the line, so that nobody forges one, nor commands a terminal.

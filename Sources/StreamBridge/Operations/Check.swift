@@ -17,8 +17,7 @@ package struct Check: Sendable {
     /// Blocks in both servers, so it runs on a thread of its own.
     package func run() async -> [Finding] {
         await LoopThread.run(name: "check") {
-            let streams = configuration.streams.map(\.name).joined(separator: ", ")
-            var findings = [Finding.ok("configuration", "bridge \(configuration.name), streams: \(streams)")]
+            var findings = [Finding.ok("configuration", "bridge \(configuration.name), \(configuration.parts)")]
             let kafka = KafkaSide(configuration: configuration, timeout: timeout, logger: logger)
             findings += kafka.findings
             findings += mongoDB(positions: kafka.positions)

@@ -7,4 +7,11 @@ extension MongoClientPool.Settings {
             uri: settings.uri, maxPoolSize: max(settings.maxPoolSize, least), serverSelectionTimeout: settings.serverSelectionTimeout,
             appName: appName)
     }
+
+    /// For writes: an answer that takes much longer than the write concern may take does not come.
+    static func writing(_ settings: MongoDBSettings, least: Int, appName: String) -> Self {
+        var pool = Self(settings, least: least, appName: appName)
+        pool.socketTimeout = (settings.writeConcern.wtimeout ?? .seconds(5)) + .seconds(10)
+        return pool
+    }
 }

@@ -201,7 +201,8 @@ import Testing
             edit("source: string", "\($0): string", "16:7: dispatchers[0].fields.\($0)", "it has a meaning of its own in every command")
         }
         + [
-            "_id", "status", "dispatched_at", "rejected_at", "completed_at", "completed_by", "completed_writer", "writer", "command", "outcome",
+            "_id", "status", "dispatched_at", "rejected_at", "completed_at", "completed_by", "completed_writer", "writer", "command",
+            "outcome",
             "requested_truck_id",
         ].map { edit("source: string", "\($0): string", "16:7: dispatchers[0].fields.\($0)", "the bridge writes this field itself") }
         + [

@@ -5,7 +5,7 @@ import Logging
 /// A bridge that runs in this process, driven from a thread that may block.
 final class RunningBridge: Sendable {
     private struct State {
-        var streams: [StreamStatus]?
+        var running: Bridge.Running?
         var end: Result<[StreamHalt], any Error>?
     }
 
@@ -19,7 +19,7 @@ final class RunningBridge: Sendable {
         Task.detached {
             let end: Result<[StreamHalt], any Error>
             do {
-                end = .success(try await bridge.run { streams in state.update { $0.streams = streams } })
+                end = .success(try await bridge.run { running in state.update { $0.running = running } })
             } catch {
                 end = .failure(error)
             }
@@ -30,10 +30,15 @@ final class RunningBridge: Sendable {
     deinit { bridge.requestStop() }
 
     /// The streams' states, once both servers were reached.
-    func streams() throws -> [StreamStatus] {
+    func streams() throws -> [StreamStatus] { try running().streams }
+
+    /// The dispatchers' states, once both servers were reached.
+    func dispatchers() throws -> [DispatchStatus] { try running().dispatchers }
+
+    private func running() throws -> Bridge.Running {
         try state.wait(for: "the bridge to start") { state in
-            if case .failure(let error)? = state.end { return Result<[StreamStatus], any Error>.failure(error) }
-            return state.streams.map { .success($0) }
+            if case .failure(let error)? = state.end { return Result<Bridge.Running, any Error>.failure(error) }
+            return state.running.map { .success($0) }
         }.get()
     }
 

@@ -1,0 +1,91 @@
+import Logging
+import Mongo
+
+/// One dispatcher: a member of its consumer group that carries out commands and answers them, until a stop or a halt.
+///
+/// ``run()`` suspends while its threads work: this loop's own, which keeps the membership and commits offsets, the workers, the publisher,
+/// and the feed of free resources.
+package final class DispatchLoop: Sendable {
+    /// What all dispatchers of a bridge share.
+    struct Surroundings: Sendable {
+        let bridge: String
+        /// Clients whose calls end soon.
+        let pool: MongoClientPool
+        /// Clients with patience for a getMore that scans for long.
+        let patientPool: MongoClientPool
+        let writeConcern: WriteConcern
+        let topics: TopicCatalog
+        let kafka: KafkaSettings
+        let memory: StreamMemory
+        let instance: String
+        let stop: StopSignal
+    }
+
+    /// Threads that carry out commands, each with the partitions whose number leaves its own as the remainder.
+    static let workers = 4
+
+    private let settings: DispatcherSettings
+    private let surroundings: Surroundings
+    package let status: DispatchStatus
+    private let logger: Logger
+
+    init(settings: DispatcherSettings, surroundings: Surroundings, logger: Logger) {
+        self.settings = settings
+        self.surroundings = surroundings
+        self.logger = logger
+        status = DispatchStatus(dispatcher: settings.name, logger: logger)
+    }
+
+    /// `bridge.<name>.<dispatcher>`
+    static func group(bridge: String, dispatcher: String) -> String { "bridge.\(bridge).\(dispatcher)" }
+
+    /// - Throws: ``StreamHalt`` when the dispatcher cannot go on.
+    package func run() async throws {
+        let halt = await LoopThread.run(name: "dispatch \(settings.name)") { self.supervise() }
+        if let halt { throw halt }
+    }
+
+    /// Runs sessions until a stop or a halt.
+    private func supervise() -> StreamHalt? {
+        var backoff = Backoff()
+        while !surroundings.stop.isRequested {
+            let began = ContinuousClock.now
+            do {
+                try session()
+                return nil
+            } catch {
+                switch DispatchFailure(error, dispatcher: settings) {
+                case .halt(let halt):
+                    status.halted(halt)
+                    return halt
+                case .retry: status.mongoTrouble(error)
+                case .restart:
+                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
+                    surroundings.topics.forget()
+                }
+                if began.duration(to: .now) > Self.longSession { backoff.reset() }
+                if surroundings.stop.wait(for: backoff.next()) { return nil }
+            }
+        }
+        return nil
+    }
+
+    private static let longSession: Duration = .seconds(30)
+    private static let answerTime: Duration = .seconds(5)
+
+    /// Makes sure of everything that the commands need, joins the group, and works.
+    private func session() throws {
+        for topic in [settings.commands, settings.outcomes, settings.deadLetters] {
+            try surroundings.topics.ensure(topic, timeout: Self.answerTime)
+        }
+        let guardIndex = try surroundings.pool.withClient { client in
+            try GuardIndex.ensure(for: settings, writeConcern: surroundings.writeConcern, of: client)
+        }
+        if guardIndex.isNew { logger.info("made the unique index on \(settings.resource.field) of \(settings.collection)") }
+        status.mongoAnswered()
+        let context = DispatchContext(
+            settings: settings, pool: surroundings.pool, writeConcern: surroundings.writeConcern, guardIndex: guardIndex.index,
+            instance: surroundings.instance, status: status, stop: surroundings.stop)
+        try DispatchSession(context: context, surroundings: surroundings, logger: logger).run()
+    }
+}

@@ -1,0 +1,241 @@
+import Logging
+import Mongo
+
+/// One stay of a dispatcher in its consumer group. Used on the dispatcher's thread.
+///
+/// That thread never works on commands: it keeps the membership, however slow MongoDB is, hands partitions to the workers and takes them back,
+/// and commits.
+final class DispatchSession {
+    private let context: DispatchContext
+    private let surroundings: DispatchLoop.Surroundings
+    private let logger: Logger
+    private let consumer: GroupConsumer
+    private let ledger = OffsetLedger()
+    private let end = SessionEnd()
+    private let handoff: BatchHandoff<AnswerBatch>
+    /// The publisher's client, while there is one.
+    private let publisherClient = Monitor<KafkaClient?>(nil)
+    private let workers: [DispatchWorker]
+    private var lastCommit: ContinuousClock.Instant = .now
+
+    /// While commands come, the committed offset is at most this old: what a crash answers again.
+    private static let commitInterval: Duration = .milliseconds(500)
+    /// How long a partition that was revoked is finished properly, before its commands are left to the next member.
+    private static let finishingTime: Duration = .seconds(5)
+    /// A call to MongoDB ends within the socket timeout; this is longer.
+    private static let lettingGoTime: Duration = .seconds(60)
+    private static let answerTime: Duration = .seconds(5)
+
+    init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, logger: Logger) throws {
+        self.context = context
+        self.surroundings = surroundings
+        self.logger = logger
+        let settings = context.settings
+        let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
+        consumer = try GroupConsumer(
+            topic: settings.commands,
+            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes),
+            logger: logger)
+        let publisherClient = publisherClient
+        let handoff = BatchHandoff<AnswerBatch>(
+            maximumBytes: surroundings.memory.handoffBytes, maximumItems: 2 * DispatchLoop.workers
+        ) {
+            publisherClient.read { $0?.wake() }
+        }
+        self.handoff = handoff
+        let (client, ledger, end) = (consumer.client, ledger, end)
+        workers = (0..<DispatchLoop.workers).map { _ in
+            DispatchWorker(queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end)
+        }
+    }
+
+    /// Works until a stop or an error.
+    func run() throws {
+        let (consumer, workers, publisherClient, end) = (consumer, workers, publisherClient, end)
+        let wake: @Sendable () -> Void = {
+            consumer.wake()
+            publisherClient.read { $0?.wake() }
+            for worker in workers { worker.wake() }
+        }
+        let name = context.settings.name
+        let publishing = startPublishing(wake)
+        let working = workers.enumerated().map { index, worker in
+            LoopThread.start(name: "work \(index) \(name)") {
+                do { try worker.run() } catch { end.end(because: error) }
+                wake()
+            }
+        }
+        if let resources = context.resources {
+            let feed = FreeResourceFeed(
+                context: context, resources: resources, pool: surroundings.patientPool, instance: surroundings.instance, session: end,
+                logger: logger)
+            _ = LoopThread.start(name: "free \(name)") { feed.run() }
+        }
+        defer { context.status.owns(partitions: 0) }
+        var failure: (any Error)?
+        do {
+            try consumer.subscribe()
+            try context.stop.waking(wake) { () throws in try serve() }
+        } catch {
+            failure = error
+        }
+        close(working: working, publishing: publishing)
+        if let failure = failure ?? end.error { throw failure }
+    }
+
+    private func startPublishing(_ wake: @escaping @Sendable () -> Void) -> LoopThread {
+        let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
+        let (kafka, memory, logger) = (surroundings.kafka, surroundings.memory, logger)
+        return LoopThread.start(name: "answer \(context.settings.name)") {
+            do {
+                let producer = try KafkaProducer(properties: ProducerProperties.make(kafka, memory: memory), logger: logger)
+                publisherClient.update { $0 = producer.client }
+                // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
+                defer { publisherClient.update { $0 = nil } }
+                try AnswerPublisher(
+                    settings: context.settings, producer: producer, ledger: ledger, status: context.status, stop: context.stop
+                )
+                .run(from: handoff)
+            } catch {
+                end.end(because: error)
+            }
+            handoff.close()
+            wake()
+        }
+    }
+
+    // MARK: In the group
+
+    private func serve() throws {
+        while !context.stop.isRequested {
+            if end.isOver { return }
+            let due = lastCommit + Self.commitInterval
+            try handle(consumer.poll(timeout: max(.zero, due - .now)))
+            if .now >= due { commit() }
+        }
+    }
+
+    private func handle(_ event: GroupConsumer.Event) throws {
+        switch event {
+        case .assigned(let partitions): try begin(partitions)
+        case .revoked(let partitions, let isLost): try give(up: partitions, isLost: isLost)
+        case .commitFailed(let error):
+            logger.debug("\(error)")
+            ledger.commitFailed()
+        case .unreachable(let error): context.status.kafkaTrouble(error)
+        case .failed(let error):
+            switch DispatchFailure(error, dispatcher: context.settings) {
+            case .halt(let halt): throw halt
+            // The client goes on trying by itself.
+            case .retry, .restart: context.status.kafkaTrouble(error)
+            }
+        case .nothing: break
+        }
+    }
+
+    private func begin(_ partitions: [Int32]) throws {
+        guard !partitions.isEmpty else { return try consumer.assign([:]) }
+        let offsets = try committed(partitions)
+        for partition in partitions {
+            let worker = workers[Int(partition) % workers.count]
+            worker.hands.accept([partition])
+            worker.queue.receive(topic: consumer.topic, partition: partition)
+        }
+        ledger.begin(offsets)
+        try consumer.assign(offsets)
+        context.status.kafkaAnswered()
+        context.status.owns(partitions: ledger.partitions.count)
+        logger.info("took over partitions \(Self.list(partitions)) of \(consumer.topic)")
+    }
+
+    /// The coordinator may be moving just now.
+    private func committed(_ partitions: [Int32]) throws -> [Int32: Int64?] {
+        var backoff = Backoff(cap: .seconds(1))
+        let deadline = ContinuousClock.now + .seconds(30)
+        while true {
+            do {
+                return try consumer.committed(partitions, timeout: Self.answerTime)
+            } catch {
+                guard case .restart = DispatchFailure(error, dispatcher: context.settings), .now < deadline,
+                    !context.stop.wait(for: backoff.next())
+                else { throw error }
+            }
+        }
+    }
+
+    /// What is in hand is finished and answered, and its offsets are committed, before the next member begins; what takes too long is left to
+    /// it, which finds the documents and gives the same answers.
+    private func give(up partitions: [Int32], isLost: Bool) throws {
+        consumer.pause(partitions)
+        let limit = isLost ? Duration.zero : Self.finishingTime
+        let deadline = ContinuousClock.now + limit
+        for (worker, share) in shares(of: partitions) {
+            guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
+            worker.hands.abandon(share)
+            _ = worker.hands.await(emptyOf: share, within: Self.lettingGoTime, wake: worker.wake)
+        }
+        if !isLost {
+            ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
+            let offsets = ledger.takeUncommitted(of: partitions)
+            if !offsets.isEmpty {
+                do {
+                    try consumer.commit(offsets, timeout: Self.answerTime)
+                } catch {
+                    logger.debug("\(error)")
+                }
+            }
+        }
+        ledger.end(partitions)
+        context.status.owns(partitions: ledger.partitions.count)
+        try consumer.unassign(partitions)
+        if !partitions.isEmpty {
+            logger.info("gave up partitions \(Self.list(partitions)) of \(consumer.topic)\(isLost ? ", lost to another member" : "")")
+        }
+    }
+
+    private func shares(of partitions: [Int32]) -> [(worker: DispatchWorker, partitions: Set<Int32>)] {
+        Dictionary(grouping: partitions) { Int($0) % workers.count }.map { (workers[$0.key], Set($0.value)) }
+    }
+
+    private func commit() {
+        lastCommit = .now
+        let offsets = ledger.takeUncommitted()
+        if !offsets.isEmpty { consumer.commit(offsets) }
+    }
+
+    private static func list(_ partitions: [Int32]) -> String { partitions.sorted().map { "\($0)" }.joined(separator: ", ") }
+
+    // MARK: The end
+
+    /// The workers finish what they have in hand, the publisher what it got from them; then the group is left, so that the others need not wait
+    /// for a timeout.
+    private func close(working: [LoopThread], publishing: LoopThread) {
+        let deadline = context.stop.deadline ?? .now + Self.finishingTime
+        func left() -> Duration { max(.zero, deadline - .now) }
+        for worker in workers { worker.wake() }
+        if end.error != nil { end.end() }
+        for thread in working { thread.join(within: left()) }
+        // Whoever still waits for MongoDB does so for nothing.
+        let isWhole = end.error == nil
+        end.end()
+        for worker in workers { worker.wake() }
+        handoff.fail(AnswerPublisher.End())
+        publishing.join(within: left())
+        let offsets = ledger.takeUncommitted()
+        do {
+            if !offsets.isEmpty { try consumer.commit(offsets, timeout: max(.milliseconds(500), min(left(), Self.answerTime))) }
+        } catch {
+            logger.warning("the last offsets were not committed, so some commands are answered again: \(error)")
+        }
+        ledger.end(Array(ledger.partitions))
+        leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
+        if isWhole { logger.debug("left the group") }
+    }
+
+    private func leave(until deadline: ContinuousClock.Instant) {
+        consumer.leave()
+        while !consumer.hasLeft, .now < deadline {
+            if case .revoked(let partitions, _) = consumer.poll(timeout: .milliseconds(100)) { try? consumer.unassign(partitions) }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import Mongo
+
+/// Takes commands, carries them out in MongoDB, and hands the answers to the publisher: batch after batch, on a thread of its own.
+///
+/// All commands of a partition come to one worker, so they are carried out in their order.
+final class DispatchWorker: Sendable {
+    /// Commands that are carried out together. More would not make the server faster, and would keep the first ones waiting.
+    private static let mostCommands = 1000
+
+    let queue: RecordQueue
+    let hands = WorkerHands()
+    private let context: DispatchContext
+    private let ledger: OffsetLedger
+    private let handoff: BatchHandoff<AnswerBatch>
+    private let session: SessionEnd
+
+    init(queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>, session: SessionEnd) {
+        self.queue = queue
+        self.context = context
+        self.ledger = ledger
+        self.handoff = handoff
+        self.session = session
+    }
+
+    /// Works until a stop or the session's end. Blocks; on the worker's thread.
+    ///
+    /// - Throws: ``StreamHalt``, ``KafkaError`` when the broker refuses a fetch.
+    func run() throws {
+        defer { hands.leave() }
+        let patience = MongoPatience(context: context, hands: hands, session: session)
+        var assignment = Assignment(context: context, patience: patience)
+        let completion = Completion(context: context, patience: patience)
+        while true {
+            hands.take()
+            guard !context.stop.isRequested, !session.isOver else { return }
+            guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else { continue }
+            let batch = CommandBatch(records, topic: context.settings.commands, decoder: context.decoder)
+            hands.hold(Set(batch.places.map(\.partition)))
+            // A record that was fetched before its partition went, and was taken just after.
+            let owned = ledger.partitions
+            batch.drop(Set(batch.places.map(\.partition)).subtracting(owned))
+            do {
+                try carryOut(batch, assignment: &assignment, completion: completion)
+            } catch is BatchAbandoned {
+                continue
+            }
+            guard handoff.put(AnswerBatch(batch, topic: context.settings.commands, ledger: ledger)) else { return }
+        }
+    }
+
+    private func carryOut(_ batch: CommandBatch, assignment: inout Assignment, completion: Completion) throws {
+        var schedule = CommandSchedule(batch.items.lazy.map(\.command), held: try completion.held(by: batch))
+        var parked: [Assignment.Attempt] = []
+        while !schedule.isEmpty || !parked.isEmpty {
+            let round = schedule.next(isDone: batch.isDone)
+            // What they free is there for the dispatches.
+            try completion.carryOut(round.completions, of: batch)
+            schedule.settleCompletions(isDone: batch.isDone)
+            parked = try assignment.carryOut(round.dispatches, parked: parked, of: batch, mayWait: schedule.mayWait)
+        }
+    }
+
+    /// Ends a wait for commands or for MongoDB. Any thread.
+    func wake() {
+        queue.wake()
+        hands.poke()
+    }
+}
+
+/// Tells the threads of a session that it is over, and why.
+final class SessionEnd: Sendable {
+    private let state = Monitor<(isOver: Bool, error: (any Error)?)>((false, nil))
+
+    var isOver: Bool { state.read { $0.isOver } }
+
+    /// Why it ended; nil while it goes on, or when nothing is wrong.
+    var error: (any Error)? { state.read { $0.error } }
+
+    /// Ends the session; the first reason counts.
+    func end(because error: (any Error)? = nil) {
+        state.update {
+            if !$0.isOver { $0 = (true, error) }
+        }
+    }
+}

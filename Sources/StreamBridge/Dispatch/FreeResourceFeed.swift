@@ -1,0 +1,159 @@
+import Logging
+import Mongo
+import Synchronization
+
+/// Keeps the hint of free resources fresh: filled once, then by a change stream on the documents and the pool, which tells what others did.
+///
+/// Only a hint rests on it, so its troubles are told and change nothing else: without it conflicts ask the server when the hint is empty.
+final class FreeResourceFeed: Sendable {
+    private let context: DispatchContext
+    private let resources: ResourcePool
+    /// Clients with patience for a getMore that scans for long.
+    private let pool: MongoClientPool
+    private let instance: String
+    private let session: SessionEnd
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var isFilled = false
+        var failure: (any Error)?
+        var isTold = false
+    }
+
+    init(
+        context: DispatchContext, resources: ResourcePool, pool: MongoClientPool, instance: String, session: SessionEnd, logger: Logger
+    ) {
+        self.context = context
+        self.resources = resources
+        self.pool = pool
+        self.instance = instance
+        self.session = session
+        self.logger = logger
+    }
+
+    /// Fills and follows until a stop or the session's end. Blocks; on a thread of its own.
+    func run() {
+        var backoff = Backoff()
+        while !isAbandoned {
+            state.withLock { $0.isFilled = false }
+            let reader = ChangeStreamReader(
+                pool: pool, options: options, handoff: self, batchBytes: 256 << 10, status: self, stop: context.stop)
+            reader.run(from: .now)
+            guard !isAbandoned else { return }
+            let failure = state.withLock { state -> (any Error)? in
+                defer { state.isTold = true }
+                return state.isTold ? nil : state.failure
+            }
+            if let failure {
+                logger.warning(
+                    "free resources are looked up when they are needed, because they cannot be followed: \(failure)",
+                    metadata: ["mend": "grant find and changeStream on \(resources.pool) and \(context.settings.collection)"])
+            }
+            if context.stop.wait(for: backoff.next()) { return }
+        }
+    }
+
+    /// The documents of other writers, the ends of documents, and the comings and goings in the pool.
+    private var options: ChangeStreamOptions {
+        let collection = context.settings.collection
+        let pool = resources.pool
+        let isOneDatabase = collection.database == pool.database
+        func namespace(_ namespace: Namespace) -> [(String, BSONValue)] {
+            [("ns.coll", .string(namespace.collection))] + (isOneDatabase ? [] : [("ns.db", .string(namespace.database))])
+        }
+        func condition(_ namespace: [(String, BSONValue)], _ more: (String, BSONValue)...) -> BSONValue {
+            .document(BSONDocument(fields: namespace + more))
+        }
+        let documents = namespace(collection)
+        let conditions: [BSONValue] = [
+            condition(documents, ("operationType", "insert"), ("fullDocument.writer", ["$ne": .string(instance)])),
+            condition(
+                documents, ("operationType", "update"), ("updateDescription.updatedFields.status", ["$exists": true]),
+                ("updateDescription.updatedFields.completed_writer", ["$ne": .string(instance)])),
+            condition(documents, ("operationType", "replace")),
+            condition(namespace(pool), ("operationType", ["$in": ["insert", "delete"]])),
+        ]
+        let field = context.guardIndex.field
+        return ChangeStreamOptions(
+            scope: isOneDatabase ? .database(pool.database) : .cluster,
+            pipeline: [
+                ["$match": ["$or": .array(conditions)]],
+                [
+                    "$project": .document([
+                        "operationType": 1, "ns": 1, "documentKey": 1, "clusterTime": 1, "fullDocument.status": 1,
+                        "fullDocument.\(field)": 1, "fullDocument.outcome.assigned": 1,
+                    ])
+                ],
+            ],
+            fullDocument: "updateLookup")
+    }
+
+    private func fill(asOf time: BSONTimestamp?) throws(MongoError) {
+        let members = try pool.withClient { client throws(MongoError) in try resources.members(after: time, of: client) }
+        context.free.withLock { free in
+            free.fill(
+                pool: members.map(\.resource), busy: Set(members.lazy.filter(\.isBusy).map(\.resource)),
+                asOf: time ?? BSONTimestamp(seconds: 0, increment: 0))
+        }
+        logger.debug("\(members.count) resources in \(resources.pool), \(context.free.withLock { $0.count }) of them free")
+    }
+
+    private func apply(_ batch: ChangeStreamBatch) throws {
+        try batch.withEvents { bytes, events in
+            var events = events
+            while let element = try events.next(in: bytes) {
+                let event = try BSONDocument(copying: bytes, in: element.value)
+                context.free.withLock { free in apply(event, to: &free) }
+            }
+        }
+    }
+
+    private func apply(_ event: BSONDocument, to free: inout FreeResources) {
+        guard let time = event["clusterTime"]?.timestampValue, let operation = event["operationType"]?.stringValue else { return }
+        if event["ns"]?.documentValue?["coll"]?.stringValue == resources.pool.collection {
+            guard let id = event["documentKey"]?.documentValue?["_id"].map({ Resource($0) }) else { return }
+            if operation == "delete" { free.withdraw(id) } else { free.add(id, asOf: time) }
+            return
+        }
+        guard let document = event["fullDocument"]?.documentValue else { return }
+        let held = document[context.guardIndex.field].map { Resource($0) }
+        if document["status"]?.stringValue == "active" || (context.guardIndex.kind == .plain && operation == "insert") {
+            if let held { free.occupy(held, asOf: time) }
+        } else if let resource = document["outcome"]?.documentValue?["assigned"].map({ Resource($0) }) ?? held {
+            free.release(resource, asOf: time)
+        }
+    }
+}
+
+extension FreeResourceFeed: ChangeStreamSink {
+    func put(_ batch: ChangeStreamReader.Batch) -> Bool {
+        guard !isAbandoned else { return false }
+        do {
+            if let events = batch.events {
+                try apply(events)
+            } else if !state.withLock({ $0.isFilled }) {
+                // The stream is open: whatever happens from here on will come through it.
+                try fill(asOf: batch.token?.clusterTime.map { BSONTimestamp(seconds: $0.seconds, increment: $0.increment) })
+                state.withLock {
+                    $0.isFilled = true
+                    $0.isTold = false
+                }
+            }
+            return true
+        } catch {
+            fail(error)
+            return false
+        }
+    }
+
+    func fail(_ error: any Error) { state.withLock { $0.failure = error } }
+
+    var isAbandoned: Bool { context.stop.isRequested || session.isOver }
+}
+
+extension FreeResourceFeed: ChangeStreamObserver {
+    func read(events: Int) {}
+    func mongoTrouble(_ error: any Error) {}
+    func searching(since start: ContinuousClock.Instant) {}
+}
