@@ -134,7 +134,8 @@ extension FreeResourceFeed: ChangeStreamSink {
                 try apply(events)
             } else if !state.withLock({ $0.isFilled }) {
                 // The stream is open: whatever happens from here on will come through it.
-                try fill(asOf: batch.token?.clusterTime.map { BSONTimestamp(seconds: $0.seconds, increment: $0.increment) })
+                // The position is a tick ahead of the newest time that the server knows.
+                try fill(asOf: batch.token?.clusterTime.map { BSONTimestamp(seconds: $0.seconds, increment: max($0.increment, 1) - 1) })
                 state.withLock {
                     $0.isFilled = true
                     $0.isTold = false
