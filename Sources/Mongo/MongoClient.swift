@@ -133,7 +133,7 @@ struct MongoSession: ~Copyable {
 
 extension UnsafeRawBufferPointer {
     /// Lends the bytes of one BSON document as a read-only `bson_t`.
-    fileprivate func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+    func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
         // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies nothing.
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
         defer { memory.deallocate() }

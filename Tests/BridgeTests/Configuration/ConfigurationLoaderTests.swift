@@ -1,5 +1,5 @@
-import Mongo
 import Foundation
+import Mongo
 import Testing
 
 @testable import StreamBridge

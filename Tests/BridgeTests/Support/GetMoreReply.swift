@@ -16,9 +16,11 @@ enum GetMoreReply {
     /// A reply with these bytes, as libmongoc fills one in.
     static func reply(_ document: BSONDocument) -> BSONReply {
         let reply = BSONReply()
-        document.withBSON { source in
-            bson_destroy(reply.pointer)
-            bson_copy_to(source, reply.pointer)
+        document.withUnsafeBytes { bytes in
+            bytes.withBSON { source in
+                bson_destroy(reply.pointer)
+                bson_copy_to(source, reply.pointer)
+            }
         }
         return reply
     }
