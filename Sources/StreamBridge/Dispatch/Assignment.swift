@@ -24,12 +24,15 @@ struct Assignment: ~Copyable {
 
     private let context: DispatchContext
     private let patience: MongoPatience
+    /// The worker's number.
+    private let worker: Int
     private let stored: StoredOutcomes
     private var bulk: InsertCommand
 
-    init(context: DispatchContext, patience: MongoPatience) {
+    init(context: DispatchContext, patience: MongoPatience, worker: Int) {
         self.context = context
         self.patience = patience
+        self.worker = worker
         stored = StoredOutcomes(settings: context.settings)
         bulk = InsertCommand(
             database: context.settings.collection.database, collection: context.settings.collection.collection,
@@ -96,8 +99,14 @@ struct Assignment: ~Copyable {
     ) throws -> (next: [Attempt], waiting: [Attempt]) {
         guard let resources = context.resources else { return (busy.map { rejection(of: $0, context.sentences.noPool) }, []) }
         var candidates = context.free.withLock { free in take(busy.count, from: &free) }
-        let waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
-        let missing = busy.count - candidates.count - waiting.count
+        var waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
+        var missing = busy.count - candidates.count - waiting.count
+        while missing > 0, context.completions.awaitChange(by: worker, within: Self.longestWait) {
+            try patience.check(batch)
+            candidates += context.free.withLock { free in take(busy.count - candidates.count, from: &free) }
+            waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
+            missing = busy.count - candidates.count - waiting.count
+        }
         if missing > 0 {
             // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
             let found = try patience.untilAnswered(batch) {
@@ -124,6 +133,9 @@ struct Assignment: ~Copyable {
         }
         return (next, waiting)
     }
+
+    /// While other workers' completions are waited for, the batch still looks around this often.
+    private static let longestWait: Duration = .seconds(1)
 
     /// How many more free resources than needed are asked for: the next conflicts find them in the hint.
     private static let spare = 1000

@@ -59,6 +59,9 @@ struct CommandSchedule {
         firstOpenCompletion = completions.first
     }
 
+    /// Completions that are not answered.
+    var openCompletions: Int { completions.count }
+
     /// Nothing is left to begin.
     var isEmpty: Bool { waiting.isEmpty }
 

@@ -44,8 +44,9 @@ final class DispatchSession {
         }
         self.handoff = handoff
         let (client, ledger, end) = (consumer.client, ledger, end)
-        workers = (0..<DispatchLoop.workers).map { _ in
-            DispatchWorker(queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end)
+        workers = (0..<DispatchLoop.workers).map { number in
+            DispatchWorker(
+                number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end)
         }
     }
 

@@ -7,6 +7,8 @@ final class DispatchWorker: Sendable {
     /// Commands that are carried out together. More would not make the server faster, and would keep the first ones waiting.
     private static let mostCommands = 1000
 
+    /// Its number among the dispatcher's workers.
+    private let number: Int
     let queue: RecordQueue
     let hands = WorkerHands()
     private let context: DispatchContext
@@ -14,7 +16,8 @@ final class DispatchWorker: Sendable {
     private let handoff: BatchHandoff<AnswerBatch>
     private let session: SessionEnd
 
-    init(queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>, session: SessionEnd) {
+    init(number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>, session: SessionEnd) {
+        self.number = number
         self.queue = queue
         self.context = context
         self.ledger = ledger
@@ -28,7 +31,7 @@ final class DispatchWorker: Sendable {
     func run() throws {
         defer { hands.leave() }
         let patience = MongoPatience(context: context, hands: hands, session: session)
-        var assignment = Assignment(context: context, patience: patience)
+        var assignment = Assignment(context: context, patience: patience, worker: number)
         let completion = Completion(context: context, patience: patience)
         while true {
             hands.take()
@@ -51,11 +54,14 @@ final class DispatchWorker: Sendable {
     private func carryOut(_ batch: CommandBatch, assignment: inout Assignment, completion: Completion) throws {
         var schedule = CommandSchedule(batch.items.lazy.map(\.command), held: try completion.held(by: batch))
         var parked: [Assignment.Attempt] = []
+        defer { context.completions.set(0, of: number) }
+        context.completions.set(schedule.openCompletions, of: number)
         while !schedule.isEmpty || !parked.isEmpty {
             let round = schedule.next(isDone: batch.isDone)
             // What they free is there for the dispatches.
             try completion.carryOut(round.completions, of: batch)
             schedule.settleCompletions(isDone: batch.isDone)
+            context.completions.set(schedule.openCompletions, of: number)
             parked = try assignment.carryOut(round.dispatches, parked: parked, of: batch, mayWait: schedule.mayWait)
         }
     }

@@ -43,6 +43,14 @@ struct MongoPatience {
         // A stop that was asked for has a deadline: no wait goes beyond it.
         let left = context.stop.deadline.map { max(.zero, $0 - .now) }
         hands.wait(for: left.map { min($0, duration) } ?? duration)
+        try check(batch)
+    }
+
+    /// Lets go of what the consumer had to give up.
+    ///
+    /// - Throws: ``BatchAbandoned`` when nothing is left to work for.
+    func check(_ batch: CommandBatch) throws {
+        if context.stop.isOverdue || session.isOver { throw BatchAbandoned() }
         batch.drop(hands.letGo())
         if batch.places.allSatisfy({ batch.dropped.contains($0.partition) }) { throw BatchAbandoned() }
     }
