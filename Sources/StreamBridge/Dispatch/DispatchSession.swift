@@ -111,8 +111,9 @@ final class DispatchSession {
         while !context.stop.isRequested {
             if end.isOver { return }
             let due = lastCommit + Self.commitInterval
-            try handle(consumer.poll(timeout: max(.zero, due - .now)))
-            if .now >= due { commit() }
+            // A commit that is due waits for the end of a rebalance; every event wakes this thread before.
+            try handle(consumer.poll(timeout: max(consumer.isJoining ? .milliseconds(50) : .zero, due - .now)))
+            if .now >= due, !consumer.isJoining { commit() }
         }
     }
 
@@ -177,14 +178,7 @@ final class DispatchSession {
         }
         if !isLost {
             ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
-            let offsets = ledger.takeUncommitted(of: partitions)
-            if !offsets.isEmpty {
-                do {
-                    try consumer.commit(offsets, timeout: Self.answerTime)
-                } catch {
-                    logger.debug("\(error)")
-                }
-            }
+            commitForGood(partitions, until: max(deadline, .now + .seconds(1)))
         }
         ledger.end(partitions)
         context.status.owns(partitions: ledger.partitions.count)
@@ -204,6 +198,27 @@ final class DispatchSession {
         if !offsets.isEmpty { consumer.commit(offsets) }
     }
 
+    /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.
+    private func commitForGood(_ partitions: [Int32], until deadline: ContinuousClock.Instant) {
+        var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+        while true {
+            let offsets = consumer.isJoining ? [:] : ledger.takeUncommitted(of: partitions)
+            if offsets.isEmpty, !consumer.isJoining { return }
+            do {
+                if !offsets.isEmpty {
+                    return try consumer.commit(offsets, timeout: max(.milliseconds(500), min(deadline - .now, Self.answerTime)))
+                }
+            } catch {
+                ledger.commitFailed()
+                logger.debug("\(error)")
+            }
+            guard .now < deadline else {
+                return logger.warning("the last offsets of \(consumer.topic) were not committed, so some commands are answered again")
+            }
+            backoff.sleep()
+        }
+    }
+
     private static func list(_ partitions: [Int32]) -> String { partitions.sorted().map { "\($0)" }.joined(separator: ", ") }
 
     // MARK: The end
@@ -217,20 +232,13 @@ final class DispatchSession {
         if end.error != nil { end.end() }
         for thread in working { thread.join(within: left()) }
         // Whoever still waits for MongoDB does so for nothing.
-        let isWhole = end.error == nil
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswerPublisher.End())
         publishing.join(within: left())
-        let offsets = ledger.takeUncommitted()
-        do {
-            if !offsets.isEmpty { try consumer.commit(offsets, timeout: max(.milliseconds(500), min(left(), Self.answerTime))) }
-        } catch {
-            logger.warning("the last offsets were not committed, so some commands are answered again: \(error)")
-        }
+        commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
         leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
-        if isWhole { logger.debug("left the group") }
     }
 
     private func leave(until deadline: ContinuousClock.Instant) {

@@ -16,7 +16,10 @@ final class DispatchWorker: Sendable {
     private let handoff: BatchHandoff<AnswerBatch>
     private let session: SessionEnd
 
-    init(number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>, session: SessionEnd) {
+    init(
+        number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>,
+        session: SessionEnd
+    ) {
         self.number = number
         self.queue = queue
         self.context = context

@@ -5,7 +5,8 @@ enum ConsumerProperties {
         var properties = [
             // A member that died is replaced after so long.
             "session.timeout.ms": "10000",
-            "heartbeat.interval.ms": "2000",
+            // Also how soon a member notices that others come or go: what stops while partitions move.
+            "heartbeat.interval.ms": "300",
             "socket.nagle.disable": "true",
             "queued.min.messages": "20000",
             "queued.max.messages.kbytes": String(max(1024, queueBytes >> 10)),

@@ -114,6 +114,9 @@ final class GroupConsumer: Sendable {
         }
     }
 
+    /// A rebalance has begun and its next generation has not: a commit would be refused, and the partitions given up for lost.
+    var isJoining: Bool { client.joinWatch?.isJoining ?? false }
+
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
     func commit(_ offsets: [Int32: Int64]) {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })

@@ -17,6 +17,8 @@ final class KafkaClient {
 
     let handle: OpaquePointer
     let queue: OpaquePointer
+    /// Of a group member.
+    let joinWatch: JoinWatch?
 
     /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
     init(role: Role, properties: [String: String]) throws(KafkaError) {
@@ -28,6 +30,8 @@ final class KafkaClient {
         let membership = role == .groupMember ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT : 0
         configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | membership)
         let conf = configuration.release()
+        joinWatch = role == .groupMember ? JoinWatch() : nil
+        joinWatch?.install(in: conf)
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         var sentence = [CChar](repeating: 0, count: 512)
         guard let handle = rd_kafka_new(type, conf, &sentence, sentence.count) else {

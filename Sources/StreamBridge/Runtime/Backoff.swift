@@ -1,3 +1,5 @@
+import Foundation
+
 /// Delays between tries: doubling, capped, with full jitter so that many bridges do not come back at the same instant.
 struct Backoff {
     private let initial: Duration
@@ -21,6 +23,9 @@ struct Backoff {
         var generator = SystemRandomNumberGenerator()
         return next(using: &generator)
     }
+
+    /// Waits for the next delay, for a thread that has nothing else to do and that nobody stops.
+    mutating func sleep() { Thread.sleep(forTimeInterval: next() / .seconds(1)) }
 
     /// After a success.
     mutating func reset() { ceiling = initial }
