@@ -107,6 +107,7 @@ package final class Bridge: Sendable {
     ) throws -> [StreamLoop] {
         guard !configuration.streams.isEmpty else { return [] }
         let surroundings = StreamLoop.Surroundings(
+            bridge: configuration.name,
             pool: pool,
             deployment: deployment,
             positions: PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka),

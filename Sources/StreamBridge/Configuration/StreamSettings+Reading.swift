@@ -39,7 +39,7 @@ extension StreamSettings {
         let delivery = section.choice("delivery", Delivery.self)
         let onLostPosition = section.choice("onLostPosition", LostPositionPolicy.self)
 
-        Self.refuseWhatIsMissing(delivery, onLostPosition, in: section)
+        Self.refuseWhatIsMissing(onLostPosition, in: section)
         Self.refuseContradictions(key: key, format: format, content: content, tombstones: tombstones, in: section)
         if content == .fullDocument, fullDocument == .default {
             section.reading.warn(
@@ -57,12 +57,7 @@ extension StreamSettings {
     }
 
     /// Choices of the contract that this version does not have.
-    private static func refuseWhatIsMissing(_ delivery: Delivery?, _ policy: LostPositionPolicy?, in section: ConfigurationSection) {
-        if delivery == .exactlyOnce {
-            section.reading.report(
-                section.mark(of: "delivery"), section.path(of: "delivery"), "delivery: exactly-once is not available in this version",
-                "write `delivery: at-least-once`: after a crash some events come twice, none is missing")
-        }
+    private static func refuseWhatIsMissing(_ policy: LostPositionPolicy?, in section: ConfigurationSection) {
         if let policy, policy != .halt {
             section.reading.report(
                 section.mark(of: "onLostPosition"), section.path(of: "onLostPosition"),

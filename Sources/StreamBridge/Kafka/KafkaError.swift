@@ -9,12 +9,20 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     package let message: String
     /// The producer is finished and must be replaced (INTRODUCTION.md, "Fatal errors").
     package let isFatal: Bool
+    /// The same call may succeed when it is made again.
+    package let isRetriable: Bool
+    /// The open transaction has to be aborted.
+    package let requiresAbort: Bool
 
-    package init(code: Int32, operation: String, message: String, isFatal: Bool = false) {
+    package init(
+        code: Int32, operation: String, message: String, isFatal: Bool = false, isRetriable: Bool = false, requiresAbort: Bool = false
+    ) {
         self.code = code
         self.operation = operation
         self.message = message
         self.isFatal = isFatal
+        self.isRetriable = isRetriable
+        self.requiresAbort = requiresAbort
     }
 
     init(_ code: rd_kafka_resp_err_t, operation: String, detail: String? = nil) {
@@ -26,7 +34,8 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         defer { rd_kafka_error_destroy(error) }
         self.init(
             code: rd_kafka_error_code(error).rawValue, operation: operation, message: String(cString: rd_kafka_error_string(error)),
-            isFatal: rd_kafka_error_is_fatal(error) != 0)
+            isFatal: rd_kafka_error_is_fatal(error) != 0, isRetriable: rd_kafka_error_is_retriable(error) != 0,
+            requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0)
     }
 
     static func invalid(_ detail: String) -> KafkaError {

@@ -1,6 +1,9 @@
 /// The producer's librdkafka properties: what a stream needs, under what the configuration says.
 enum ProducerProperties {
-    static func make(_ settings: KafkaSettings, memory: StreamMemory) throws(KafkaError) -> [String: String] {
+    /// - Parameter transactionalID: of a producer whose records are published in transactions.
+    static func make(
+        _ settings: KafkaSettings, memory: StreamMemory, transactionalID: String? = nil
+    ) throws(KafkaError) -> [String: String] {
         var properties = [
             // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand (LingerFlusher).
             "linger.ms": "5",
@@ -13,15 +16,21 @@ enum ProducerProperties {
         let given = settings.common.merging(settings.producer) { $1 }
         // librdkafka has two names for the linger, and the last one set wins.
         if given["queue.buffering.max.ms"] != nil { properties["linger.ms"] = nil }
-        if given["delivery.timeout.ms"] != nil { properties["message.timeout.ms"] = nil }
+        // A record cannot outlive its transaction: librdkafka takes `transaction.timeout.ms` for both.
+        if given["delivery.timeout.ms"] != nil || transactionalID != nil { properties["message.timeout.ms"] = nil }
         properties.merge(given) { $1 }
         if properties["partitioner"] == nil {
             // The placement of the Java clients; librdkafka's default is CRC32.
             properties["partitioner"] = "murmur2_random"
         }
         properties["enable.idempotence"] = "true"
-        // A record that the broker refuses stops the producer, so that later records of its key do not overtake it.
-        properties["enable.gapless.guarantee"] = "true"
+        if let transactionalID {
+            properties["transactional.id"] = transactionalID
+        } else {
+            // A record that the broker refuses stops the producer, so that later records of its key do not overtake it. A transaction is
+            // aborted as a whole.
+            properties["enable.gapless.guarantee"] = "true"
+        }
         // A record larger than the whole queue would wait for room forever.
         let largest = Int(try KafkaProperties(properties).value(of: "message.max.bytes") ?? "") ?? 1_000_000
         let least = (largest + largest / 4) >> 10

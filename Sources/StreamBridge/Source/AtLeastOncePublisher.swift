@@ -5,14 +5,6 @@ import Mongo
 ///
 /// A crash repeats what was published after the last stored position, in the same order; it never loses.
 final class AtLeastOncePublisher: RecordPublisher {
-    /// What a stored position says besides the position itself.
-    struct Identity {
-        var stream: String
-        var options: String
-        var replicaSet: String?
-        var writer: String
-    }
-
     /// While events flow, the position is at most this old: what a crash repeats.
     private static let storeInterval: Duration = .milliseconds(500)
     /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age out of the oplog.
@@ -20,7 +12,7 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     private let producer: KafkaProducer
     private let positions: KafkaTopic
-    private let identity: Identity
+    private let identity: StreamIdentity
     private let status: StreamStatus
     private let stop: StopSignal
 
@@ -35,7 +27,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     private var positionRecord = RecordBatch()
 
     init(
-        producer: KafkaProducer, positionsTopic: String, identity: Identity, status: StreamStatus, stop: StopSignal
+        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, status: StreamStatus, stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
         positions = try producer.topic(positionsTopic)
@@ -80,7 +72,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         try storeIfDue()
     }
 
-    func endLinger() { producer.endLinger() }
+    func endLinger(isCaughtUp: Bool) { producer.endLinger() }
 
     func serve(timeout: Duration) throws {
         try serveEvents(timeout: timeout)
@@ -144,11 +136,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         if let stored = lastStored?.token.data, let offered = position.token.data, offered < stored {
             throw PositionError.backwards(stored: stored, offered: offered)
         }
-        let record = StoredPosition(
-            stream: identity.stream, position: position, options: identity.options, replicaSet: identity.replicaSet,
-            writer: identity.writer, writtenAt: WallClock.milliseconds()
-        )
-        positionRecord.setPlain(key: identity.stream, value: record.json)
+        positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions, tag: 0)
         positionsInFlight += 1
         lastStored = position

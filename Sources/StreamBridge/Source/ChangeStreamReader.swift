@@ -37,6 +37,8 @@ final class ChangeStreamReader: Sendable {
     struct Batch: HandoffItem {
         let events: ChangeStreamBatch?
         let token: ResumeToken?
+        /// The server gave as many events as were asked for: it has more.
+        var isFull = false
         var byteCount: Int { events?.byteCount ?? 0 }
     }
 
@@ -117,12 +119,13 @@ final class ChangeStreamReader: Sendable {
         while stream.isOpen {
             if stop.isRequested { return close(stream, of: client) }
             let batch = try next(of: &stream, size: size.events, of: client)
+            let isFull = batch.count >= size.events || batch.byteCount >= batchBytes
             size.adapt(events: batch.count, bytes: batch.byteCount)
             progress()
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
-            guard handoff.put(Batch(events: batch, token: token)) else { return close(stream, of: client) }
+            guard handoff.put(Batch(events: batch, token: token, isFull: isFull)) else { return close(stream, of: client) }
             status.read(events: batch.count)
             start = .after(token)
         }

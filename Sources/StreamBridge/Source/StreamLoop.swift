@@ -8,6 +8,7 @@ import Synchronization
 package final class StreamLoop: Sendable {
     /// What all streams of a bridge share.
     struct Surroundings: Sendable {
+        let bridge: String
         let pool: MongoClientPool
         let deployment: Deployment
         let positions: PositionStore
@@ -76,12 +77,9 @@ package final class StreamLoop: Sendable {
         let timeout = Self.answerTime
         try surroundings.topics.ensure(
             surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
-        let producer = try KafkaProducer(
-            properties: ProducerProperties.make(surroundings.kafka, memory: surroundings.memory), logger: logger)
-        let publisher = try AtLeastOncePublisher(
-            producer: producer, positionsTopic: surroundings.positions.topic, identity: identity, status: status, stop: surroundings.stop)
+        let publisher = try makePublisher()
 
-        publisher.fence()
+        try publisher.fence()
         let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
         let start = try startPoint(after: stored)
         if let position = stored?.position { publisher.resume(after: position) }
@@ -134,7 +132,7 @@ package final class StreamLoop: Sendable {
                         guard try publisher.finish(within: nil) else { throw StreamStopped() }
                         isUnstored = false
                     }
-                    if handoff.isEmpty { publisher.endLinger() }
+                    if handoff.isEmpty { try publisher.endLinger(isCaughtUp: !batch.isFull) }
                     try publisher.serve(timeout: .zero)
                 } else {
                     try reader.watch()
@@ -157,8 +155,22 @@ package final class StreamLoop: Sendable {
     /// How long a session that failed waits for the acknowledgements of what it had sent.
     private static let settlingTime: Duration = .seconds(2)
 
-    private var identity: AtLeastOncePublisher.Identity {
-        AtLeastOncePublisher.Identity(
+    private func makePublisher() throws -> any RecordPublisher {
+        let isTransactional = settings.delivery == .exactlyOnce
+        let producer = try KafkaProducer(
+            properties: ProducerProperties.make(
+                surroundings.kafka, memory: surroundings.memory,
+                transactionalID: isTransactional ? "bridge.\(surroundings.bridge).\(settings.name)" : nil), logger: logger)
+        let topic = surroundings.positions.topic
+        return isTransactional
+            ? try TransactionalPublisher(
+                producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
+            : try AtLeastOncePublisher(
+                producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
+    }
+
+    private var identity: StreamIdentity {
+        StreamIdentity(
             stream: settings.name, options: StoredPosition.definitionHash(of: settings), replicaSet: surroundings.deployment.replicaSet,
             writer: surroundings.instance)
     }

@@ -35,7 +35,7 @@ final class RecordingPublisher: RecordPublisher {
     }
 
     func seal(_ position: StreamPosition) { steps.append(.sealed(position)) }
-    func endLinger() {}
+    func endLinger(isCaughtUp: Bool) {}
     func serve(timeout: Duration) {}
     let nextDeadline: ContinuousClock.Instant? = nil
     func finish(within limit: Duration?) -> Bool { true }
