@@ -2,11 +2,18 @@ import Mongo
 
 /// The answers of one batch of commands, encoded, on their way to Kafka.
 final class AnswerBatch: HandoffItem {
+    /// What a batch was, once it is stored.
+    struct Summary: Sendable {
+        let progress: [OffsetLedger.Progress]
+        /// Outcomes by status.
+        let counts: [Outcome.Status: Int]
+        let deadLetters: Int
+    }
+
+    /// A record's `event` is the partition of its command.
     let outcomes: RecordBatch
-    let deadLetters: [OutgoingRecord]
-    let progress: [OffsetLedger.Progress]
-    /// Outcomes by status.
-    let counts: [Outcome.Status: Int]
+    let deadLetters: [(partition: Int32, record: OutgoingRecord)]
+    let summary: Summary
     let byteCount: Int
 
     /// - Parameters:
@@ -14,7 +21,7 @@ final class AnswerBatch: HandoffItem {
     ///   - ledger: learns what is handed over.
     init(_ batch: CommandBatch, topic: String, ledger: OffsetLedger) {
         var outcomes = RecordBatch()
-        var deadLetters: [OutgoingRecord] = []
+        var deadLetters: [(partition: Int32, record: OutgoingRecord)] = []
         var counts: [Outcome.Status: Int] = [:]
         var ends: [Int32: Int64] = [:]
         for (index, answer) in batch.answers.enumerated() {
@@ -22,20 +29,20 @@ final class AnswerBatch: HandoffItem {
             guard let answer, !batch.dropped.contains(place.partition) else { continue }
             ends[place.partition] = place.offset + 1
             if let letter = answer.deadLetter {
-                deadLetters.append(batch.records.withRecord(index) { letter.record(of: $0, topic: topic) })
+                deadLetters.append((place.partition, batch.records.withRecord(index) { letter.record(of: $0, topic: topic) }))
             }
             if let outcome = answer.outcome {
                 counts[outcome.status, default: 0] += 1
-                outcomes.appendPlain(key: outcome.id) { outcome.write(into: &$0) }
+                outcomes.appendPlain(key: outcome.id, event: Int(place.partition)) { outcome.write(into: &$0) }
             }
         }
-        progress = ends.compactMap { partition, next in
+        let progress = ends.compactMap { partition, next in
             ledger.assignment(of: partition).map { OffsetLedger.Progress(partition: partition, assignment: $0, next: next) }
         }
-        byteCount = outcomes.bytes.count + deadLetters.reduce(0) { $0 + $1.size }
+        byteCount = outcomes.bytes.count + deadLetters.reduce(0) { $0 + $1.record.size }
         self.outcomes = outcomes
         self.deadLetters = deadLetters
-        self.counts = counts
+        summary = Summary(progress: progress, counts: counts, deadLetters: deadLetters.count)
         ledger.handOver(progress)
     }
 }

@@ -86,17 +86,26 @@ final class DispatchSession {
 
     private func startPublishing(_ wake: @escaping @Sendable () -> Void) -> LoopThread {
         let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
-        let (kafka, memory, logger) = (surroundings.kafka, surroundings.memory, logger)
+        let (kafka, memory, consumer, logger) = (surroundings.kafka, surroundings.memory, consumer, logger)
+        let isTransactional = context.settings.delivery == .exactlyOnce
+        let transactionalID = "bridge.\(surroundings.bridge).\(context.settings.name).\(surroundings.instance)"
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                let producer = try KafkaProducer(properties: ProducerProperties.make(kafka, memory: memory), logger: logger)
+                var properties = try ProducerProperties.make(kafka, memory: memory, transactionalID: isTransactional ? transactionalID : nil)
+                // Until a dead member's open transaction has timed out, nobody gets the offsets of its partitions.
+                if isTransactional { properties["transaction.timeout.ms"] = properties["transaction.timeout.ms"] ?? "10000" }
+                let producer = try KafkaProducer(properties: properties, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
                 defer { publisherClient.update { $0 = nil } }
-                try AnswerPublisher(
-                    settings: context.settings, producer: producer, ledger: ledger, status: context.status, stop: context.stop
-                )
-                .run(from: handoff)
+                let answers = try AnswerProducer(
+                    settings: context.settings, producer: producer, status: context.status, stop: context.stop)
+                let publisher: any AnswerPublisher =
+                    isTransactional
+                    ? TransactionalAnswerPublisher(
+                        answers: answers, consumer: consumer, ledger: ledger, status: context.status, stop: context.stop)
+                    : AtLeastOnceAnswerPublisher(answers: answers, ledger: ledger, status: context.status, stop: context.stop)
+                try publisher.run(from: handoff)
             } catch {
                 end.end(because: error)
             }
@@ -234,7 +243,7 @@ final class DispatchSession {
         // Whoever still waits for MongoDB does so for nothing.
         end.end()
         for worker in workers { worker.wake() }
-        handoff.fail(AnswerPublisher.End())
+        handoff.fail(AnswersEnd())
         publishing.join(within: left())
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))

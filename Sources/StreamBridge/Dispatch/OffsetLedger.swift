@@ -63,6 +63,23 @@ final class OffsetLedger: Sendable {
         }
     }
 
+    /// Kafka has stored answers, and the offsets with them.
+    func committed(_ progress: [Progress]) {
+        state.update { state in
+            for step in progress where state.entries[step.partition]?.assignment == step.assignment {
+                state.entries[step.partition]?.answered = step.next
+                state.entries[step.partition]?.committed = step.next
+            }
+        }
+    }
+
+    /// The partitions that are still this member's by the same assignment.
+    func current(among progress: [Progress]) -> Set<Int32> {
+        state.read { state in
+            Set(progress.filter { state.entries[$0.partition]?.assignment == $0.assignment }.map(\.partition))
+        }
+    }
+
     /// Waits until everything that was handed over of these partitions is answered.
     func awaitAnswers(of partitions: [Int32], within limit: Duration) {
         _ = state.wait(within: limit) { state in

@@ -142,6 +142,18 @@ final class GroupConsumer: Sendable {
         }
     }
 
+    /// Makes offsets part of a producer's open transaction, in this member's generation of the group.
+    ///
+    /// - Throws: ``KafkaError``.
+    func send(_ offsets: [Int32: Int64], inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
+        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        guard let metadata = rd_kafka_consumer_group_metadata(client.handle) else { return }
+        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
+        if let error = rd_kafka_send_offsets_to_transaction(producer.handle, list.pointer, metadata, timeout.milliseconds) {
+            throw KafkaError(stealing: error, operation: "commit offsets of topic \(topic) in a transaction")
+        }
+    }
+
     /// Begins to leave the group. Goes on through ``poll(timeout:)``, with a revocation, until ``hasLeft``.
     func leave() {
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }

@@ -69,12 +69,12 @@ struct RecordBatch: ~Copyable {
     }
 
     /// Adds a record with a key and a value, which `write` appends, and nothing else.
-    mutating func appendPlain(key: String, _ write: (inout OutputBuffer) -> Void) {
+    mutating func appendPlain(key: String, event: Int = 0, _ write: (inout OutputBuffer) -> Void) {
         let start = bytes.count
         bytes.append(utf8Of: key)
         let end = bytes.count
         write(&bytes)
-        append(Record(route: 0, key: start..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: 0))
+        append(Record(route: 0, key: start..<end, value: end..<bytes.count, headers: 0..<0, timestamp: 0, event: event))
     }
 
     /// Bytes of a record's key, value and headers.

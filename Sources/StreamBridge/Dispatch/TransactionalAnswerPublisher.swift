@@ -1,0 +1,163 @@
+import Mongo
+
+/// Exactly once: answers and the offsets of their commands in one Kafka transaction (KIP-447).
+///
+/// Two fences keep a member that was thought dead from answering: the group's generation, which the offsets carry, and the time-out of its open
+/// transaction, before which no other member gets the offsets to begin at (`UNSTABLE_OFFSET_COMMIT`).
+///
+/// A transaction is committed when no answers are at hand, or after ``mostTime``. One that has to be aborted, because a rebalance has begun a new
+/// generation meanwhile, is produced again, without the answers of partitions that are gone.
+final class TransactionalAnswerPublisher: AnswerPublisher {
+    private static let mostTime: Duration = .milliseconds(100)
+    /// One call of librdkafka's may take this long before it is made again.
+    private static let callTime: Duration = .seconds(5)
+
+    private let answers: AnswerProducer
+    private let committer: TransactionCommitter
+    private let consumer: GroupConsumer
+    private let ledger: OffsetLedger
+    private let status: DispatchStatus
+    private let stop: StopSignal
+    /// What the open transaction holds.
+    private var batches: [AnswerBatch] = []
+    private var opened: ContinuousClock.Instant?
+
+    init(answers: AnswerProducer, consumer: GroupConsumer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal) {
+        self.answers = answers
+        committer = TransactionCommitter(client: answers.producer.client)
+        self.consumer = consumer
+        self.ledger = ledger
+        self.status = status
+        self.stop = stop
+    }
+
+    deinit { committer.end() }
+
+    private var client: KafkaClient { answers.producer.client }
+
+    func run(from handoff: BatchHandoff<AnswerBatch>) throws {
+        // What stays open would keep every reader of committed records, and the next owner of the partitions, waiting for the broker's timeout.
+        defer { if opened != nil { abandon() } }
+        try fence()
+        do {
+            while !stop.isOverdue {
+                status.tellProgress()
+                if let batch = try handoff.take() {
+                    try publish(batch)
+                    if handoff.isEmpty || opened.map({ .now >= $0 + Self.mostTime }) ?? false { try commit() }
+                } else {
+                    try commit()
+                    try serve(timeout: .seconds(5))
+                }
+            }
+        } catch is AnswersEnd {
+            try commit()
+        }
+    }
+
+    private func fence() throws {
+        try again { () throws(KafkaError) in try client.initTransactions(timeout: Self.callTime) }
+    }
+
+    /// Makes a call until its outcome is known.
+    private func again(_ call: () throws(KafkaError) -> Void) throws {
+        while true {
+            do throws(KafkaError) {
+                return try call()
+            } catch {
+                guard error.isRetriable, !error.isFatal, !error.requiresAbort, !stop.isOverdue else { throw error }
+                status.kafkaTrouble(error)
+            }
+            try serve(timeout: .milliseconds(100))
+        }
+    }
+
+    private func publish(_ batch: AnswerBatch) throws {
+        if opened == nil {
+            try client.beginTransaction()
+            opened = .now
+        }
+        batches.append(batch)
+        try produce(batch)
+    }
+
+    private func produce(_ batch: AnswerBatch) throws {
+        let current = ledger.current(among: batch.summary.progress)
+        try answers.produce(batch, tag: 1, isWanted: { current.contains($0) })
+    }
+
+    private func serve(timeout: Duration) throws {
+        do throws(KafkaError) {
+            try answers.serve(timeout: timeout)
+        } catch {
+            throw answers.refusal ?? error
+        }
+    }
+
+    // MARK: Committing
+
+    private func commit() throws {
+        while opened != nil {
+            do {
+                try sendOffsets()
+                try awaitCommit()
+                return settle()
+            } catch let error as KafkaError where error.requiresAbort && !error.isFatal {
+                // A record that was refused would be refused again.
+                if let refusal = answers.refusal { throw refusal }
+                try repeatTransaction(because: error)
+            }
+        }
+    }
+
+    /// The offsets after what is answered, of partitions that are still this member's, in its generation.
+    private func sendOffsets() throws {
+        var offsets: [Int32: Int64] = [:]
+        for batch in batches {
+            let current = ledger.current(among: batch.summary.progress)
+            for step in batch.summary.progress where current.contains(step.partition) { offsets[step.partition] = step.next }
+        }
+        guard !offsets.isEmpty else { return }
+        try again { () throws(KafkaError) in try consumer.send(offsets, inTransactionOf: client, timeout: Self.callTime) }
+    }
+
+    private func awaitCommit() throws {
+        answers.producer.endLinger()
+        committer.start()
+        while true {
+            if let result = committer.takeResult() { return try result.get() }
+            if stop.isOverdue { throw KafkaError.timedOut(operation: "commit a transaction") }
+            try serve(timeout: .milliseconds(100))
+        }
+    }
+
+    private func settle() {
+        for batch in batches {
+            ledger.committed(batch.summary.progress)
+            status.answered(batch.summary.counts, deadLetters: batch.summary.deadLetters)
+        }
+        batches.removeAll()
+        opened = nil
+    }
+
+    /// Aborts, and produces the same answers again: those whose partitions are still this member's.
+    private func repeatTransaction(because error: KafkaError) throws {
+        try again { () throws(KafkaError) in try client.abortTransaction(timeout: Self.callTime) }
+        answers.forgetRefusal()
+        batches.removeAll { ledger.current(among: $0.summary.progress).isEmpty }
+        guard !batches.isEmpty else {
+            opened = nil
+            return
+        }
+        status.kafkaTrouble(error)
+        try client.beginTransaction()
+        opened = .now
+        for batch in batches { try produce(batch) }
+    }
+
+    private func abandon() {
+        committer.end()
+        answers.producer.abandon()
+        _ = try? client.abortTransaction(timeout: .seconds(2))
+    }
+}
