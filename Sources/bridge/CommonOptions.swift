@@ -33,6 +33,17 @@ struct CommonOptions: ParsableArguments {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LineLogHandler.Format: ExpressibleByArgument {}
 
+extension BridgeConfiguration {
+    /// The dispatcher of a command line, or wrong usage with the names that there are.
+    func named(_ name: String) throws -> DispatcherSettings {
+        do {
+            return try dispatcher(name)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
 /// How listings are printed.
 enum ListingFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
@@ -45,11 +56,15 @@ enum ExitStatus {
     static let lostPosition = ExitCode(65)
     static let internalFault = ExitCode(70)
 
+    /// A signal ended a command before it was done; as a shell reports it.
+    static let interrupted = ExitCode(128 + SIGINT)
+
     /// The status of an error that ended a command.
     static func of(_ error: any Error) -> ExitCode {
         switch error {
         case is Bridge.Unreachable: unreachable
         case let halt as StreamHalt: ExitCode(halt.status.rawValue)
+        case let interrupted as SendingInterrupted: of(interrupted.cause)
         default: internalFault
         }
     }
