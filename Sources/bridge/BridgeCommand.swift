@@ -9,7 +9,7 @@ struct BridgeCommand: AsyncParsableCommand {
             "Publishes every MongoDB change event to Kafka, with resume tokens as offsets, and turns commands from Kafka into documents.",
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, SendCommand.self,
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, SendCommand.self, RedriveCommand.self,
             ConfigCommand.self,
         ]
     )
