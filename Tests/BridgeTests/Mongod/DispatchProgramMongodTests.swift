@@ -148,4 +148,19 @@ import Testing
             #expect(missing.errors.contains("no dead letter of shipments at 0/7"))
         }
     }
+
+    @Test func checkLooksAtDispatchers() async throws {
+        try await Scene.play { scene in
+            let stage = try Stage(scene)
+            let check = try stage.run(["check"])
+            #expect(check.status == 0, "\(check.output)\(check.errors)")
+            for text in [
+                "ok       topic \(scene.name).outcomes: ",
+                "ok       dispatcher shipments: group bridge.\(scene.name).shipments: 0 commands waiting",
+                "it will be made: db.", "without a pool a conflict is answered, never reassigned",
+            ] {
+                #expect(check.output.contains(text), "\(check.output)")
+            }
+        }
+    }
 }
