@@ -8,8 +8,9 @@ package final class Bridge: Sendable {
         package let server: String
         package let reason: String
         package var description: String {
-            "\(server) could not be reached: \(reason). Start the servers, or correct mongodb.uri (hosts, and the name after replicaSet=) and "
-                + "kafka.bootstrap.servers"
+            let keys = [("MongoDB", "mongodb.uri (hosts, and the name after replicaSet=)"), ("Kafka", "kafka.bootstrap.servers")]
+            let wrong = keys.filter { server.contains($0.0) }.map(\.1).joined(separator: " and ")
+            return "\(server) could not be reached: \(reason). Start what is missing, or correct \(wrong)"
         }
     }
 

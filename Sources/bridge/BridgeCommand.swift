@@ -5,8 +5,12 @@ import ArgumentParser
 struct BridgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bridge",
-        abstract: "Publishes every MongoDB change event to Kafka, with resume tokens as offsets.",
+        abstract:
+            "Publishes every MongoDB change event to Kafka, with resume tokens as offsets, and turns commands from Kafka into documents.",
         version: "0.1.0",
-        subcommands: [RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, ConfigCommand.self]
+        subcommands: [
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, SendCommand.self, RedriveCommand.self,
+            ConfigCommand.self,
+        ]
     )
 }

@@ -5,7 +5,8 @@ import StreamBridge
 /// `bridge check`
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Checks the configuration, both servers, topics, streams and stored positions; changes nothing.")
+        commandName: "check",
+        abstract: "Checks the configuration, both servers, topics, streams, stored positions and dispatchers; changes nothing.")
 
     @OptionGroup var options: CommonOptions
 

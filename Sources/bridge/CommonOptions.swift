@@ -33,6 +33,17 @@ struct CommonOptions: ParsableArguments {
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LineLogHandler.Format: ExpressibleByArgument {}
 
+extension BridgeConfiguration {
+    /// The dispatcher of a command line, or wrong usage with the names that there are.
+    func named(_ name: String) throws -> DispatcherSettings {
+        do {
+            return try dispatcher(name)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
 /// How listings are printed.
 enum ListingFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
@@ -45,11 +56,15 @@ enum ExitStatus {
     static let lostPosition = ExitCode(65)
     static let internalFault = ExitCode(70)
 
+    /// A signal ended a command before it was done; as a shell reports it.
+    static let interrupted = ExitCode(128 + SIGINT)
+
     /// The status of an error that ended a command.
     static func of(_ error: any Error) -> ExitCode {
         switch error {
         case is Bridge.Unreachable: unreachable
         case let halt as StreamHalt: ExitCode(halt.status.rawValue)
+        case let interrupted as SendingInterrupted: of(interrupted.cause)
         default: internalFault
         }
     }
@@ -59,4 +74,10 @@ enum ExitStatus {
 enum Console {
     static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
     static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    static func json(_ value: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
 }

@@ -38,7 +38,7 @@ struct TailCommand: AsyncParsableCommand {
         let format = format
         do {
             try await tail.run(topics: topics, from: try start(), follow: follow, limit: count) { line in
-                Console.print(format == .json ? Self.json(line) : Self.text(line))
+                Console.print(format == .json ? Console.json(line) : Self.text(line))
             }
         } catch {
             Console.error("\(error)")
@@ -50,9 +50,7 @@ struct TailCommand: AsyncParsableCommand {
         if from == "beginning" { return .beginning }
         if from == "end" { return .end }
         if let offset = Int64(from), offset >= 0 { return .offset(offset) }
-        for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
-            if let date = try? Date(from, strategy: style) { return .time(Int64(date.timeIntervalSince1970 * 1000)) }
-        }
+        if let time = ISOTime(argument: from) { return .time(time.milliseconds) }
         throw ValidationError("--from takes beginning, end, an offset, or a time such as 2026-01-31T00:00:00Z; found \(from)")
     }
 
@@ -63,11 +61,5 @@ struct TailCommand: AsyncParsableCommand {
         var text = "\(line.topic)/\(line.partition)@\(line.offset)\(time ?? "")\n  key   \(line.key ?? "(none)")\n"
         for name in line.headerNames { text += "  \(name): \(line.headers[name] ?? "")\n" }
         return text + "  value \(line.value ?? "(tombstone)")"
-    }
-
-    private static func json(_ line: Tail.Line) -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

@@ -28,3 +28,11 @@ enum DurationText {
         return "\(total / unit.count)\(unit.unit)"
     }
 }
+
+extension Duration {
+    /// Reads a duration as the configuration has it: `250ms`, `5s`, `2m`, `1h`.
+    package init?(written text: String) {
+        guard let duration = try? DurationText.parse(text) else { return nil }
+        self = duration
+    }
+}

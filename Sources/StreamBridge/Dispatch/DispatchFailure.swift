@@ -15,12 +15,9 @@ enum DispatchFailure {
         case let error as MongoError: self.init(mongoDB: error, dispatcher: dispatcher)
         case let error as KafkaError where error.name == "_AUTO_OFFSET_RESET" || error.name == "OFFSET_OUT_OF_RANGE":
             self = .halt(
-                StreamHalt(
-                    reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)",
-                    mend: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
-                        + "kafka-consumer-groups --group bridge.<name>.\(dispatcher.name) --topic \(dispatcher.commands) --reset-offsets "
-                        + "--to-earliest --execute",
-                    status: .lostPosition))
+                .lostOffset(
+                    of: dispatcher, bridge: "<name>",
+                    reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)"))
         default:
             switch StreamFailure(kafka: error) {
             case .reopen: self = .retry
@@ -57,6 +54,18 @@ enum DispatchFailure {
     /// Codes of writes that pass: a write concern that was not met in time, a transaction that has to run again, a server without room,
     /// or one that takes no writes for now.
     static let passingWrites: Set<Int32> = [64, 24, 46, 225, 251, 256, 263, 14031, 371]
+}
+
+extension StreamHalt {
+    /// Commands were deleted before they were read.
+    static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, reason: String) -> StreamHalt {
+        StreamHalt(
+            reason: reason,
+            mend: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
+                + "kafka-consumer-groups --group \(DispatchLoop.group(bridge: bridge, dispatcher: dispatcher.name)) "
+                + "--topic \(dispatcher.commands) --reset-offsets --to-earliest --execute",
+            status: .lostPosition)
+    }
 }
 
 /// What the server's refusal of one document means.

@@ -224,7 +224,7 @@ final class DispatchSession {
             guard .now < deadline else {
                 return logger.warning("the last offsets of \(consumer.topic) were not committed, so some commands are answered again")
             }
-            backoff.sleep()
+            backoff.pause()
         }
     }
 

@@ -1,6 +1,5 @@
 import Foundation
 import Logging
-import Mongo
 
 /// Reads topics for a person.
 package struct Tail: Sendable {
@@ -115,23 +114,10 @@ extension Tail.Line {
         partition = record.partition
         offset = record.offset
         timestamp = record.timestamp
-        key = record.key.map(Self.text)
-        value = record.value.map(Self.text)
+        key = record.key?.readable
+        value = record.value?.readable
         let headers = record.headers
         headerNames = headers.map(\.name)
-        self.headers = Dictionary(headers.map { ($0.name, $0.value.map(Self.text) ?? "null") }) { first, _ in first }
-    }
-
-    /// Text as it is; BSON as Extended JSON; anything else as hexadecimal digits.
-    private static func text(_ bytes: [UInt8]) -> String {
-        if let text = String(validating: bytes, as: UTF8.self),
-            !text.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\n" && $0 != "\t" })
-        {
-            return text
-        }
-        if let document = try? bytes.withUnsafeBytes({ try BSONDocument(copying: $0) }), let json = try? document.extendedJSON(.relaxed) {
-            return json
-        }
-        return "0x" + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        self.headers = Dictionary(headers.map { ($0.name, $0.value?.readable ?? "null") }) { first, _ in first }
     }
 }

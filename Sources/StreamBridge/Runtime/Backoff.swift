@@ -25,7 +25,7 @@ struct Backoff {
     }
 
     /// Waits for the next delay, for a thread that has nothing else to do and that nobody stops.
-    mutating func sleep() { Thread.sleep(forTimeInterval: next() / .seconds(1)) }
+    mutating func pause() { Thread.sleep(forTimeInterval: next() / .seconds(1)) }
 
     /// After a success.
     mutating func reset() { ceiling = initial }

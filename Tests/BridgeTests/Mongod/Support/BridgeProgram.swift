@@ -17,12 +17,22 @@ final class BridgeProgram: Sendable {
     private let process = Process()
     private let state = Monitor(State())
 
-    /// - Parameter environment: over this process's own.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - environment: over this process's own.
+    ///   - input: what its standard input gives, no more than a pipe holds; nil for nothing.
+    init(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws {
         process.executableURL = try Self.executable()
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        if let input {
+            let source = Pipe()
+            process.standardInput = source
+            // Before it runs: a program that ends early must not end this one by SIGPIPE.
+            try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try source.fileHandleForWriting.close()
+        } else {
+            process.standardInput = FileHandle.nullDevice
+        }
         let output = Pipe()
         let errors = Pipe()
         process.standardOutput = output

@@ -1,0 +1,38 @@
+extension TopicReader {
+    /// Hands out every record that a topic has at the moment of the call. Blocks.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long Kafka may take for an answer, or give no record.
+    ///   - map: makes something of a record that outlives it.
+    /// - Returns: false when there is no such topic.
+    static func scan<Result>(
+        _ topic: String, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration, stop: StopSignal,
+        _ map: (borrowing Record) -> Result, take: (Result) throws(KafkaError) -> Void
+    ) throws(KafkaError) -> Bool {
+        guard let description = try admin.topic(topic, timeout: timeout), description.partitions > 0 else { return false }
+        let reader = try TopicReader(settings: settings)
+        var ends: [Int32: Int64] = [:]
+        for partition in 0..<Int32(description.partitions) {
+            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: timeout)
+            guard !offsets.isEmpty else { continue }
+            ends[partition] = offsets.upperBound
+            try reader.start(topic: topic, partition: partition, at: offsets.lowerBound)
+        }
+        var deadline = ContinuousClock.now + timeout
+        while !ends.isEmpty, !stop.isRequested {
+            switch try reader.next(timeout: min(.milliseconds(200), timeout), { ($0.partition, $0.offset, map($0)) }) {
+            case .record((let partition, let offset, let result)):
+                deadline = .now + timeout
+                // What came after the call began is not part of it.
+                guard let end = ends[partition] else { continue }
+                if offset < end { try take(result) }
+                if offset + 1 >= end { ends[partition] = nil }
+            // Compaction and transaction markers leave offsets without a record, so the end may come before the last offset was seen.
+            case .end(_, let partition): ends[partition] = nil
+            case .nothing:
+                guard ContinuousClock.now < deadline else { throw KafkaError.timedOut(operation: "read topic \(topic)") }
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,187 @@
+import Logging
+import Mongo
+
+/// Looks at what one dispatcher needs on both sides, and changes nothing.
+struct DispatcherCheck {
+    private let settings: DispatcherSettings
+    private let bridge: String
+    private let timeout: Duration
+    private let subject: String
+
+    init(settings: DispatcherSettings, bridge: String, timeout: Duration) {
+        self.settings = settings
+        self.bridge = bridge
+        self.timeout = timeout
+        subject = "dispatcher \(settings.name)"
+    }
+
+    // MARK: Kafka
+
+    /// Where the group stands among the commands.
+    ///
+    /// - Throws: ``KafkaError`` for what is no matter of this dispatcher.
+    func findings(admin: KafkaAdmin, kafka: KafkaSettings, logger: Logger) throws(KafkaError) -> [Finding] {
+        guard let topic = try admin.topic(settings.commands, timeout: timeout) else { return [] }
+        let group = DispatchLoop.group(bridge: bridge, dispatcher: settings.name)
+        let partitions = Array(0..<Int32(topic.partitions))
+        let committed: [Int32: Int64?]
+        do {
+            // It never subscribes, so it never joins, and nobody has to rebalance.
+            committed = try GroupConsumer(
+                topic: settings.commands, properties: ConsumerProperties.make(kafka, group: group, queueBytes: 1 << 20), logger: logger
+            )
+            .committed(partitions, timeout: timeout)
+        } catch {
+            guard case .halt = StreamFailure(kafka: error) else { throw error }
+            return [.error(subject, "\(error)", mend: "Grant the account Read on the group \(group) and on topic \(settings.commands)")]
+        }
+        var waiting: Int64 = 0
+        var fresh: [Int32] = []
+        var findings: [Finding] = []
+        for partition in partitions {
+            let offsets = try admin.watermarks(topic: settings.commands, partition: partition, timeout: timeout)
+            guard let offset = committed[partition] ?? nil else {
+                fresh.append(partition)
+                waiting += offsets.upperBound - offsets.lowerBound
+                continue
+            }
+            guard offset >= offsets.lowerBound, offset <= offsets.upperBound else {
+                let reason =
+                    "group \(group) committed offset \(offset) of \(settings.commands)/\(partition), which has "
+                    + "\(offsets.lowerBound) to \(offsets.upperBound)"
+                findings.append(.halt(subject, .lostOffset(of: settings, bridge: bridge, reason: reason)))
+                continue
+            }
+            waiting += offsets.upperBound - offset
+        }
+        guard findings.isEmpty else { return findings }
+        let lag = "\(waiting) command\(waiting == 1 ? "" : "s") waiting"
+        let start =
+            switch fresh.count {
+            case 0: ""
+            case partitions.count: "; no committed offsets yet: begins at the first record"
+            default:
+                "; no committed offsets yet of partitions \(fresh.map { "\($0)" }.joined(separator: ", ")): begins there at the first record"
+            }
+        return [.ok(subject, "group \(group): \(lag)\(start)")]
+    }
+
+    // MARK: MongoDB
+
+    func findings(pool: MongoClientPool, privileges: AccountPrivileges?) -> [Finding] {
+        let findings = privileges.map(lookAt) ?? []
+        // The server would only say the same again.
+        if findings.contains(where: { $0.level == .error }) { return findings }
+        return findings + pool.withClient { client in documents(client, privileges) }
+    }
+
+    /// What the account may not do.
+    private func lookAt(_ privileges: AccountPrivileges) -> [Finding] {
+        func lacking(_ actions: [String], on database: String, _ collection: String?) -> String? {
+            let missing = privileges.missing(actions, database: database, collection: collection)
+            guard !missing.isEmpty else { return nil }
+            let place = collection.map { "\(database).\($0)" } ?? (database.isEmpty ? "all databases" : "all collections of \(database)")
+            return "\(missing.joined(separator: ", ")) on \(place)"
+        }
+        let own = settings.collection
+        var needed = [lacking(["find", "insert", "update", "listIndexes"], on: own.database, own.collection)]
+        var wanted: String?
+        if let pool = settings.resource.pool {
+            needed.append(lacking(["find"], on: pool.database, pool.collection))
+            // One change stream for both collections.
+            wanted = lacking(["find", "changeStream"], on: own.database == pool.database ? own.database : "", nil)
+        }
+        var findings: [Finding] = []
+        let missing = needed.compactMap(\.self).joined(separator: ", and ")
+        if !missing.isEmpty { findings.append(.error(subject, "the account lacks \(missing)", mend: "Grant it \(missing)")) }
+        if let wanted {
+            let text = "the account lacks \(wanted), so which resources are free is not followed, but asked for when the hint runs out"
+            findings.append(.warning(subject, text, mend: "Grant it \(wanted)"))
+        }
+        return findings
+    }
+
+    /// The index that guards the resources, and the resources.
+    private func documents(_ client: borrowing MongoClient, _ privileges: AccountPrivileges?) -> [Finding] {
+        var findings: [Finding] = []
+        do {
+            var index = GuardIndex(kind: .partial, field: settings.resource.field, names: [])
+            do {
+                index = try GuardIndex.find(for: settings, of: client)
+                findings.append(.ok(subject, Self.sentence(on: index)))
+            } catch let missing as GuardIndex.Missing {
+                findings.append(try finding(missing, client, privileges))
+            }
+            findings.append(try resources(guardedBy: index, client))
+        } catch let error as MongoError {
+            switch DispatchFailure(mongoDB: error, dispatcher: settings) {
+            case .halt(let halt): findings.append(.halt(subject, halt))
+            case .retry, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
+            }
+        } catch {
+            findings.append(.halt(subject, .unexpected(error)))
+        }
+        return findings
+    }
+
+    private static func sentence(on index: GuardIndex) -> String {
+        let names = index.names.joined(separator: ", ")
+        return switch index.kind {
+        case .partial: "unique index \(names) guards \(index.field) of active documents"
+        case .plain: "unique index \(names) guards \(index.field) of all documents, active or not"
+        }
+    }
+
+    private func finding(_ missing: GuardIndex.Missing, _ client: borrowing MongoClient, _ privileges: AccountPrivileges?) throws -> Finding
+    {
+        if let resource = try shared(client) {
+            return .error(
+                subject, "\(missing), and it cannot be made: several active documents have the \(settings.resource.field) \(resource)",
+                mend: "End all but one of them, then run: \(missing.command)")
+        }
+        let collection = settings.collection
+        if privileges?.missing(["createIndex"], database: collection.database, collection: collection.collection).isEmpty == false {
+            return .error(subject, "\(missing), and the account may not make it", mend: "Grant it createIndex, or run: \(missing.command)")
+        }
+        guard missing.nearby.isEmpty else {
+            return .warning(
+                subject, "\(missing). It will be made beside them: \(missing.command)",
+                mend: "If that is not meant, mend the index above first"
+            )
+        }
+        return .ok(subject, "\(missing); it will be made: \(missing.command)")
+    }
+
+    /// A resource that several active documents hold. Nil also when the server takes too long to look.
+    private func shared(_ client: borrowing MongoClient) throws(MongoError) -> Resource? {
+        let pipeline: [BSONValue] = [
+            ["$match": ["status": "active"]], ["$group": ["_id": .string("$" + settings.resource.field), "count": ["$sum": 1]]],
+            ["$match": ["count": ["$gt": 1]]], ["$limit": 1],
+        ]
+        do throws(MongoError) {
+            let reply = try client.command(
+                [
+                    "aggregate": .string(settings.collection.collection), "pipeline": .array(pipeline), "cursor": [:], "allowDiskUse": true,
+                    "maxTimeMS": .int64(Int64(timeout.milliseconds)),
+                ], on: settings.collection.database, operation: "look for a resource that several active documents have")
+            let first = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue
+            return first?["_id"].map { Resource($0) }
+        } catch {
+            if error.code == Self.maxTimeExpired { return nil }
+            throw error
+        }
+    }
+
+    private static let maxTimeExpired: Int32 = 50
+
+    private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient) throws(MongoError) -> Finding {
+        guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }
+        let members = try ResourcePool(pool: pool, dispatcher: settings, guardIndex: index).members(after: nil, of: client)
+        guard !members.isEmpty else {
+            return .warning(
+                subject, "the pool \(pool) is empty, so a command whose resource is busy is rejected",
+                mend: "Insert a document for each \(settings.resource.label.lowercased()), its _id the value of \(settings.resource.field)")
+        }
+        return .ok(subject, "pool \(pool): \(members.count) resources, \(members.count { !$0.isBusy }) of them free")
+    }
+}

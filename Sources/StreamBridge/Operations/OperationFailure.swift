@@ -1,0 +1,22 @@
+/// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a mend.
+enum OperationFailure {
+    /// What the command throws: ``Bridge/Unreachable``, ``StreamHalt``, or what is no error of Kafka as it is.
+    static func ending(_ error: any Error) -> any Error {
+        guard error is KafkaError || error is MissingTopic else { return error }
+        switch StreamFailure(kafka: error) {
+        case .halt(let halt): return halt
+        case .reopen, .restart: return Bridge.Unreachable(server: "Kafka", reason: "\(error)")
+        }
+    }
+}
+
+/// Some records were sent, then something went wrong.
+package struct SendingInterrupted: Error, CustomStringConvertible {
+    /// How many Kafka has stored.
+    package let sent: Int
+    package let topic: String
+    /// ``Bridge/Unreachable`` or ``StreamHalt``.
+    package let cause: any Error
+
+    package var description: String { "\(cause). Kafka has stored \(sent) of them in \(topic)" }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import Synchronization
+
+/// A line on a terminal that shows how far long work is; nothing where standard error is no terminal.
+final class ProgressLine: Sendable {
+    private static let interval: Duration = .milliseconds(200)
+
+    private let isShown = isatty(STDERR_FILENO) != 0
+    private let state = Mutex((shownAt: ContinuousClock.now, width: 0))
+
+    /// Shows the newest text, a few times a second.
+    func show(_ text: @autoclosure () -> String) {
+        guard isShown else { return }
+        state.withLock { state in
+            guard state.shownAt.duration(to: .now) >= Self.interval else { return }
+            let text = text()
+            Self.write("\r" + text.padding(toLength: max(state.width, text.count), withPad: " ", startingAt: 0))
+            state = (.now, text.count)
+        }
+    }
+
+    /// Wipes the line out: before anything else is printed.
+    func clear() {
+        state.withLock { state in
+            guard state.width > 0 else { return }
+            Self.write("\r" + String(repeating: " ", count: state.width) + "\r")
+            state.width = 0
+        }
+    }
+
+    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
