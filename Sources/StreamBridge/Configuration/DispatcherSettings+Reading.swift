@@ -21,11 +21,6 @@ extension DispatcherSettings {
         let fields = CommandField.list(reading: section.section("fields"), resource: section.section("resource").written("field")?.text)
         let delivery = section.choice("delivery", Delivery.self)
 
-        if delivery == .exactlyOnce {
-            section.reading.report(
-                section.mark(of: "delivery"), section.path(of: "delivery"), "delivery: exactly-once is not available in this version",
-                "write `delivery: at-least-once`: after a crash some outcomes come twice, the same both times, and none is missing")
-        }
         guard let name, let commands, let outcomes, let deadLetters, let collection, let fields, let resource, let delivery else {
             return nil
         }

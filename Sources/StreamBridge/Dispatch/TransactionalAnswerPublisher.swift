@@ -13,7 +13,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private static let callTime: Duration = .seconds(5)
 
     private let answers: AnswerProducer
-    private let committer: TransactionCommitter
+    private let ender: TransactionEnder
     private let consumer: GroupConsumer
     private let ledger: OffsetLedger
     private let status: DispatchStatus
@@ -24,14 +24,14 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     init(answers: AnswerProducer, consumer: GroupConsumer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal) {
         self.answers = answers
-        committer = TransactionCommitter(client: answers.producer.client)
+        ender = TransactionEnder(client: answers.producer.client)
         self.consumer = consumer
         self.ledger = ledger
         self.status = status
         self.stop = stop
     }
 
-    deinit { committer.end() }
+    deinit { ender.end() }
 
     private var client: KafkaClient { answers.producer.client }
 
@@ -100,7 +100,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         while opened != nil {
             do {
                 try sendOffsets()
-                try awaitCommit()
+                try end(.commit)
                 return settle()
             } catch let error as KafkaError where error.requiresAbort && !error.isFatal {
                 // A record that was refused would be refused again.
@@ -121,12 +121,13 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         try again { () throws(KafkaError) in try consumer.send(offsets, inTransactionOf: client, timeout: Self.callTime) }
     }
 
-    private func awaitCommit() throws {
+    /// Commits or aborts, and serves reports meanwhile.
+    private func end(_ way: TransactionEnder.Way) throws {
         answers.producer.endLinger()
-        committer.start()
+        ender.start(way)
         while true {
-            if let result = committer.takeResult() { return try result.get() }
-            if stop.isOverdue { throw KafkaError.timedOut(operation: "commit a transaction") }
+            if let result = ender.takeResult() { return try result.get() }
+            if stop.isOverdue { throw KafkaError.timedOut(operation: "end a transaction") }
             try serve(timeout: .milliseconds(100))
         }
     }
@@ -142,7 +143,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     /// Aborts, and produces the same answers again: those whose partitions are still this member's.
     private func repeatTransaction(because error: KafkaError) throws {
-        try again { () throws(KafkaError) in try client.abortTransaction(timeout: Self.callTime) }
+        try end(.abort)
         answers.forgetRefusal()
         batches.removeAll { ledger.current(among: $0.summary.progress).isEmpty }
         guard !batches.isEmpty else {
@@ -156,8 +157,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     }
 
     private func abandon() {
-        committer.end()
         answers.producer.abandon()
-        _ = try? client.abortTransaction(timeout: .seconds(2))
+        ender.abandon(within: Self.callTime) { _ = try? answers.serve(timeout: .milliseconds(20)) }
     }
 }

@@ -25,7 +25,7 @@ final class TransactionalPublisher: RecordPublisher {
     private static let fenceTime: Duration = .seconds(5)
 
     private let producer: KafkaProducer
-    private let committer: TransactionCommitter
+    private let ender: TransactionEnder
     private let positions: KafkaTopic
     private let identity: StreamIdentity
     private let status: StreamStatus
@@ -48,14 +48,14 @@ final class TransactionalPublisher: RecordPublisher {
         producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, status: StreamStatus, stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
-        committer = TransactionCommitter(client: producer.client)
+        ender = TransactionEnder(client: producer.client)
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
         self.stop = stop
     }
 
-    deinit { committer.end() }
+    deinit { ender.end() }
 
     /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced.
     func fence() throws {
@@ -156,7 +156,7 @@ final class TransactionalPublisher: RecordPublisher {
         sealed = nil
         committing = position
         state = .committing
-        committer.start()
+        ender.start(.commit)
     }
 
     /// KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
@@ -168,7 +168,7 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Takes the outcome of a commit, when it is there.
     private func settleCommit() throws {
-        guard state == .committing, let result = committer.takeResult() else { return }
+        guard state == .committing, let result = ender.takeResult() else { return }
         // The reports tell more than the commit that fails because of them.
         if let refusal { throw refusal }
         try result.get()
@@ -230,10 +230,12 @@ final class TransactionalPublisher: RecordPublisher {
     private var isSettled: Bool { state == .idle }
 
     private func abort() {
-        committer.end()
         producer.abandon()
-        _ = try? producer.client.abortTransaction(timeout: .seconds(2))
+        ender.abandon(within: Self.abortTime) { _ = try? producer.serve(timeout: .milliseconds(20)) { _ in } }
     }
+
+    /// How long an abort may take when a session ends.
+    private static let abortTime: Duration = .seconds(2)
 
     var wake: @Sendable () -> Void {
         return { [weak client = producer.client] in client?.wake() }

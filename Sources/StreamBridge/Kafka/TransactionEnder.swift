@@ -1,0 +1,92 @@
+import CKafka
+
+/// Commits and aborts a producer's transactions on a thread of its own, so that the publisher goes on encoding and serving events: both wait for
+/// the reports of every record, which come through the queue that the publisher serves (rdkafka.h, `rd_kafka_commit_transaction`).
+final class TransactionEnder: Sendable {
+    enum Way: Sendable {
+        case commit, abort
+    }
+
+    private enum State {
+        case idle
+        case asked(Way)
+        case done(Result<Void, KafkaError>)
+        case ended
+    }
+
+    /// One call may take this long; the same is called again until its outcome is known.
+    private static let callTime: Duration = .seconds(5)
+
+    private let state = Monitor(State.idle)
+    private let thread: LoopThread
+
+    init(client: KafkaClient) {
+        let state = state
+        thread = LoopThread.start(name: "transaction") { Self.run(state, client) }
+    }
+
+    /// Begins to end the transaction. One at a time.
+    func start(_ way: Way) { state.update { $0 = .asked(way) } }
+
+    /// The outcome of what was begun; nil while it is on its way. Given once. The client is woken when it is there.
+    func takeResult() -> Result<Void, KafkaError>? {
+        state.update { state in
+            guard case .done(let result) = state else { return nil }
+            state = .idle
+            return result
+        }
+    }
+
+    /// Aborts what is open, best effort: what stays open is aborted by the broker after `transaction.timeout.ms`, and until then keeps every
+    /// reader of committed records waiting.
+    ///
+    /// - Parameter serve: serves the client's events for a moment.
+    func abandon(within limit: Duration, serving serve: () -> Void) {
+        let deadline = ContinuousClock.now + limit
+        func await() { while isBusy, .now < deadline { serve() } }
+        // A commit may be on its way.
+        await()
+        guard .now < deadline else { return }
+        start(.abort)
+        await()
+    }
+
+    private var isBusy: Bool { state.read { if case .asked = $0 { true } else { false } } }
+
+    /// Ends the thread, after the call that is on its way.
+    func end() {
+        state.update { $0 = .ended }
+        thread.join()
+    }
+
+    private static func run(_ state: Monitor<State>, _ client: KafkaClient) {
+        while true {
+            let way = state.wait { state -> Way?? in
+                switch state {
+                case .asked(let way): .some(way)
+                case .ended: .some(nil)
+                case .idle, .done: nil
+                }
+            }
+            guard let way else { return }
+            let result = end(client, way) { state.read { if case .ended = $0 { true } else { false } } }
+            state.update { if case .asked = $0 { $0 = .done(result) } }
+            client.wake()
+        }
+    }
+
+    /// A call that was not answered may have had its effect: only the same call tells (rdkafka.h: retriable errors).
+    private static func end(_ client: KafkaClient, _ way: Way, unless isEnded: () -> Bool) -> Result<Void, KafkaError> {
+        while true {
+            do throws(KafkaError) {
+                switch way {
+                case .commit: try client.commitTransaction(timeout: callTime)
+                case .abort: try client.abortTransaction(timeout: callTime)
+                }
+                return .success(())
+            } catch {
+                guard error.isRetriable, !error.isFatal, !error.requiresAbort, !isEnded() else { return .failure(error) }
+            }
+        }
+    }
+}
