@@ -97,6 +97,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     // MARK: Committing
 
     private func commit() throws {
+        var backoff = Backoff(initial: .milliseconds(5), cap: .milliseconds(200))
         while opened != nil {
             do {
                 try sendOffsets()
@@ -105,7 +106,9 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
             } catch let error as KafkaError where error.requiresAbort && !error.isFatal {
                 // A record that was refused would be refused again.
                 if let refusal = answers.refusal { throw refusal }
-                try repeatTransaction(because: error)
+                try repeatTransaction()
+                // The next generation begins in a moment.
+                try serve(timeout: backoff.next())
             }
         }
     }
@@ -142,7 +145,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     }
 
     /// Aborts, and produces the same answers again: those whose partitions are still this member's.
-    private func repeatTransaction(because error: KafkaError) throws {
+    private func repeatTransaction() throws {
         try end(.abort)
         answers.forgetRefusal()
         batches.removeAll { ledger.current(among: $0.summary.progress).isEmpty }
@@ -150,7 +153,6 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
             opened = nil
             return
         }
-        status.kafkaTrouble(error)
         try client.beginTransaction()
         opened = .now
         for batch in batches { try produce(batch) }

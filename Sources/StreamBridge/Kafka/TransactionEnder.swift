@@ -43,12 +43,12 @@ final class TransactionEnder: Sendable {
     /// - Parameter serve: serves the client's events for a moment.
     func abandon(within limit: Duration, serving serve: () -> Void) {
         let deadline = ContinuousClock.now + limit
-        func await() { while isBusy, .now < deadline { serve() } }
+        func waitForResult() { while isBusy, .now < deadline { serve() } }
         // A commit may be on its way.
-        await()
+        waitForResult()
         guard .now < deadline else { return }
         start(.abort)
-        await()
+        waitForResult()
     }
 
     private var isBusy: Bool { state.read { if case .asked = $0 { true } else { false } } }
