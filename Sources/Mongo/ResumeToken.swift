@@ -17,10 +17,18 @@ package struct ResumeToken: Sendable, Hashable {
     /// The cluster time that the token begins with, or nil when its form is not known.
     ///
     /// Source: the server's KeyString encoding, where 0x82 (130, `kTimestamp`) is followed by the 64 bits of the timestamp, big-endian.
-    package var clusterTime: (seconds: UInt32, increment: UInt32)? {
+    package var clusterTime: BSONTimestamp? {
         guard let digits = data?.utf8, digits.count >= 18, digits.starts(with: "82".utf8) else { return nil }
         let time = String(decoding: digits.dropFirst(2).prefix(16), as: UTF8.self)
-        guard let value = UInt64(time, radix: 16) else { return nil }
-        return (UInt32(value >> 32), UInt32(truncatingIfNeeded: value))
+        return UInt64(time, radix: 16).map { BSONTimestamp(packed: $0) }
+    }
+
+    /// A post-batch token that stands for a time and for no event, so the server need not find an event to resume it.
+    ///
+    /// Source: the server's `ResumeTokenData`, whose third part after the time and the version is the kind: 0, `0x29` as a KeyString, for a
+    /// high-water mark.
+    package var isHighWaterMark: Bool {
+        guard clusterTime != nil, let digits = data?.utf8.dropFirst(18) else { return false }
+        return digits.starts(with: "2B".utf8) && digits.dropFirst(4).starts(with: "29".utf8)
     }
 }

@@ -32,9 +32,10 @@ package struct Check: Sendable {
             let deployment = try Deployment(of: pool)
             let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
             var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
-            findings.append(oplog(of: deployment, pool: pool))
+            let window = Result { try deployment.oplogWindow(pool: pool) }
+            findings.append(oplog(window))
             for stream in configuration.streams {
-                findings += self.stream(stream, stored: positions[stream.name], deployment: deployment, pool: pool)
+                findings += self.stream(stream, stored: positions[stream.name], deployment: deployment, oplog: window, pool: pool)
             }
             return findings + dispatchers(pool: pool)
         } catch let halt as StreamHalt {
@@ -59,13 +60,12 @@ package struct Check: Sendable {
     }
 
     /// How far back a position can be resumed.
-    private func oplog(of deployment: Deployment, pool: MongoClientPool) -> Finding {
-        guard !deployment.isSharded else { return .ok("oplog", "a sharded cluster does not show its oplogs") }
+    private func oplog(_ window: Result<OplogWindow, any Error>) -> Finding {
         do {
-            let oldest = try deployment.oldestOplogTime(pool: pool)
-            let window = Duration.seconds(max(0, WallClock.milliseconds() / 1000 - Int64(oldest.seconds)))
-            let text = "goes back to \(oldest.seconds).\(oldest.increment), \(window.readable) ago"
-            return .ok("oplog", text)
+            let window = try window.get()
+            return .ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")
+        } catch let hidden as OplogWindow.Hidden {
+            return .ok("oplog", "\(hidden)")
         } catch {
             return .warning(
                 "oplog", "cannot be read: \(error)", mend: "Grant read on local.oplog.rs to see how far back a position can be resumed")
@@ -73,12 +73,13 @@ package struct Check: Sendable {
     }
 
     private func stream(
-        _ settings: StreamSettings, stored: StoredPosition?, deployment: Deployment, pool: MongoClientPool
+        _ settings: StreamSettings, stored: StoredPosition?, deployment: Deployment, oplog: Result<OplogWindow, any Error>,
+        pool: MongoClientPool
     ) -> [Finding] {
         let subject = "stream \(settings.name)"
         var findings: [Finding] = []
         if let stored {
-            let time = stored.position.token.clusterTime.map { "\($0.seconds).\($0.increment)" } ?? "unknown"
+            let time = stored.position.token.clusterTime?.readable ?? "unknown"
             findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
             if stored.options != StoredPosition.definitionHash(of: settings) {
                 findings.append(
@@ -98,18 +99,28 @@ package struct Check: Sendable {
                 var options = try ChangeStreamOptions(settings)
                 options.maxAwait = .milliseconds(1)
                 var stream = try ChangeStream(options, start: start, of: client)
+                try stream.refuseAhead(start)
                 _ = try stream.nextBatch(size: 1, of: client)
                 stream.close(of: client)
             }
             findings.append(.ok(subject, stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"))
             findings += images(settings, pool: pool)
         } catch {
+            if let position = stored?.position, let error = error as? MongoError,
+                let lost = LostPosition(position, error: error, oplog: { try oplog.get() })
+            {
+                return findings + [self.lost(lost, settings)]
+            }
             switch StreamFailure(error, stream: settings) {
             case .halt(let halt): findings.append(.halt(subject, halt))
             case .reopen, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
             }
         }
         return findings
+    }
+
+    private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {
+        .halt("stream \(settings.name)", lost.halt(stream: settings.name, gaps: GapRecord.topic(bridge: configuration.name)))
     }
 
     /// A stream that requires pre- or post-images halts at the first change of a collection without them.

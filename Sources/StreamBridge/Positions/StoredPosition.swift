@@ -56,7 +56,7 @@ struct StoredPosition: Sendable, Equatable {
             "stream": .string(stream),
             "token": .document(position.token.document),
         ]
-        if let time = position.token.clusterTime { document.append("clusterTime", .string("\(time.seconds).\(time.increment)")) }
+        if let time = position.token.clusterTime { document.append("clusterTime", .string("\(time)")) }
         document.append("wallTime", position.wallTime.map { .int64($0) } ?? .null)
         document.append("events", .int64(position.events))
         document.append("options", .string(options))

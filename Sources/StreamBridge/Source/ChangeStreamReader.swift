@@ -136,16 +136,7 @@ final class ChangeStreamReader: Sendable {
         pending.withLock { $0 = PendingRead(since: .now, server: nil) }
         defer { pending.withLock { $0 = nil } }
         let stream = try ChangeStream(options, start: start, of: client)
-        if case .after(let token) = start, let time = token.clusterTime, let now = stream.clusterTime,
-            // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
-            time.seconds > now.seconds + Self.toleratedSeconds
-        {
-            // The server would accept it, and wait for that time to come.
-            throw MongoError(
-                kind: .server(code: Self.positionAhead), operation: "open the change stream",
-                message: "the position, at cluster time \(time.seconds).\(time.increment), is ahead of the deployment, at "
-                    + "\(now.seconds).\(now.increment)")
-        }
+        try stream.refuseAhead(start)
         return stream
     }
 
@@ -155,10 +146,6 @@ final class ChangeStreamReader: Sendable {
         return try stream.nextBatch(size: size, of: client)
     }
 
-    /// How far ahead of the deployment a position may seem: an answer's time can be older than the position that comes with it.
-    private static let toleratedSeconds: UInt32 = 10
-    /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
-    private static let positionAhead: Int32 = 260
     /// How many refusals in a row, with the backoff between them some ten seconds, are taken for what they say.
     private static let refusalsUntilBelieved = 8
 
@@ -183,6 +170,24 @@ final class ChangeStreamReader: Sendable {
     private func close(_ stream: consuming ChangeStream, of client: borrowing MongoClient) -> Bool {
         stream.close(of: client)
         return false
+    }
+}
+
+extension ChangeStream {
+    /// How far ahead of the deployment a position may seem: an answer's time can be older than the position that comes with it.
+    private static let toleratedSeconds: UInt32 = 10
+    /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
+    private static let positionAhead: Int32 = 260
+
+    /// Refuses a position that the server accepts, to wait in silence until its time comes.
+    func refuseAhead(_ start: ChangeStreamOptions.Start) throws(MongoError) {
+        guard case .after(let token) = start, let time = token.clusterTime, let now = clusterTime,
+            // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
+            time.seconds > now.seconds + Self.toleratedSeconds
+        else { return }
+        throw MongoError(
+            kind: .server(code: Self.positionAhead), operation: "open the change stream",
+            message: "the position, at cluster time \(time), is ahead of the deployment, at \(now)")
     }
 }
 

@@ -41,29 +41,44 @@ package struct Deployment: Sendable, Equatable {
         case .clusterTime(let seconds, let increment): return .at(seconds: seconds, increment: increment)
         case .token(let data): return .after(ResumeToken(data: data))
         case .oldest:
-            let oldest = try oldestOplogTime(pool: pool)
+            let oldest = try oplogWindow(for: "startAt: oldest", pool: pool).oldest
             return .at(seconds: oldest.seconds, increment: oldest.increment)
         }
     }
 
-    /// The first entry that the oplog still has.
-    package func oldestOplogTime(pool: MongoClientPool) throws -> (seconds: UInt32, increment: UInt32) {
-        guard !isSharded else {
+    /// What the oplog has now, for a setting that cannot do without.
+    ///
+    /// - Throws: ``StreamHalt`` where the oplog cannot be seen, ``MongoError`` when it cannot be read now.
+    func oplogWindow(for setting: String, pool: MongoClientPool) throws -> OplogWindow {
+        do {
+            return try oplogWindow(pool: pool)
+        } catch let hidden as OplogWindow.Hidden {
             throw StreamHalt(
-                reason: "startAt: oldest needs the oplog, which a sharded cluster does not show",
-                mend: "Give startAt a time or a clusterTime",
-                status: .configuration
-            )
+                reason: "\(setting) needs the oplog, and \(hidden)", mend: "Write another one: a time, a clusterTime, or now",
+                status: .configuration)
+        } catch let error as MongoError where error.code == 13 {
+            throw StreamHalt(
+                reason: "\(setting) needs the oplog: \(error)", mend: "Grant the account find on local.oplog.rs", status: .configuration)
         }
+    }
+
+    /// What the oplog has now.
+    ///
+    /// - Throws: ``OplogWindow/Hidden``, or ``MongoError`` when it cannot be read.
+    package func oplogWindow(pool: MongoClientPool) throws -> OplogWindow {
+        guard !isSharded else { throw OplogWindow.Hidden() }
         let operation = "read the oldest oplog entry"
         let reply = try pool.withClient { client throws(MongoError) in
             try client.command(
-                ["find": "oplog.rs", "sort": ["$natural": 1], "limit": 1, "projection": ["ts": 1], "singleBatch": true],
+                ["find": "oplog.rs", "sort": ["$natural": 1], "limit": 1, "projection": ["ts": 1, "o.msg": 1], "singleBatch": true],
                 on: "local", operation: operation)
         }
         guard let entry = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
             let time = entry["ts"]?.timestampValue
         else { throw MongoError(kind: .malformedReply, operation: operation, message: "the oplog has no entry") }
-        return (time.seconds, time.increment)
+        let times = [reply["operationTime"], reply["$clusterTime"]?.documentValue?["clusterTime"]].compactMap { $0?.timestampValue }
+        return OplogWindow(
+            oldest: time, newest: max(time, times.max() ?? time),
+            isWhole: entry["o"]?.documentValue?["msg"]?.stringValue == OplogWindow.firstMessage)
     }
 }

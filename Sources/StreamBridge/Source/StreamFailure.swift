@@ -15,15 +15,6 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(reason). \(mend)" }
 
-    /// The same, with the place that was lost, when one was.
-    func losing(_ position: StreamPosition) -> StreamHalt {
-        guard status == .lostPosition, let time = position.token.clusterTime else { return self }
-        return StreamHalt(
-            reason: "\(reason). The stored position is at cluster time \(time.seconds).\(time.increment)",
-            mend: "\(mend) (the nearest is {clusterTime: \"\(time.seconds).\(time.increment)\"}, which repeats rather than misses)",
-            status: status)
-    }
-
     /// The halt that decides a process's exit status: a lost position before a configuration to mend.
     package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
 }
@@ -106,15 +97,13 @@ enum StreamFailure {
         case .malformedReply: return halt("The server's reply is not what its protocol promises; please report it", .internalFault)
         case .server(let code):
             switch code {
-            // History lost, and its older forms.
-            case 286, 136, 464, 40576, 40615:
+            case _ where LostPosition.forgotten.contains(code):
                 return halt(
                     "The oplog no longer has this place: events are missing. Keep a larger oplog (replSetResizeOplog); to go on with a gap, "
                         + "give the stream another name and a startAt",
                     .lostPosition
                 )
-            // 50811 and 15 (Overflow): the token is no KeyString, or a truncated one.
-            case 280, 260, 40585, 50811, 15:
+            case _ where LostPosition.refused.contains(code) || LostPosition.unreadable.contains(code):
                 return halt(
                     "The server does not accept the position: it belongs to another deployment, or the pipeline hides its event or changes "
                         + "its _id. Put the pipeline back as it was, with _id untouched, or give the stream another name and a startAt",

@@ -55,7 +55,7 @@ package final class StreamLoop: Sendable {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
                 return nil
             } catch {
-                switch StreamFailure(error, stream: settings) {
+                switch reaction(to: error) {
                 case .halt(let halt):
                     status.halted(halt)
                     return halt
@@ -72,6 +72,11 @@ package final class StreamLoop: Sendable {
         return nil
     }
 
+    private func reaction(to error: any Error) -> StreamFailure {
+        guard let lost = error as? LostPosition else { return StreamFailure(error, stream: settings) }
+        return .halt(lost.halt(stream: settings.name, gaps: GapRecord.topic(bridge: surroundings.bridge)))
+    }
+
     /// Fence, read the position, open, pump (rule 1).
     private func session() throws {
         let timeout = Self.answerTime
@@ -82,7 +87,10 @@ package final class StreamLoop: Sendable {
         try publisher.fence()
         let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
         let start = try startPoint(after: stored)
-        if let position = stored?.position { publisher.resume(after: position) }
+        if let position = stored?.position {
+            publisher.resume(after: position)
+            status.resumed(after: position)
+        }
 
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
@@ -102,8 +110,10 @@ package final class StreamLoop: Sendable {
                 try pump(from: handoff, of: reader, to: publisher, after: stored?.position)
             }
         } catch let error as MongoError {
-            guard let position = stored?.position, let halt = StreamFailure(mongoDB: error).halt else { throw error }
-            throw halt.losing(position)
+            let deployment = surroundings.deployment
+            let pool = surroundings.pool
+            let lost = status.position.flatMap { LostPosition($0, error: error, oplog: { try deployment.oplogWindow(pool: pool) }) }
+            throw lost ?? error
         }
     }
 
@@ -189,7 +199,7 @@ package final class StreamLoop: Sendable {
         if stored.options != identity.options {
             logger.warning("the stream's scope, pipeline or options changed since its position was stored; going on from that position")
         }
-        let time = stored.position.token.clusterTime.map { "\($0.seconds).\($0.increment)" } ?? "unknown"
+        let time = stored.position.token.clusterTime.map { "\($0)" } ?? "unknown"
         logger.info("resuming after the stored position", metadata: ["clusterTime": "\(time)", "events": "\(stored.position.events)"])
         return .after(stored.position.token)
     }

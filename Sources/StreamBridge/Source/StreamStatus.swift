@@ -27,6 +27,8 @@ package final class StreamStatus: ChangeStreamObserver {
         /// What it does when nothing is wrong.
         var activity = State.starting
         var troubles = Troubles()
+        /// The newest stored position.
+        var position: StreamPosition?
         /// When progress was told, and how many records were published by then.
         var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
     }
@@ -81,8 +83,20 @@ package final class StreamStatus: ChangeStreamObserver {
         update {
             $0.snapshot.positionsStored += 1
             $0.snapshot.storedToken = position.token.data
+            $0.position = position
         }
     }
+
+    /// A session begins at a position that was stored before.
+    func resumed(after position: StreamPosition) {
+        state.withLock {
+            $0.snapshot.storedToken = position.token.data
+            $0.position = position
+        }
+    }
+
+    /// The newest stored position.
+    var position: StreamPosition? { state.withLock { $0.position } }
 
     /// MongoDB is looking for the next match and has found none yet.
     func searching(since start: ContinuousClock.Instant) {

@@ -23,10 +23,7 @@ import Testing
             let text = BSONValue.string(String(repeating: "x", count: 1 << 20))
             let deployment = try Deployment(of: scene.pool)
             var batches: Int32 = 0
-            while case let oldest = try deployment.oldestOplogTime(pool: scene.pool),
-                BSONTimestamp(seconds: oldest.seconds, increment: oldest.increment)
-                    <= BSONTimestamp(seconds: stored.seconds, increment: stored.increment)
-            {
+            while try deployment.oplogWindow(pool: scene.pool).oldest <= stored {
                 try scene.insert((0..<8).map { ["_id": .int32(batches * 8 + $0), "text": text] }, into: "noise")
                 batches += 1
                 try #require(batches < 500, "the oplog was not cut")
@@ -34,10 +31,13 @@ import Testing
             let halts = try scene.bridge([scene.stream()]).halts()
             Self.expectLost(halts, reason: "server code 286")
             #expect(halts.first?.mend.contains("replSetResizeOplog") == true)
+            let reason = try #require(halts.first?.reason)
+            #expect(reason.contains("The stored position is at cluster time \(stored.readable), token 82"), "\(reason)")
+            let oldest = try deployment.oplogWindow(pool: scene.pool).oldest
+            #expect(reason.contains("the oldest entry of the oplog is at \(oldest.readable), and what happened in the "), "\(reason)")
+            #expect(halts.first?.mend.contains("`startAt: {clusterTime: \"\(oldest)\"}`") == true)
             // The position stays as it was, for whoever mends it.
-            #expect(
-                try scene.position()?.position.token.clusterTime.map { BSONTimestamp(seconds: $0.seconds, increment: $0.increment) }
-                    == BSONTimestamp(seconds: stored.seconds, increment: stored.increment))
+            #expect(try scene.position()?.position.token.clusterTime == stored)
         }
     }
 

@@ -1,0 +1,98 @@
+import Mongo
+
+/// A stored position that cannot be resumed: what the server said, and what is known of the oplog.
+struct LostPosition: Error {
+    let position: StreamPosition
+    let error: MongoError
+    /// What the oplog had when the position was refused, or why nobody can tell.
+    let oplog: Result<OplogWindow, any Error>
+
+    /// History lost, and its older forms.
+    static let forgotten: Set<Int32> = [286, 136, 464, 40576, 40615]
+    /// A token that the server can read and does not accept.
+    static let refused: Set<Int32> = [280, 260, 40585]
+    /// No KeyString, or a truncated one (Overflow).
+    static let unreadable: Set<Int32> = [50811, 15]
+
+    /// Nil for an error that says nothing about the position.
+    init?(_ position: StreamPosition, error: MongoError, oplog: () throws -> OplogWindow) {
+        guard StreamFailure(mongoDB: error).halt?.status == .lostPosition else { return nil }
+        // A token that stands for a time alone has no event that could be missing: it is the pipeline that breaks the next event's token.
+        if error.code == 280, position.token.isHighWaterMark { return nil }
+        self.position = position
+        self.error = error
+        self.oplog = Result { try oplog() }
+    }
+
+    var clusterTime: BSONTimestamp? { position.token.clusterTime }
+
+    /// Where `onLostPosition: oldest` goes on: at the oldest entry, but not before the position, as long as that is a time of this oplog.
+    func oldestPlace(in oplog: OplogWindow) -> BSONTimestamp {
+        guard let clusterTime, clusterTime <= oplog.newest else { return oplog.oldest }
+        return max(clusterTime, oplog.oldest)
+    }
+
+    // MARK: Sentences
+
+    /// What happened, where the position is, and how far from it the oplog begins.
+    var reason: String {
+        let place = "token \(position.token.data ?? "unknown")"
+        let position = clusterTime.map { "at cluster time \($0.readable), \(place)" } ?? place
+        return "\(error). The stored position is \(position); \(distance)"
+    }
+
+    private var distance: String {
+        let oplog: OplogWindow
+        switch self.oplog {
+        case .success(let window): oplog = window
+        case .failure(let error): return "how far back the oplog goes cannot be told: \(error)"
+        }
+        let oldest = "the oldest entry of the oplog is at \(oplog.oldest.readable)"
+        guard let time = clusterTime else { return oldest }
+        if time < oplog.oldest {
+            return "\(oldest), and what happened in the \(Self.readable(oplog.oldest - time)) between is missing"
+        }
+        if time > oplog.newest {
+            return "\(oldest), the newest time of the deployment is \(oplog.newest.readable), "
+                + "\(Self.readable(time - oplog.newest)) before the position"
+        }
+        return "\(oldest), \(Self.readable(time - oplog.oldest)) before the position, so nothing is missing yet"
+    }
+
+    /// Cluster times count whole seconds.
+    private static func readable(_ duration: Duration) -> String { duration < .seconds(1) ? "less than a second" : duration.readable }
+
+    /// The exact words that mend it.
+    func mend(stream: String, gaps: String) -> String {
+        let place = (try? oplog.get()).map { oldestPlace(in: $0) } ?? clusterTime
+        let elsewhere =
+            "give the stream another name and `startAt: "
+            + (place.map { "{clusterTime: \"\($0)\"}`" } ?? "now`, or a time that the oplog still has,")
+        let policy = "set `onLostPosition: oldest` on stream \(stream)"
+        let code = error.code ?? 0
+        if Self.unreadable.contains(code) {
+            return
+                "This is no resume token of MongoDB: whoever wrote it, take it away. To go on as far back as the oplog goes, \(policy), which "
+                + "also publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
+        }
+        if let time = clusterTime, let oplog = try? oplog.get(), time > oplog.newest {
+            return
+                "Check that mongodb.uri names the deployment that this bridge has always read. If that was restored from an older backup: "
+                + "\(policy), which repeats all that the oplog has and publishes a record of the gap to topic \(gaps), or `now`, which repeats "
+                + "nothing, and start the bridge again"
+        }
+        if Self.refused.contains(code) {
+            return
+                "The token belongs to another deployment, or the pipeline hides its event or changes its _id. Check mongodb.uri; put the "
+                + "pipeline back as it was, with _id untouched. To go on with the pipeline as it is, \(policy), which repeats rather than misses "
+                + "what the oplog has and publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
+        }
+        return "To go on with the gap, \(policy), which publishes a record of the gap to topic \(gaps) and begins at the oldest entry "
+            + "(`now` leaves out what the oplog has, too), and start the bridge again; or \(elsewhere), and the position stays stored. "
+            + "For the next time keep a larger oplog: db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"
+    }
+
+    func halt(stream: String, gaps: String) -> StreamHalt {
+        StreamHalt(reason: reason, mend: mend(stream: stream, gaps: gaps), status: .lostPosition)
+    }
+}
