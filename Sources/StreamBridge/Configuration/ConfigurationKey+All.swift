@@ -111,8 +111,9 @@ extension ConfigurationKey {
             "streams[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"),
             "The guarantee. `exactly-once` is not available in this version and is refused."),
         .init(
-            "streams[]", "onLostPosition", .scalar, "`halt`", .scalar("halt"),
-            "What to do when the stored position can no longer be resumed. `oldest` and `now` are not available in this version and are refused."
+            "streams[]", "onLostPosition", .scalar, choices(of: LostPositionPolicy.self), .scalar("halt"),
+            "What to do when the server no longer resumes the stored position: stop, or go on at the oldest oplog entry or now, after a record "
+                + "of the gap to `bridge.<name>.gaps`."
         ),
     ]
 

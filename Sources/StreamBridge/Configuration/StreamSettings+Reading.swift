@@ -39,7 +39,6 @@ extension StreamSettings {
         let delivery = section.choice("delivery", Delivery.self)
         let onLostPosition = section.choice("onLostPosition", LostPositionPolicy.self)
 
-        Self.refuseWhatIsMissing(onLostPosition, in: section)
         Self.refuseContradictions(key: key, format: format, content: content, tombstones: tombstones, in: section)
         if content == .fullDocument, fullDocument == .default {
             section.reading.warn(
@@ -54,16 +53,6 @@ extension StreamSettings {
             name: name, watch: watch, pipeline: pipeline, fullDocument: fullDocument, fullDocumentBeforeChange: before,
             showExpandedEvents: showExpandedEvents, startAt: startAt, topic: topic, key: key, format: format, content: content,
             tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition)
-    }
-
-    /// Choices of the contract that this version does not have.
-    private static func refuseWhatIsMissing(_ policy: LostPositionPolicy?, in section: ConfigurationSection) {
-        if let policy, policy != .halt {
-            section.reading.report(
-                section.mark(of: "onLostPosition"), section.path(of: "onLostPosition"),
-                "onLostPosition: \(policy.rawValue) is not available in this version",
-                "write `onLostPosition: halt`: the stream stops, and you decide where it goes on")
-        }
     }
 
     private static func refuseContradictions(

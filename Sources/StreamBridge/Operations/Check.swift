@@ -120,7 +120,19 @@ package struct Check: Sendable {
     }
 
     private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {
-        .halt("stream \(settings.name)", lost.halt(stream: settings.name, gaps: GapRecord.topic(bridge: configuration.name)))
+        let subject = "stream \(settings.name)"
+        let gaps = GapRecord.topic(bridge: configuration.name)
+        let place: String
+        switch settings.onLostPosition {
+        case .halt: return .halt(subject, lost.halt(stream: settings.name, gaps: gaps))
+        case .now: place = "now"
+        case .oldest: place = (try? lost.oplog.get()).map { lost.oldestPlace(in: $0).readable } ?? "the oldest entry"
+        }
+        return .warning(
+            subject, lost.reason,
+            mend:
+                "By onLostPosition: \(settings.onLostPosition.rawValue) the stream goes on at \(place), with a record of the gap in topic "
+                + "\(gaps). To decide anew, write `onLostPosition: halt` before the next start")
     }
 
     /// A stream that requires pre- or post-images halts at the first change of a collection without them.

@@ -47,6 +47,10 @@ struct KafkaCheck {
                 lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))
             }
         }
+        if configuration.streams.contains(where: { $0.onLostPosition != .halt }) {
+            let gaps = GapRecord.topic(bridge: configuration.name)
+            lookAt(topic: gaps, configuration, found: try admin.topic(gaps, timeout: timeout), partitions: 1)
+        }
         // Dispatchers may share those for outcomes and for dead letters.
         for name in Set(configuration.dispatchers.flatMap { [$0.commands, $0.outcomes, $0.deadLetters] }).sorted() {
             lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))

@@ -12,6 +12,9 @@ struct GapRecord {
     /// `bridge.<name>.gaps`.
     static func topic(bridge name: String) -> String { "bridge.\(name).gaps" }
 
+    /// Few records, for people who may ask late.
+    static let topicSettings = ["cleanup.policy": "delete", "retention.ms": "-1"]
+
     /// One line of JSON.
     func json(stream: String) -> [UInt8] {
         let document: BSONDocument = [

@@ -54,7 +54,7 @@ package struct Deployment: Sendable, Equatable {
             return try oplogWindow(pool: pool)
         } catch let hidden as OplogWindow.Hidden {
             throw StreamHalt(
-                reason: "\(setting) needs the oplog, and \(hidden)", mend: "Write another one: a time, a clusterTime, or now",
+                reason: "\(setting) needs the oplog, and \(hidden)", mend: "Write `now`, or for startAt a time or a clusterTime",
                 status: .configuration)
         } catch let error as MongoError where error.code == 13 {
             throw StreamHalt(

@@ -46,16 +46,20 @@ package final class StreamLoop: Sendable {
     /// Runs sessions until a stop or a halt.
     private func supervise() -> StreamHalt? {
         var backoff = Backoff()
+        var skip = GapSkip(policy: settings.onLostPosition)
         while !surroundings.stop.isRequested {
             let began = ContinuousClock.now
             do {
-                try session()
+                try session(past: skip.lost)
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
                 return nil
+            } catch let lost as LostPosition where skip.admits(lost) {
+                status.lost(lost, policy: settings.onLostPosition)
+                if surroundings.stop.wait(for: backoff.next()) { return nil }
             } catch {
-                switch reaction(to: error) {
+                switch reaction(to: error, skip) {
                 case .halt(let halt):
                     status.halted(halt)
                     return halt
@@ -72,13 +76,17 @@ package final class StreamLoop: Sendable {
         return nil
     }
 
-    private func reaction(to error: any Error) -> StreamFailure {
+    private func reaction(to error: any Error, _ skip: GapSkip) -> StreamFailure {
         guard let lost = error as? LostPosition else { return StreamFailure(error, stream: settings) }
-        return .halt(lost.halt(stream: settings.name, gaps: GapRecord.topic(bridge: surroundings.bridge)))
+        return .halt(skip.halt(of: lost, stream: settings.name, gaps: gapsTopic))
     }
 
+    private var gapsTopic: String { GapRecord.topic(bridge: surroundings.bridge) }
+
     /// Fence, read the position, open, pump (rule 1).
-    private func session() throws {
+    ///
+    /// - Parameter lost: the position to go on past, if it is still the stored one.
+    private func session(past lost: LostPosition?) throws {
         let timeout = Self.answerTime
         try surroundings.topics.ensure(
             surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
@@ -86,10 +94,13 @@ package final class StreamLoop: Sendable {
 
         try publisher.fence()
         let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
-        let start = try startPoint(after: stored)
+        // Somebody may have set another one meanwhile.
+        let lost = lost.flatMap { $0.position.token == stored?.position.token ? $0 : nil }
+        let start = try lost.map { try place(past: $0) } ?? startPoint(after: stored)
         if let position = stored?.position {
-            publisher.resume(after: position)
             status.resumed(after: position)
+            // Behind a lost one the stream may also go back: to the time that a deployment was restored to.
+            if lost == nil { publisher.resume(after: position) }
         }
 
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
@@ -107,7 +118,7 @@ package final class StreamLoop: Sendable {
 
         do {
             try surroundings.stop.waking(publisher.wake) { () throws in
-                try pump(from: handoff, of: reader, to: publisher, after: stored?.position)
+                try pump(from: handoff, of: reader, to: publisher, after: stored?.position, past: lost, at: start)
             }
         } catch let error as MongoError {
             let deployment = surroundings.deployment
@@ -120,7 +131,7 @@ package final class StreamLoop: Sendable {
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        after stored: StreamPosition?
+        after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -130,10 +141,17 @@ package final class StreamLoop: Sendable {
             return try publisher.topic(name)
         }
         var isUnstored = stored == nil
+        var gap = try lost.map { try GapClosing(past: $0, at: start, topic: publisher.topic(gapsTopic)) }
         do {
             while !surroundings.stop.isRequested {
                 status.tellProgress()
                 if let batch = try handoff.take() {
+                    if let closing = gap {
+                        guard closing.isProven(by: batch) else { continue }
+                        let record = try closing.publish(to: publisher, &pump, stream: settings.name)
+                        status.skipped(record, policy: settings.onLostPosition, topic: gapsTopic)
+                        gap = nil
+                    }
                     try pump.publish(batch)
                     if isUnstored, let token = batch.token {
                         // Without a stored position, `now` would be another moment after a crash or an error. So the first one is stored
@@ -183,6 +201,15 @@ package final class StreamLoop: Sendable {
         StreamIdentity(
             stream: settings.name, options: StoredPosition.definitionHash(of: settings), replicaSet: surroundings.deployment.replicaSet,
             writer: surroundings.instance)
+    }
+
+    /// Where to open the stream instead of at a lost position. The topic for the gap's record comes first: without it nothing is skipped.
+    private func place(past lost: LostPosition) throws -> ChangeStreamOptions.Start {
+        try surroundings.topics.ensure(gapsTopic, partitions: 1, config: GapRecord.topicSettings, timeout: Self.answerTime)
+        guard settings.onLostPosition == .oldest else { return .now }
+        let oplog = try surroundings.deployment.oplogWindow(for: "onLostPosition: oldest", pool: surroundings.pool)
+        let place = lost.oldestPlace(in: oplog)
+        return .at(seconds: place.seconds, increment: place.increment)
     }
 
     /// Where to open the stream, and a line that says so.

@@ -20,6 +20,8 @@ package final class StreamStatus: ChangeStreamObserver {
         package var positionsStored = 0
         /// The newest stored position's `_data`.
         package var storedToken: String?
+        /// Lost positions that the stream went on past, each with a gap record.
+        package var gaps = 0
     }
 
     private struct Progress {
@@ -93,6 +95,21 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.snapshot.storedToken = position.token.data
             $0.position = position
         }
+    }
+
+    /// The stored position cannot be resumed, and the configuration says to go on.
+    func lost(_ lost: LostPosition, policy: LostPositionPolicy) {
+        logger.warning("\(lost.reason); onLostPosition: \(policy.rawValue)", metadata: ["stream": "\(stream)"])
+    }
+
+    /// The stream went on past a lost position.
+    func skipped(_ record: GapRecord, policy: LostPositionPolicy, topic: String) {
+        state.withLock { $0.snapshot.gaps += 1 }
+        logger.error(
+            """
+            went on past a lost position by onLostPosition: \(policy.rawValue). The gap is \(record.range); its record is in topic \(topic). \
+            \(record.lost.error)
+            """, metadata: ["stream": "\(stream)"])
     }
 
     /// The newest stored position.

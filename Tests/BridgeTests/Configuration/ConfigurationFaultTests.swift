@@ -168,8 +168,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .stream(
             "delivery: exactly-once", "9:15: streams[0].delivery",
             "delivery: exactly-once is not available in this version; write `delivery: at-least-once`"),
-        .stream("onLostPosition: oldest", "9:21: streams[0].onLostPosition", "onLostPosition: oldest is not available in this version"),
-        .stream("onLostPosition: now", "9:21: streams[0].onLostPosition", "onLostPosition: now is not available in this version"),
+        .stream("onLostPosition: skip", "9:21: streams[0].onLostPosition", "allowed: halt, oldest, now"),
     ]
 
     private static let pipelines: [BadConfiguration] = [

@@ -12,22 +12,12 @@ import Testing
     }
 
     @Test func aPositionThatTheOplogHasForgottenHaltsWithTheMend() async throws {
-        try await Scene.playAlone(
-            // Only what a checkpoint has made superfluous for recovery is cut, so there is one every second.
-            arguments: ["--oplogSize", "4", "--syncdelay", "1"]
-        ) { scene, _ in
+        try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
             try scene.insert([["_id": 1]])
             _ = try scene.publish([scene.stream()], count: 1)
             let stored = try #require(try scene.position()?.position.token.clusterTime)
-            // The oplog's oldest entry moves beyond the position.
-            let text = BSONValue.string(String(repeating: "x", count: 1 << 20))
+            try TinyOplog.roll(beyond: stored, on: scene)
             let deployment = try Deployment(of: scene.pool)
-            var batches: Int32 = 0
-            while try deployment.oplogWindow(pool: scene.pool).oldest <= stored {
-                try scene.insert((0..<8).map { ["_id": .int32(batches * 8 + $0), "text": text] }, into: "noise")
-                batches += 1
-                try #require(batches < 500, "the oplog was not cut")
-            }
             let halts = try scene.bridge([scene.stream()]).halts()
             Self.expectLost(halts, reason: "server code 286")
             #expect(halts.first?.mend.contains("replSetResizeOplog") == true)
