@@ -62,10 +62,10 @@ package final class Bridge: Sendable {
     }
 
     private func connectAndRun(started: ((Running) -> Void)?) async throws -> [StreamHalt] {
-        // Every reader keeps a client, every lookup takes one, and looking after them takes another. A feed of free resources is a reader, too,
+        // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at the oplog. A feed of free resources is a reader, too,
         // and looks the pool up.
         let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(
-            1 + 2 * configuration.dispatchers.count, +)
+            2 + 2 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger)
@@ -85,6 +85,9 @@ package final class Bridge: Sendable {
             limit: configuration.limits.memory, streams: configuration.streams.count + configuration.dispatchers.count)
         let streams = try streams(pool: pool, deployment: deployment, admin: admin, topics: topics, memory: memory)
         let dispatchers = try dispatchers(pool: pool, topics: topics, memory: memory)
+        let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
+        watch.start()
+        defer { watch.stop() }
         started?(Running(streams: streams.map(\.status), dispatchers: dispatchers.map(\.status)))
         return await withTaskGroup(of: StreamHalt?.self) { group in
             // One's halt is its own: the others go on.

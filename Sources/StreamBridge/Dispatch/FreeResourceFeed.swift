@@ -157,7 +157,7 @@ extension FreeResourceFeed: ChangeStreamSink {
 }
 
 extension FreeResourceFeed: ChangeStreamObserver {
-    func read(events: Int) {}
+    func read(events: Int, upTo token: ResumeToken) {}
     func mongoTrouble(_ error: any Error) {}
     func searching(since start: ContinuousClock.Instant) {}
 }

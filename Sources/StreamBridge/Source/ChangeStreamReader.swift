@@ -21,7 +21,7 @@ extension BatchHandoff: ChangeStreamSink where Item == ChangeStreamReader.Batch 
 /// Who wants to know how a reader is doing. Any thread.
 protocol ChangeStreamObserver: AnyObject, Sendable {
     /// MongoDB answered with a batch.
-    func read(events: Int)
+    func read(events: Int, upTo token: ResumeToken)
     /// MongoDB cannot be read now; the reader tries again.
     func mongoTrouble(_ error: any Error)
     /// MongoDB is looking for the next match and has found none yet.
@@ -55,7 +55,8 @@ final class ChangeStreamReader: Sendable {
         let since: ContinuousClock.Instant
         /// Nil while the stream is being opened.
         let server: ServerID?
-        var isReported = false
+        /// When it is told the next time.
+        var report = ChangeStreamReader.patience
     }
 
     /// The server that a getMore waits for is gone.
@@ -126,7 +127,7 @@ final class ChangeStreamReader: Sendable {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
             guard handoff.put(Batch(events: batch, token: token, isFull: isFull)) else { return close(stream, of: client) }
-            status.read(events: batch.count)
+            status.read(events: batch.count, upTo: token)
             start = .after(token)
         }
         return true
@@ -159,8 +160,9 @@ final class ChangeStreamReader: Sendable {
         guard let read = pending.withLock({ $0 }), read.since.duration(to: .now) > Self.patience else { return }
         // Opening takes no scan: it has answered by now, or it will not.
         guard let server = read.server, pool.isReachable(server) else { throw ServerLost() }
-        guard !read.isReported else { return }
-        pending.withLock { $0?.isReported = true }
+        let time = read.since.duration(to: .now)
+        guard time > read.report else { return }
+        pending.withLock { $0?.report = max(time * 2, TokenWatch.patience) }
         status.searching(since: read.since)
     }
 

@@ -8,6 +8,12 @@ package struct Deployment: Sendable, Equatable {
     /// For example `6.0.5`.
     package let version: String
 
+    init(replicaSet: String?, isSharded: Bool, version: String) {
+        self.replicaSet = replicaSet
+        self.isSharded = isSharded
+        self.version = version
+    }
+
     /// Asks the server.
     ///
     /// - Throws: ``MongoError`` when it cannot be reached, ``StreamHalt`` for a server without change streams.
@@ -62,6 +68,15 @@ package struct Deployment: Sendable, Equatable {
         }
     }
 
+    /// The newest cluster time; nil for a server that does not tell.
+    func clusterTime(pool: MongoClientPool) throws -> BSONTimestamp? {
+        try pool.withClient { client in Self.clusterTime(of: try client.command(["ping": 1], on: "admin", operation: "ask for the time")) }
+    }
+
+    private static func clusterTime(of reply: BSONDocument) -> BSONTimestamp? {
+        [reply["operationTime"], reply["$clusterTime"]?.documentValue?["clusterTime"]].compactMap { $0?.timestampValue }.max()
+    }
+
     /// What the oplog has now.
     ///
     /// - Throws: ``OplogWindow/Hidden``, or ``MongoError`` when it cannot be read.
@@ -76,9 +91,8 @@ package struct Deployment: Sendable, Equatable {
         guard let entry = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
             let time = entry["ts"]?.timestampValue
         else { throw MongoError(kind: .malformedReply, operation: operation, message: "the oplog has no entry") }
-        let times = [reply["operationTime"], reply["$clusterTime"]?.documentValue?["clusterTime"]].compactMap { $0?.timestampValue }
         return OplogWindow(
-            oldest: time, newest: max(time, times.max() ?? time),
+            oldest: time, newest: max(time, Self.clusterTime(of: reply) ?? time),
             isWhole: entry["o"]?.documentValue?["msg"]?.stringValue == OplogWindow.firstMessage)
     }
 }

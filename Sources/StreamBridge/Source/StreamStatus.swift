@@ -12,7 +12,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
     package struct Snapshot: Sendable {
         package var state: State = .starting
-        /// Why it retries or halted.
+        /// Why it retries, halted, or stands still.
         package var reason: String?
         /// Events read from MongoDB, records stored by Kafka, positions stored, since the process started.
         package var eventsRead = 0
@@ -22,6 +22,9 @@ package final class StreamStatus: ChangeStreamObserver {
         package var storedToken: String?
         /// Lost positions that the stream went on past, each with a gap record.
         package var gaps = 0
+        /// How far the stored position is behind the deployment's newest cluster time, and how far back the oplog goes, when last looked at.
+        package var positionAge: Duration?
+        package var oplogLength: Duration?
     }
 
     private struct Progress {
@@ -31,6 +34,10 @@ package final class StreamStatus: ChangeStreamObserver {
         var troubles = Troubles()
         /// The newest stored position.
         var position: StreamPosition?
+        var alarm = OplogAlarm()
+        var tokenWatch = TokenWatch()
+        /// Halted because the stored position cannot be resumed.
+        var isLost = false
         /// When progress was told, and how many records were published by then.
         var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
     }
@@ -50,8 +57,9 @@ package final class StreamStatus: ChangeStreamObserver {
     package var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
     /// MongoDB answered with a batch.
-    func read(events: Int) {
+    func read(events: Int, upTo token: ResumeToken) {
         update {
+            $0.tokenWatch.read(upTo: token, at: .now)
             $0.snapshot.eventsRead += events
             $0.troubles.mongoDB = nil
             $0.activity = events > 0 ? .streaming : .idle
@@ -117,9 +125,33 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// MongoDB is looking for the next match and has found none yet.
     func searching(since start: ContinuousClock.Instant) {
-        logger.info(
-            "MongoDB has searched its oplog for \((ContinuousClock.now - start).readable) without a match; the position moves when it is through",
-            metadata: ["stream": "\(stream)"])
+        var line: Troubles.Line?
+        update { line = $0.tokenWatch.search(for: .now - start) }
+        tell(line)
+    }
+
+    /// Compares with what the oplog has: a warning while there is time, and again when all is well.
+    func compare(with oplog: OplogWindow) {
+        let line: Troubles.Line? = state.withLock { state in
+            state.snapshot.oplogLength = oplog.length
+            guard let position = state.position?.token.clusterTime else { return nil }
+            state.snapshot.positionAge = max(.zero, oplog.newest - position)
+            return state.isLost ? nil : state.alarm.line(for: position, in: oplog, at: .now)
+        }
+        tell(line)
+        compare(newest: oplog.newest)
+    }
+
+    /// Compares the stream's place with the deployment's newest cluster time.
+    func compare(newest: BSONTimestamp?) {
+        guard let newest else { return }
+        var line: Troubles.Line?
+        update { if $0.snapshot.state != .halted { line = $0.tokenWatch.line(newest: newest, at: .now) } }
+        tell(line)
+    }
+
+    private func tell(_ line: Troubles.Line?) {
+        if let line { logger.log(level: line.level, "\(line.text)", metadata: ["stream": "\(stream)"]) }
     }
 
     /// MongoDB cannot be read now; the reader tries again.
@@ -132,6 +164,7 @@ package final class StreamStatus: ChangeStreamObserver {
         state.withLock {
             $0.snapshot.state = .halted
             $0.snapshot.reason = halt.reason
+            $0.isLost = halt.status == .lostPosition
         }
         logger.error("halted: \(halt)", metadata: ["stream": "\(stream)"])
     }
@@ -142,10 +175,10 @@ package final class StreamStatus: ChangeStreamObserver {
             change(&state)
             // A reader that was left to its last call may still report after the halt.
             guard state.snapshot.state != .halted else { return nil }
-            state.snapshot.reason = state.troubles.reason
+            state.snapshot.reason = state.troubles.reason ?? state.tokenWatch.reason
             state.snapshot.state = state.troubles.reason == nil ? state.activity : .retrying
             return state.troubles.takeLine(whoGoesOn: "the stream", at: .now)
         }
-        if let line { logger.log(level: line.level, "\(line.text)", metadata: ["stream": "\(stream)"]) }
+        tell(line)
     }
 }

@@ -115,13 +115,14 @@ import Testing
             let scene = try Scene(uri: SharedMongod.server.get().uri)
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
             try scene.insert([["_id": 1]])
+            // The seconds of both are over, one after the other, so that the other one's position lies between the two writes here.
+            func now(_ scene: Scene) throws -> UInt32 { try #require(scene.command(["ping": 1])["operationTime"]?.timestampValue).seconds }
+            let first = try now(scene)
+            while try now(other) <= first { try other.insert([[:]], into: "noise") }
             try other.insert([["_id": 1]])
             let foreign = try other.publish([other.stream()], count: 1)[0].token
             let time = try #require(ResumeToken(data: foreign).clusterTime)
-            // The other one's second is over, so that the next write here is behind it.
-            while try scene.command(["ping": 1])["operationTime"]?.timestampValue?.seconds ?? 0 <= time.seconds {
-                try scene.insert([[:]], into: "noise")
-            }
+            while try now(scene) <= time.seconds { try scene.insert([[:]], into: "noise") }
             try Self.store(StreamPosition(token: ResumeToken(data: foreign), wallTime: nil, events: 5), on: scene)
             try scene.insert([["_id": 2]])
             let bridge = try scene.bridge([scene.stream { $0.onLostPosition = .oldest }])

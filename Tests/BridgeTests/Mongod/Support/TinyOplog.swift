@@ -10,18 +10,17 @@ enum TinyOplog {
 
     /// Writes until the oplog's oldest entry is behind `time`.
     static func roll(beyond time: BSONTimestamp, on scene: Scene) throws {
-        try write(on: scene) { $0.oldest > time }
+        try write(8 << 20, on: scene) { $0.oldest > time }
     }
 
-    /// Writes noise until the oplog is as wanted.
-    static func write(on scene: Scene, until isDone: (OplogWindow) -> Bool) throws {
-        let text = BSONValue.string(String(repeating: "x", count: 1 << 20))
+    /// Writes so many bytes of noise at a time until the oplog is as wanted.
+    static func write(_ bytes: Int, on scene: Scene, until isDone: (OplogWindow) -> Bool) throws {
+        let document: BSONDocument = ["text": .string(String(repeating: "x", count: min(bytes, 1 << 20)))]
         let deployment = try Deployment(of: scene.pool)
-        var batches = 0
+        let deadline = ContinuousClock.now + Patience.limit
         while !isDone(try deployment.oplogWindow(pool: scene.pool)) {
-            try scene.insert((0..<8).map { _ in ["text": text] }, into: "noise")
-            batches += 1
-            try #require(batches < 500, "the oplog was not cut")
+            try scene.insert(Array(repeating: document, count: max(1, bytes >> 20)), into: "noise")
+            guard .now < deadline else { throw WaitedInVain(what: "the oplog to be cut") }
         }
     }
 }

@@ -1,0 +1,54 @@
+import Logging
+import Mongo
+
+/// Compares the streams with the oplog every half minute, on a thread of its own: a warning before a position is lost, and one for a stream that
+/// stands still.
+final class OplogWatch: Sendable {
+    private let deployment: Deployment
+    private let pool: MongoClientPool
+    private let streams: [StreamStatus]
+    private let interval: Duration
+    private let logger: Logger
+    private let end = StopSignal()
+
+    init(
+        deployment: Deployment, pool: MongoClientPool, streams: [StreamStatus], logger: Logger, interval: Duration = .seconds(30)
+    ) {
+        self.deployment = deployment
+        self.pool = pool
+        self.streams = streams
+        self.logger = logger
+        self.interval = interval
+    }
+
+    /// Watches until ``stop()``. Nobody waits for the thread: a server that froze may keep it.
+    func start() {
+        guard !streams.isEmpty else { return }
+        _ = LoopThread.start(name: "watch oplog") { [self] in
+            var canSeeOplog = true
+            while !end.wait(for: interval) { look(&canSeeOplog) }
+        }
+    }
+
+    func stop() { end.request(grace: .zero) }
+
+    private func look(_ canSeeOplog: inout Bool) {
+        do {
+            guard canSeeOplog else {
+                let newest = try deployment.clusterTime(pool: pool)
+                for stream in streams { stream.compare(newest: newest) }
+                return
+            }
+            let window = try deployment.oplogWindow(pool: pool)
+            for stream in streams { stream.compare(with: window) }
+        } catch let hidden as OplogWindow.Hidden {
+            canSeeOplog = false
+            logger.debug("no warning before a position is lost: \(hidden)")
+        } catch let error as MongoError where error.code == 13 {
+            canSeeOplog = false
+            logger.debug("no warning before a position is lost: \(error)", metadata: ["mend": "grant find on local.oplog.rs"])
+        } catch {
+            // An outage is told by the streams.
+        }
+    }
+}
