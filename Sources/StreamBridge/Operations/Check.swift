@@ -81,6 +81,16 @@ package struct Check: Sendable {
         if let stored {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
             findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
+            if let position = stored.position.token.clusterTime, let oplog = try? oplog.get(), position >= oplog.oldest,
+                oplog.leaves(lessThanOneOf: OplogAlarm.parts, to: position)
+            {
+                findings.append(
+                    .warning(
+                        subject,
+                        "only \((position - oplog.oldest).readable) of the oplog's \(oplog.length.readable) are left to that position",
+                        mend: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
+                            + "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"))
+            }
             if stored.options != StoredPosition.definitionHash(of: settings) {
                 findings.append(
                     .warning(

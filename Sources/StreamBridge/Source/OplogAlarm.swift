@@ -10,6 +10,9 @@ struct OplogAlarm {
     /// A warning that stays true is repeated this often.
     private static let repetition: Duration = .seconds(300)
 
+    /// A warning when less than one part of so many is left.
+    static let parts = 4
+
     private var level = Level.well
     private var toldAt: ContinuousClock.Instant?
 
@@ -48,6 +51,6 @@ struct OplogAlarm {
         // Nothing was ever cut off.
         if oplog.isWhole { return .well }
         if position < oplog.oldest { return .lost }
-        return (position - oplog.oldest) * (level == .well ? 4 : 3) < oplog.length ? .low : .well
+        return oplog.leaves(lessThanOneOf: level == .well ? Self.parts : Self.parts - 1, to: position) ? .low : .well
     }
 }

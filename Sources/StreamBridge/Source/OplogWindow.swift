@@ -18,6 +18,9 @@ package struct OplogWindow: Sendable, Equatable {
     }
 
     package var length: Duration { newest - oldest }
+
+    /// Less than one of so many parts of the window is left to a position, and older entries are being cut off.
+    func leaves(lessThanOneOf parts: Int, to position: BSONTimestamp) -> Bool { !isWhole && (position - oldest) * parts < length }
 }
 
 extension BSONTimestamp {
