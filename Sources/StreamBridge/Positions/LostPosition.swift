@@ -72,7 +72,7 @@ struct LostPosition: Error {
         let code = error.code ?? 0
         if Self.unreadable.contains(code) {
             return
-                "This is no resume token of MongoDB: whoever wrote it, take it away. To go on as far back as the oplog goes, \(policy), which "
+                "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it, \(policy), which "
                 + "also publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
         }
         if let time = clusterTime, let oplog = try? oplog.get(), time > oplog.newest {
