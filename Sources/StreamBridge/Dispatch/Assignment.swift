@@ -116,10 +116,13 @@ struct Assignment: ~Copyable {
             }
             var next = attempt
             next.isTaken = true
-            next.outcome.status = .reassigned
             next.outcome.assigned = candidates[index]
             next.outcome.attempts += 1
-            next.outcome.message = context.sentences.reassigned(requested, to: candidates[index])
+            // The one that it asked for may be free by now.
+            let isRequested = candidates[index] == requested
+            next.outcome.status = isRequested ? .dispatched : .reassigned
+            next.outcome.message =
+                isRequested ? context.sentences.dispatched(requested) : context.sentences.reassigned(requested, to: candidates[index])
             return next
         }
         return (next, waiting)
