@@ -125,10 +125,13 @@ struct Assignment: ~Copyable {
             }
             var next = attempt
             next.isTaken = true
-            next.outcome.status = .reassigned
             next.outcome.assigned = candidates[index]
             next.outcome.attempts += 1
-            next.outcome.message = context.sentences.reassigned(requested, to: candidates[index])
+            // The one that it asked for may be free by now.
+            let isRequested = candidates[index] == requested
+            next.outcome.status = isRequested ? .dispatched : .reassigned
+            next.outcome.message =
+                isRequested ? context.sentences.dispatched(requested) : context.sentences.reassigned(requested, to: candidates[index])
             return next
         }
         return (next, waiting)
@@ -276,7 +279,7 @@ struct Assignment: ~Copyable {
     private func settle(_ decisions: borrowing Decisions, of batch: CommandBatch, at time: BSONTimestamp?) {
         for attempt in decisions.done { batch.answer(attempt.item, .outcome(attempt.outcome)) }
         for (attempt, code, message) in decisions.never {
-            batch.answer(attempt.item, .invalid(id: attempt.outcome.id, code: code, message: message, at: attempt.outcome.at))
+            batch.answer(attempt.item, .invalid(id: attempt.outcome.id, code: code, message: message, at: batch.time(of: attempt.item)))
         }
         guard context.resources != nil, let time else { return }
         context.free.withLock { free in
@@ -300,7 +303,9 @@ struct Assignment: ~Copyable {
         }
         return attempts.filter { attempt in
             let id = attempt.outcome.id
-            guard let answer = found[id]?.answer(to: id, in: context.settings.collection, at: attempt.outcome.at) else { return true }
+            guard let answer = found[id]?.answer(to: id, in: context.settings.collection, at: batch.time(of: attempt.item)) else {
+                return true
+            }
             batch.answer(attempt.item, answer)
             return false
         }

@@ -76,7 +76,7 @@ final class CommandBatch {
                 }
                 items.append(Item(record: index, place: place, command: command))
             } catch {
-                // The record's own time, so that the same record is answered with the same bytes.
+                // As ``time(of:)``.
                 let outcome = error.id.map {
                     Outcome(
                         id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message,
@@ -95,6 +95,9 @@ final class CommandBatch {
         let header = record.headers.first { $0.name == idHeader }?.value
         return header.flatMap { String(validating: $0, as: UTF8.self) } ?? "\(topic)/\(place.partition)/\(place.offset)"
     }
+
+    /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is answered with the same bytes.
+    func time(of item: Int) -> Int64 { records.withRecord(items[item].record) { $0.timestamp ?? 0 } }
 
     func answer(_ item: Int, _ answer: CommandAnswer) { answers[items[item].record] = answer }
 

@@ -23,7 +23,7 @@ struct CommandSchedule {
     /// Completions that are not answered, in their order.
     private var completions: [Int] = []
     /// Not begun yet, in their order.
-    private var waiting: [Int]
+    private var waiting: [Int] = []
     private var round = -1
     /// The first completion that is not answered.
     private var firstOpenCompletion: Int?
@@ -40,14 +40,17 @@ struct CommandSchedule {
             switch command.order {
             case .dispatch(let resource, _):
                 predecessors.append([earlier].compactMap(\.self))
-                rounds.append(max(after(roundOfCompletion[resource]), roundOfDispatch[resource] ?? 0))
+                // Not before what it has to wait for: the later ones for the same resource begin no earlier.
+                rounds.append(
+                    max(after(roundOfCompletion[resource]), roundOfDispatch[resource] ?? 0, after(earlier.map { rounds[$0] })))
                 roundOfDispatch[resource] = rounds[index]
                 requested[command.id] = requested[command.id] ?? resource
             case .complete(let target):
                 predecessors.append([earlier, lastOfID[target]].compactMap(\.self))
                 let resource = requested[target] ?? held[target]
+                let waitsFor = predecessors[index].map { rounds[$0] }.max()
                 rounds.append(
-                    max(after(resource.flatMap { roundOfDispatch[$0] }), resource.flatMap { roundOfCompletion[$0] } ?? 0))
+                    max(after(resource.flatMap { roundOfDispatch[$0] }), resource.flatMap { roundOfCompletion[$0] } ?? 0, after(waitsFor)))
                 if let resource { roundOfCompletion[resource] = rounds[index] }
                 lastOfID[target] = index
                 completions.append(index)

@@ -79,20 +79,24 @@ struct Completion {
                 for (ending, outcome) in zip(endings, outcomes) { batch.answer(ending.item, .outcome(outcome)) }
                 return
             case .someDoneBefore(let time):
-                endings = try answerDoneBefore(endings, of: batch, after: time, at: now)
+                endings = try answerDoneBefore(endings, of: batch, after: time)
+            case .never(let index, let code, let message):
+                let ending = endings.remove(at: index)
+                batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
+                continue
             case .conflict: break
             }
             if !endings.isEmpty { try patience.wait(for: backoff.next(), batch) }
         }
     }
 
-    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?, at now: Int64) throws -> [Ending]
-    {
+    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?) throws -> [Ending] {
         let found = try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
         }
         return endings.filter { ending in
-            guard let answer = found[ending.id]?.answer(to: ending.id, in: context.settings.collection, at: now) else { return true }
+            guard let answer = found[ending.id]?.answer(to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
+            else { return true }
             batch.answer(ending.item, answer)
             return false
         }
@@ -104,6 +108,8 @@ struct Completion {
         case done([Outcome])
         /// Some completion has a document already; nothing was changed.
         case someDoneBefore(BSONTimestamp?)
+        /// What this completion writes is refused whenever it is tried; nothing was changed.
+        case never(index: Int, code: String, message: String)
         /// Another writer was faster; nothing was changed.
         case conflict
     }
@@ -115,10 +121,11 @@ struct Completion {
             do {
                 let active = try read(endings.map(\.target), in: transaction, of: client)
                 let outcomes = decide(endings, active: active, at: now)
-                try end(endings, as: outcomes, in: transaction, of: client)
-                if let duplicate = try store(endings, outcomes, of: batch, in: transaction, of: client) {
+                if let refused = try end(endings, as: outcomes, in: transaction, of: client)
+                    ?? store(endings, outcomes, of: batch, in: transaction, of: client)
+                {
                     transaction.abort()
-                    return .someDoneBefore(duplicate)
+                    return try refused.attempt(context)
                 }
                 try commit(transaction, batch)
                 release(outcomes, asOf: transaction.operationTime)
@@ -168,48 +175,67 @@ struct Completion {
         }
     }
 
+    /// The first document that the server refused; the transaction is over then.
+    private struct Refused {
+        /// Of the completion that wanted it.
+        let index: Int
+        let refusal: WriteReply.Refusal
+        let time: BSONTimestamp?
+
+        init?(_ reply: BSONDocument, completions: [Int]) {
+            guard let refusal = reply["writeErrors"]?.arrayValue?.first?.documentValue,
+                let index = refusal["index"]?.int64Value.flatMap({ Int(exactly: $0) }), completions.indices.contains(index)
+            else { return nil }
+            self.index = completions[index]
+            self.refusal = WriteReply.Refusal(
+                index: index, code: refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0,
+                message: refusal["errmsg"]?.stringValue ?? "", keyPattern: refusal["keyPattern"]?.documentValue?.keys)
+            time = reply["operationTime"]?.timestampValue
+        }
+
+        /// - Throws: what passes, or ends the dispatcher.
+        func attempt(_ context: DispatchContext) throws -> Attempt {
+            switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
+            case .doneBefore: return .someDoneBefore(time)
+            case .never(let code, let message): return .never(index: index, code: code, message: message)
+            // Nothing that a completion writes has a value of the guarded field that another one could have.
+            case .busy: return .conflict
+            case .retry(let error): throw error
+            case .halt(let halt): throw halt
+            }
+        }
+    }
+
+    /// - Returns: nil when all are ended.
     private func end(
         _ endings: [Ending], as outcomes: [Outcome], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
-    ) throws(MongoError) {
-        let updates = zip(endings, outcomes).compactMap { ending, outcome -> BSONValue? in
-            guard outcome.status == .completed else { return nil }
-            let filter: BSONDocument = ["_id": .string(ending.target), "status": "active"]
-            return ["q": .document(filter), "u": .document(context.writer.ending(of: ending.target, by: outcome))]
+    ) throws(MongoError) -> Refused? {
+        let completed = outcomes.indices.filter { outcomes[$0].status == .completed }
+        guard !completed.isEmpty else { return nil }
+        let updates = completed.map { index -> BSONValue in
+            let filter: BSONDocument = ["_id": .string(endings[index].target), "status": "active"]
+            return ["q": .document(filter), "u": .document(context.writer.ending(of: endings[index].target, by: outcomes[index]))]
         }
-        guard !updates.isEmpty else { return }
-        let operation = "end documents"
         let collection = context.settings.collection
         let reply = try transaction.command(
             ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client,
-            operation: operation)
-        if let refusal = Self.firstRefusal(of: reply) {
-            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
-        }
+            operation: "end documents")
+        return Refused(reply, completions: completed)
     }
 
-    /// - Returns: nil when all are in; the server's time when one was there already, which has ended the transaction.
+    /// - Returns: nil when all are in.
     private func store(
         _ endings: [Ending], _ outcomes: [Outcome], of batch: CommandBatch, in transaction: borrowing MongoTransaction,
         of client: borrowing MongoClient
-    ) throws(MongoError) -> BSONTimestamp?? {
+    ) throws(MongoError) -> Refused? {
         let documents = zip(endings, outcomes).map { ending, outcome in
             BSONValue.document(context.writer.completion(outcome, of: ending.target, from: batch.items[ending.item].place))
         }
-        let operation = "store the outcomes of completions"
         let collection = context.settings.collection
         let reply = try transaction.command(
             ["insert": .string(collection.collection), "documents": .array(documents)], on: collection.database, of: client,
-            operation: operation)
-        guard let refusal = Self.firstRefusal(of: reply) else { return nil }
-        guard refusal.code == WriteReply.duplicateKey else {
-            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
-        }
-        return .some(reply["operationTime"]?.timestampValue)
-    }
-
-    private static func firstRefusal(of reply: BSONDocument) -> (code: Int32, message: String)? {
-        guard let refusal = reply["writeErrors"]?.arrayValue?.first?.documentValue else { return nil }
-        return (refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0, refusal["errmsg"]?.stringValue ?? "")
+            operation: "store the outcomes of completions")
+        return Refused(reply, completions: Array(endings.indices))
     }
 
     /// Until it is known that the transaction is in: committing again what was committed changes nothing.

@@ -120,7 +120,8 @@ final class GroupConsumer: Sendable {
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
     func commit(_ offsets: [Int32: Int64]) {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
-        _ = rd_kafka_commit(client.handle, list.pointer, 1)
+        // `rd_kafka_commit` tells its result to a callback only.
+        _ = rd_kafka_commit_queue(client.handle, list.pointer, client.queue, nil, nil)
     }
 
     /// Commits offsets and waits for it.
