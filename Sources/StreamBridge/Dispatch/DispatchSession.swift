@@ -93,12 +93,11 @@ final class DispatchSession {
         let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
         let (kafka, memory, consumer, logger) = (surroundings.kafka, surroundings.memory, consumer, logger)
         let isTransactional = context.settings.delivery == .exactlyOnce
-        let transactionalID = "bridge.\(surroundings.bridge).\(context.settings.name).\(surroundings.instance)"
+        let transactional = ProducerProperties.Transactional.dispatcher(
+            context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                var properties = try ProducerProperties.make(kafka, memory: memory, transactionalID: isTransactional ? transactionalID : nil)
-                // Until a dead member's open transaction has timed out, nobody gets the offsets of its partitions.
-                if isTransactional { properties["transaction.timeout.ms"] = properties["transaction.timeout.ms"] ?? "10000" }
+                let properties = try ProducerProperties.make(kafka, memory: memory, transactional: isTransactional ? transactional : nil)
                 let producer = try KafkaProducer(properties: properties, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
@@ -269,9 +268,19 @@ final class DispatchSession {
     }
 
     private func leave(until deadline: ContinuousClock.Instant) {
+        while consumer.awaitsFirstAssignment, .now < deadline {
+            if case .assigned = consumer.poll(timeout: .milliseconds(100)) { try? consumer.assign([:]) }
+        }
         consumer.leave()
         while !consumer.hasLeft, .now < deadline {
-            if case .revoked(let partitions, _) = consumer.poll(timeout: .milliseconds(100)) { try? consumer.unassign(partitions) }
+            switch consumer.poll(timeout: .milliseconds(100)) {
+            case .revoked(let partitions, _): try? consumer.unassign(partitions)
+            // A rebalance that ended meanwhile.
+            case .assigned: try? consumer.assign([:])
+            default: break
+            }
         }
+        // To a client that leaves, any answer is a good one to a rebalance that it still asks about; without one its end would wait for ever.
+        if !consumer.hasLeft { try? consumer.assign([:]) }
     }
 }
