@@ -268,19 +268,8 @@ final class DispatchSession {
     }
 
     private func leave(until deadline: ContinuousClock.Instant) {
-        while consumer.awaitsFirstAssignment, .now < deadline {
-            if case .assigned = consumer.poll(timeout: .milliseconds(100)) { try? consumer.assign([:]) }
-        }
+        repeat { consumer.standAside(for: .milliseconds(10)) } while consumer.awaitsFirstAssignment && .now < deadline
         consumer.leave()
-        while !consumer.hasLeft, .now < deadline {
-            switch consumer.poll(timeout: .milliseconds(100)) {
-            case .revoked(let partitions, _): try? consumer.unassign(partitions)
-            // A rebalance that ended meanwhile.
-            case .assigned: try? consumer.assign([:])
-            default: break
-            }
-        }
-        // To a client that leaves, any answer is a good one to a rebalance that it still asks about; without one its end would wait for ever.
-        if !consumer.hasLeft { try? consumer.assign([:]) }
+        while !consumer.hasLeft, .now < deadline { consumer.standAside(for: .milliseconds(100)) }
     }
 }

@@ -44,6 +44,10 @@ final class GroupConsumer: Sendable {
     /// The next event within `timeout`.
     func poll(timeout: Duration) -> Event {
         guard let event = client.poll(timeout: timeout) else { return .nothing }
+        return take(event)
+    }
+
+    private func take(_ event: borrowing KafkaEvent) -> Event {
         switch event.type {
         case RD_KAFKA_EVENT_REBALANCE:
             let partitions = Self.partitions(of: event)
@@ -192,7 +196,24 @@ final class GroupConsumer: Sendable {
         (client.joinWatch?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
     }
 
-    /// Begins to leave the group. Goes on through ``poll(timeout:)``, with a revocation, until ``hasLeft``.
+    /// Answers whatever the group asks within `timeout`, and all that is there by then: takes no partition, gives up every one.
+    func standAside(for timeout: Duration) {
+        // The first one may be a wake-up.
+        for wait in [.zero, timeout] {
+            while let event = client.poll(timeout: wait) {
+                switch take(event) {
+                case .assigned: try? assign([:])
+                case .revoked(let partitions, _): try? unassign(partitions)
+                default: break
+                }
+            }
+        }
+    }
+
+    /// Begins to leave the group. Goes on through ``standAside(for:)``, with a revocation, until ``hasLeft``.
+    ///
+    /// Nothing that the group asked before may be without its answer: librdkafka 2.0.2 takes none afterwards where no partition is assigned, and
+    /// never ends.
     func leave() {
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }
     }

@@ -61,7 +61,8 @@ package final class TopicReader {
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(body(Record(message: UnsafePointer(message))))
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            return .end(topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition, offset: message.pointee.offset)
+            return .end(
+                topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition, offset: message.pointee.offset)
         case let code:
             throw KafkaError(code, operation: "read topic \(Record(message: UnsafePointer(message)).topic)")
         }

@@ -189,7 +189,8 @@ enum StreamFailure {
             return halt("Grant the account IdempotentWrite on the cluster and, with topics.create, Create")
         case "GROUP_AUTHORIZATION_FAILED": return halt("Grant the account Read on the bridge's groups, bridge.<name>.*")
         case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
-            return halt("Grant the account Describe and Write on the bridge's transactional ids, bridge.<name>.*, or use delivery: at-least-once")
+            return halt(
+                "Grant the account Describe and Write on the bridge's transactional ids, bridge.<name>.*, or use delivery: at-least-once")
         case "INVALID_TRANSACTION_TIMEOUT":
             return halt("Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers")
         case "INVALID_TOPIC_EXCEPTION", "TOPIC_EXCEPTION", "_INVALID_ARG", "UNKNOWN_CONFIGURATION", "INVALID_CONFIG":

@@ -3,8 +3,12 @@ import Testing
 @testable import StreamBridge
 
 @Suite struct ProducerPropertiesTests {
-    private func make(_ producer: [String: String], common: [String: String] = [:], limit: Int = 256 << 20, transactional: ProducerProperties.Transactional? = nil)
-        throws -> [String: String] {
+    private func make(
+        _ producer: [String: String], common: [String: String] = [:], limit: Int = 256 << 20,
+        transactional: ProducerProperties.Transactional? = nil
+    )
+        throws -> [String: String]
+    {
         try ProducerProperties.make(
             KafkaSettings(common: common, producer: producer, consumer: ["linger.ms": "9"]), memory: StreamMemory(limit: limit, streams: 1),
             transactional: transactional)

@@ -114,7 +114,9 @@ struct TransactionsRealBrokerTests {
                 try session.publisher.serve(timeout: .zero)
             }
             // Some end well, some are given up, some vanish.
-            if round % 3 == 0 { _ = try session.publisher.finish(within: nil) } else if round % 3 == 1 {
+            if round % 3 == 0 {
+                _ = try session.publisher.finish(within: nil)
+            } else if round % 3 == 1 {
                 try session.publish(next...next)
                 _ = try session.publisher.finish(within: .milliseconds(Int64.random(in: 1...20, using: &random)))
             }

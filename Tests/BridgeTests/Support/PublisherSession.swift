@@ -22,7 +22,8 @@ final class PublisherSession {
         var settings = settings
         settings.producer.merge(properties) { $1 }
         let producer = try KafkaProducer(
-            properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: bridge.map { .stream(stream, of: $0) }),
+            properties: ProducerProperties.make(
+                settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: bridge.map { .stream(stream, of: $0) }),
             logger: .silent)
         client = producer.client
         let identity = StreamIdentity(stream: stream, options: "00aa", replicaSet: "rs0", writer: "test/1")

@@ -112,7 +112,8 @@ final class TemporaryFolder: Sendable {
 
 extension Scene {
     /// The scene's configuration as a file: one stream from the beginning to its own topic.
-    func yaml(stream: String = "", top: String = "", uri: String? = nil, kafka: String? = nil) -> String {
+    func yaml(stream: String = "", delivery: Delivery = .atLeastOnce, top: String = "", uri: String? = nil, kafka: String? = nil) -> String
+    {
         let start = after(beginning)
         let lines = stream.split(separator: "\n").map { "    \($0)\n" }.joined()
         return """
@@ -129,7 +130,7 @@ extension Scene {
                 topic: \(topic())
                 format: canonical
                 fullDocument: default
-                delivery: at-least-once
+                delivery: \(delivery.rawValue)
             \(lines)\(top)
             """
     }

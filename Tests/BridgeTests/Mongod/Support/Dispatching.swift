@@ -251,7 +251,7 @@ final class Dispatching: @unchecked Sendable {
             collection: \(settings.collection)
             fields: { source: string, destination: string, product: string, quantity: { type: int, minimum: 1 } }
             resource: { field: truck_id, pool: \(settings.resource.pool.map { "\($0)" } ?? "none"), choose: \(settings.resource.choose), label: Truck }
-            delivery: at-least-once
+            delivery: \(settings.delivery.rawValue)
         \(top)
         """
     }
