@@ -17,9 +17,6 @@ final class DispatchSession {
     private let publisherClient = Monitor<KafkaClient?>(nil)
     private let workers: [DispatchWorker]
     private var lastCommit: ContinuousClock.Instant = .now
-    /// While the group is being formed anew. A commit of the old generation would wait behind the request to join, then be refused as one of an
-    /// illegal generation, and librdkafka would take every partition for lost (its issue 4059).
-    private var rejoining: (assignments: Int, until: ContinuousClock.Instant)?
 
     /// While commands come, the committed offset is at most this old: what a crash answers again.
     private static let commitInterval: Duration = .milliseconds(500)
@@ -28,8 +25,6 @@ final class DispatchSession {
     /// A call to MongoDB ends within the socket timeout; this is longer.
     private static let lettingGoTime: Duration = .seconds(60)
     private static let answerTime: Duration = .seconds(5)
-    /// Commits do not rest longer, whatever becomes of the group.
-    private static let longestRejoining: Duration = .seconds(60)
 
     init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, logger: Logger) throws {
         self.context = context
@@ -124,18 +119,11 @@ final class DispatchSession {
 
     private func handle(_ event: GroupConsumer.Event) throws {
         switch event {
-        case .assigned(let partitions):
-            try begin(partitions)
-            if let rejoining { expect(assignments: rejoining.assignments - 1) }
-        case .revoked(let partitions, let isLost):
-            try give(up: partitions, isLost: isLost)
-            // Whoever gives something up joins again at once, so that the others can get it: what is new of this generation comes first,
-            // if only to say that there is nothing, then that of the next one.
-            expect(assignments: isLost ? 1 : 2)
+        case .assigned(let partitions): try begin(partitions)
+        case .revoked(let partitions, let isLost): try give(up: partitions, isLost: isLost)
         case .commitFailed(let error):
             logger.debug("\(error)")
             ledger.commitFailed()
-            if error.name == "REBALANCE_IN_PROGRESS", rejoining == nil { expect(assignments: 1) }
         case .unreachable(let error): context.status.kafkaTrouble(error)
         case .failed(let error):
             switch DispatchFailure(error, dispatcher: context.settings) {
@@ -145,11 +133,6 @@ final class DispatchSession {
             }
         case .nothing: break
         }
-    }
-
-    /// - Parameter assignments: that come before the group is formed.
-    private func expect(assignments: Int) {
-        rejoining = assignments > 0 ? (assignments, .now + Self.longestRejoining) : nil
     }
 
     private func begin(_ partitions: [Int32]) throws {
@@ -211,7 +194,6 @@ final class DispatchSession {
 
     private func commit() {
         lastCommit = .now
-        if let rejoining, .now < rejoining.until { return }
         let offsets = ledger.takeUncommitted()
         if !offsets.isEmpty { consumer.commit(offsets) }
     }
