@@ -200,6 +200,7 @@ final class DispatchSession {
 
     /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.
     private func commitForGood(_ partitions: [Int32], until deadline: ContinuousClock.Instant) {
+        guard !partitions.isEmpty else { return }
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
         while true {
             let offsets = consumer.isJoining ? [:] : ledger.takeUncommitted(of: partitions)
