@@ -60,6 +60,8 @@ final class Dispatching: @unchecked Sendable {
     let sender: CommandSender
     private let outcomeFollower: TopicFollower
     private let letterFollower: TopicFollower
+    /// The records of the follower that were read.
+    private var parsed: [TestOutcome] = []
     /// Outcomes that ``answers(to:partition:)`` has returned.
     private var taken = 0
 
@@ -111,7 +113,12 @@ final class Dispatching: @unchecked Sendable {
     ///
     /// - Returns: all of them.
     @discardableResult
-    func outcomes(count: Int) throws -> [TestOutcome] { try outcomeFollower.wait(count: count).map { try TestOutcome($0) } }
+    func outcomes(count: Int) throws -> [TestOutcome] { try parse(outcomeFollower.wait(count: count)) }
+
+    private func parse(_ records: [TestRecord]) throws -> [TestOutcome] {
+        for record in records[parsed.count...] { parsed.append(try TestOutcome(record)) }
+        return parsed
+    }
 
     /// Waits until the outcomes have so many different ids.
     ///
@@ -128,7 +135,7 @@ final class Dispatching: @unchecked Sendable {
     }
 
     /// Everything that the topic of outcomes has now.
-    func allOutcomes() throws -> [TestOutcome] { try outcomeFollower.readToEnd(of: scene.kafka).map { try TestOutcome($0) } }
+    func allOutcomes() throws -> [TestOutcome] { try parse(outcomeFollower.readToEnd(of: scene.kafka)) }
 
     /// Sends commands, and waits for as many more outcomes.
     func answers(to commands: [String], partition: Int32 = 0) throws -> [TestOutcome] {
