@@ -85,12 +85,12 @@ final class AnswerPublisher {
     private func enqueue(to topic: KafkaTopic, key: String?, size: Int, _ produce: () throws(KafkaError) -> Bool) throws {
         do throws(KafkaError) {
             while !(try produce()) {
-                if stop.isOverdue { return }
+                if stop.isOverdue { throw KafkaError.timedOut(operation: "produce to topic \(topic.name)") }
                 try serveReports(timeout: .milliseconds(100))
             }
             window.sent()
         } catch {
-            if error.isFatal || error.isAftermath { throw error }
+            if error.isFatal || error.isAftermath || stop.isOverdue { throw error }
             throw RecordRefused(error: error, topic: topic.name, key: key, size: size, index: 0)
         }
     }

@@ -34,7 +34,7 @@ final class DispatchSession {
         let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
         consumer = try GroupConsumer(
             topic: settings.commands,
-            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes),
+            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
             logger: logger)
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(
@@ -72,6 +72,7 @@ final class DispatchSession {
                 logger: logger)
             _ = LoopThread.start(name: "free \(name)") { feed.run() }
         }
+        watchGuard(wake)
         defer { context.status.owns(partitions: 0) }
         var failure: (any Error)?
         do {
@@ -80,6 +81,7 @@ final class DispatchSession {
         } catch {
             failure = error
         }
+        if let failure { end.end(because: failure) }
         close(working: working, publishing: publishing)
         if let failure = failure ?? end.error { throw failure }
     }
@@ -89,7 +91,8 @@ final class DispatchSession {
         let (kafka, memory, logger) = (surroundings.kafka, surroundings.memory, logger)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                let producer = try KafkaProducer(properties: ProducerProperties.make(kafka, memory: memory), logger: logger)
+                let producer = try KafkaProducer(
+                    properties: ProducerProperties.make(kafka.takingDeadLetters, memory: memory), logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
                 defer { publisherClient.update { $0 = nil } }
@@ -104,6 +107,27 @@ final class DispatchSession {
             wake()
         }
     }
+
+    /// Looks now and then whether the unique index is still there: without it, or when the collection was dropped and made anew by an insert, nothing
+    /// would keep a resource from being held twice. A session that finds it gone ends; the next one makes it again, or halts.
+    private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
+        let (context, end) = (context, end)
+        _ = LoopThread.start(name: "guard \(context.settings.name)") {
+            while !end.isOver(within: Self.guardInterval), !context.stop.isRequested {
+                do {
+                    _ = try context.pool.withClient { client in try GuardIndex.find(for: context.settings, of: client) }
+                } catch let error as GuardIndex.Missing {
+                    end.end(because: error)
+                    wake()
+                } catch {
+                    // MongoDB's troubles are the workers' to tell.
+                    continue
+                }
+            }
+        }
+    }
+
+    private static let guardInterval: Duration = .seconds(10)
 
     // MARK: In the group
 
@@ -174,7 +198,8 @@ final class DispatchSession {
         for (worker, share) in shares(of: partitions) {
             guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
             worker.hands.abandon(share)
-            _ = worker.hands.await(emptyOf: share, within: Self.lettingGoTime, wake: worker.wake)
+            let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
+            _ = worker.hands.await(emptyOf: share, within: limit, wake: worker.wake)
         }
         if !isLost {
             ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
@@ -230,13 +255,13 @@ final class DispatchSession {
         let deadline = context.stop.deadline ?? .now + Self.finishingTime
         func left() -> Duration { max(.zero, deadline - .now) }
         for worker in workers { worker.wake() }
-        if end.error != nil { end.end() }
         for thread in working { thread.join(within: left()) }
         // Whoever still waits for MongoDB does so for nothing.
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswerPublisher.End())
-        publishing.join(within: left())
+        // It has little left to do; what it cannot do is done again by the next session.
+        publishing.join(within: max(left(), .seconds(2)))
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
         leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
@@ -245,7 +270,21 @@ final class DispatchSession {
     private func leave(until deadline: ContinuousClock.Instant) {
         consumer.leave()
         while !consumer.hasLeft, .now < deadline {
-            if case .revoked(let partitions, _) = consumer.poll(timeout: .milliseconds(100)) { try? consumer.unassign(partitions) }
+            switch consumer.poll(timeout: .milliseconds(100)) {
+            case .revoked(let partitions, _): try? consumer.unassign(partitions)
+            // librdkafka waits for the call that answers an assignment.
+            case .assigned: try? consumer.assign([:])
+            default: continue
+            }
         }
+    }
+}
+
+extension KafkaSettings {
+    /// A dead letter is larger than its command, which may be as large as the broker takes.
+    fileprivate var takingDeadLetters: KafkaSettings {
+        var settings = self
+        if common["message.max.bytes"] == nil, producer["message.max.bytes"] == nil { settings.producer["message.max.bytes"] = "10000000" }
+        return settings
     }
 }

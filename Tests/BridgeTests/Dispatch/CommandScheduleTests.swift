@@ -13,7 +13,7 @@ import Testing
 
     /// The rounds when everything is answered in the round that it begins in.
     private static func rounds(_ commands: [Command], held: [String: Resource] = [:]) -> [CommandSchedule.Round] {
-        var schedule = CommandSchedule(commands, held: held)
+        var schedule = CommandSchedule(commands, held: Dictionary(uniqueKeysWithValues: held.map { (ExactText($0), $1) }))
         var done: Set<Int> = []
         var rounds: [CommandSchedule.Round] = []
         while !schedule.isEmpty, rounds.count < 100 {
@@ -86,7 +86,7 @@ import Testing
     /// Plays a batch like a worker does: a dispatch for which nothing is free waits where it may.
     private static func play(_ commands: [Command], held: [String: Resource], random: inout SeededGenerator) -> [(index: Int, begun: Int)]?
     {
-        var schedule = CommandSchedule(commands, held: held)
+        var schedule = CommandSchedule(commands, held: Dictionary(uniqueKeysWithValues: held.map { (ExactText($0), $1) }))
         var done: Set<Int> = []
         var order: [(index: Int, begun: Int)] = []
         var parked: [Int] = []

@@ -6,7 +6,7 @@ import Testing
     private let ledger = OffsetLedger()
 
     private func progress(_ partition: Int32, _ next: Int64) throws -> OffsetLedger.Progress {
-        OffsetLedger.Progress(partition: partition, assignment: try #require(ledger.assignment(of: partition)), next: next)
+        OffsetLedger.Progress(partition: partition, assignment: try #require(ledger.assignments[partition]), next: next)
     }
 
     @Test func commitsWhatIsAnsweredAndNothingElse() throws {
@@ -44,7 +44,7 @@ import Testing
         ledger.handOver([late])
         ledger.end([0])
         #expect(ledger.partitions == [1])
-        #expect(ledger.assignment(of: 0) == nil)
+        #expect(ledger.assignments[0] == nil)
         ledger.answered([late])
         #expect(ledger.takeUncommitted().isEmpty)
         // It comes back: the answer is still an old one.
