@@ -31,12 +31,12 @@ import Testing
         }
     }
 
-    @Test func partitionsThatAreHandedOverInTheMiddleAreGoneOnWithWhereTheyWereLeft() async throws {
+    @Test func partitionsThatAreHandedOverAtRestAreGoneOnWithWhereTheyWereLeft() async throws {
         // The mock cluster forgets a member that waits, now and then, whose partitions are lost then: once more.
         for attempt in 1...3 {
             let isGraceful = Monitor(false)
             try await Scene.play { scene in
-                let isLost = try Self.handOver(on: scene)
+                let isLost = try Self.handOver(on: scene, isAtRest: true)
                 isGraceful.update { $0 = !isLost }
             }
             if isGraceful.value { return }
@@ -45,35 +45,40 @@ import Testing
         Issue.record("partitions are lost again and again")
     }
 
-    /// A second bridge comes and goes while commands come.
+    /// A commit that meets the request to join costs the member its partitions (librdkafka's issue 4059): outcomes may come twice.
+    @Test func partitionsThatAreHandedOverAmidAFloodLoseNothing() async throws {
+        try await Scene.play { scene in _ = try Self.handOver(on: scene, isAtRest: false) }
+    }
+
+    /// A second bridge comes and goes.
     ///
     /// - Returns: whether partitions were lost; then outcomes may come twice.
-    private static func handOver(on scene: Scene) throws -> Bool {
+    private static func handOver(on scene: Scene, isAtRest: Bool) throws -> Bool {
         let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...20), partitions: 6)
-        let flood = CommandFlood(9000, trucks: 20)
+        let flood = CommandFlood(6000, trucks: 20)
+        func send(_ range: Range<Int>) throws {
+            try dispatching.send(flood, range)
+            if isAtRest { try dispatching.waitUntilCommitted(range.upperBound) }
+        }
         let first = try scene.bridge(dispatching)
-        try dispatching.send(flood, 0..<3000)
+        try send(0..<2000)
         try dispatching.outcomes(count: 100)
         let second = try scene.bridge(dispatching)
-        var sent = 3000
-        while try second.status(ofDispatcher: "shipments").partitions == 0 || sent < 6000 {
-            // What comes while the group is formed waits for it.
-            try scene.log.wait(for: "took over partitions", count: 2)
-            try #require(sent < 8000, "the second member gets nothing")
-            try dispatching.send(flood, sent..<sent + 500)
-            sent += 500
-            try dispatching.outcomes(count: sent - 400)
+        try scene.log.wait(for: "took over partitions", count: 2)
+        var sent = 2000
+        while try second.status(ofDispatcher: "shipments").partitions == 0 || sent < 4000 {
+            try #require(sent < 5500, "the second member gets nothing")
+            try send(sent..<sent + 250)
+            sent += 250
+            try dispatching.outcomes(count: sent - 200)
         }
-        #expect(try second.status(ofDispatcher: "shipments").partitions == 3)
-        try dispatching.send(flood, sent..<flood.commands.count - 300)
         #expect(try second.stop().isEmpty)
-        try dispatching.send(flood, flood.commands.count - 300..<flood.commands.count)
+        try send(sent..<flood.commands.count)
         _ = try dispatching.outcomes(ids: flood.ids.count)
-        #expect(try first.status(ofDispatcher: "shipments").partitions == 6)
         #expect(try first.stop().isEmpty)
         let repeats = try dispatching.expectConsistent(flood)
         let isLost = !scene.log.lines(containing: "lost to another member").isEmpty
-        if !isLost { #expect(repeats == flood.commands.count - flood.ids.count, "a graceful hand-over repeats nothing") }
+        if isAtRest, !isLost { #expect(repeats == flood.commands.count - flood.ids.count, "a graceful hand-over repeats nothing") }
         return isLost
     }
 

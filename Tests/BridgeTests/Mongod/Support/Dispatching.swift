@@ -249,6 +249,22 @@ final class Dispatching: @unchecked Sendable {
 
     // MARK: The group
 
+    /// Waits until the group has committed that many offsets, over all partitions.
+    func waitUntilCommitted(_ count: Int) throws {
+        let group = DispatchLoop.group(bridge: scene.name, dispatcher: settings.name)
+        // A look at the group does not join it.
+        let consumer = try GroupConsumer(
+            topic: settings.commands, properties: ConsumerProperties.make(scene.kafka.settings, group: group, queueBytes: 1 << 20),
+            logger: .silent)
+        let deadline = ContinuousClock.now + Patience.limit
+        while true {
+            let offsets = try? consumer.committed(Array(0..<partitions), timeout: .seconds(5))
+            let committed = (offsets ?? [:]).values.reduce(0) { $0 + Int($1 ?? 0) }
+            if committed >= count { return }
+            guard .now < deadline else { throw WaitedInVain(what: "\(count) committed offsets; \(committed) are") }
+        }
+    }
+
     /// What a member has here on the mock cluster. That answers an empty fetch only after all of its time; takes the newest member's session
     /// timeout for all; lets a group that is not empty wait for so long before it forms it anew; and now and then forgets a member that waits,
     /// which asks again after `max.poll.interval.ms`.
