@@ -88,7 +88,7 @@ import Testing
             let bridge = try scene.bridge(dispatching)
             var model = Model(pool: Set(1...trucks), isLowest: choose == .lowest)
             for (number, command) in Self.commands(400, trucks: trucks, random: &random).enumerated() {
-                let outcome = try dispatching.answer(to: command.text)
+                let outcome = try dispatching.answer(to: command.text, id: command.id)
                 let isRight = model.accept(outcome, to: command)
                 try #require(isRight, "seed \(seed), command \(number): \(command.text) -> \(outcome)")
             }
@@ -126,7 +126,7 @@ import Testing
             var random = SeededGenerator(seed: seed)
             let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...5), partitions: 3)
             let folder = try TemporaryFolder()
-            let file = try folder.write(dispatching.yaml(session: "4000"), to: "bridge.yaml")
+            let file = try folder.write(dispatching.yaml(), to: "bridge.yaml")
             let commands = Self.commands(1500, trucks: 5, random: &random)
             var rest = commands[...]
             func sendSome(_ count: Int) throws {
@@ -139,18 +139,12 @@ import Testing
                 }
             }
             func answered() -> Int { Set(commands[..<rest.startIndex].map(\.id)).count }
-            // The mock cluster takes the first member's session timeout for all.
-            func start() throws -> RunningBridge {
-                try scene.bridge(dispatching) {
-                    $0.kafka.consumer.merge(["session.timeout.ms": "4000", "heartbeat.interval.ms": "300"]) { $1 }
-                }
-            }
             for life in 0..<4 {
                 let before = answered()
                 try sendSome(300)
                 // A stop, a crash, a stop …
                 if life % 2 == 0 {
-                    let bridge = try start()
+                    let bridge = try scene.bridge(dispatching)
                     _ = try dispatching.outcomes(ids: before + random.below(answered() - before))
                     #expect(try bridge.stop().isEmpty)
                 } else {
@@ -160,7 +154,7 @@ import Testing
                     #expect(try program.exitStatus() == -SIGKILL)
                 }
             }
-            let bridges = [try start(), try start()]
+            let bridges = [try scene.bridge(dispatching), try scene.bridge(dispatching)]
             try sendSome(300)
             _ = try dispatching.outcomes(ids: answered())
             for bridge in bridges { #expect(try bridge.stop().isEmpty) }
