@@ -330,7 +330,8 @@ struct Assignment: ~Copyable {
         }
         return attempts.filter { attempt in
             let id = attempt.outcome.id
-            guard let answer = found[ExactText(id)]?.answer(to: id, in: context.settings.collection, at: batch.time(of: attempt.item)) else {
+            guard let answer = found[ExactText(id)]?.answer(to: id, in: context.settings.collection, at: batch.time(of: attempt.item))
+            else {
                 return true
             }
             batch.answer(attempt.item, answer)

@@ -96,7 +96,8 @@ final class CommandBatch {
     private static func defaultID(of record: borrowing KafkaRecord, topic: String, place: CommandPlace) -> String {
         let headers = record.headers
         // Only `bridge redrive` gives names.
-        guard headers.contains(where: { $0.name == FoundDeadLetter.redrivenHeader }), let value = headers.first(where: { $0.name == idHeader })?.value,
+        guard headers.contains(where: { $0.name == FoundDeadLetter.redrivenHeader }),
+            let value = headers.first(where: { $0.name == idHeader })?.value,
             1...512 ~= value.count, let name = String(validating: value, as: UTF8.self)
         else { return "\(topic)/\(place.partition)/\(place.offset)" }
         return name

@@ -21,6 +21,8 @@ struct Completion {
 
     /// A transaction carries at most so many; one that is large conflicts with many and is repeated as a whole.
     private static let most = 500
+    /// Conflicts that last longer are told.
+    private static let longConflict: Duration = .seconds(5)
 
     private let context: DispatchContext
     private let patience: MongoPatience
@@ -71,6 +73,7 @@ struct Completion {
         let now = WallClock.milliseconds()
         var endings = endings
         var backoff = Backoff(initial: .milliseconds(5), cap: .seconds(1))
+        let conflictsSince = ContinuousClock.now
         while true {
             endings.removeAll { batch.isDropped($0.item) }
             guard !endings.isEmpty else { return }
@@ -84,7 +87,14 @@ struct Completion {
                 let ending = endings.remove(at: index)
                 batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
                 continue
-            case .conflict: break
+            case .conflict:
+                // The transaction of a member that died is open until the server ends it (`transactionLifetimeLimitSeconds`).
+                if conflictsSince.duration(to: .now) > Self.longConflict {
+                    context.status.mongoTrouble(
+                        MongoError(
+                            kind: .server(code: 112), operation: "end documents",
+                            message: "another transaction holds them; one of a member that died is ended by the server within a minute"))
+                }
             }
             if !endings.isEmpty { try patience.wait(for: backoff.next(), batch) }
         }
@@ -95,7 +105,9 @@ struct Completion {
             try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
         }
         return endings.filter { ending in
-            guard let answer = found[ExactText(ending.id)]?.answer(to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
+            guard
+                let answer = found[ExactText(ending.id)]?.answer(
+                    to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
             else { return true }
             batch.answer(ending.item, answer)
             return false
@@ -150,7 +162,9 @@ struct Completion {
             ], on: collection.database, of: client, operation: "read the documents to end")
         var active: [ExactText: Resource?] = [:]
         for document in reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.compactMap(\.documentValue) ?? [] {
-            if let id = document["_id"]?.stringValue { active[ExactText(id)] = .some(document[context.guardIndex.field].map { Resource($0) }) }
+            if let id = document["_id"]?.stringValue {
+                active[ExactText(id)] = .some(document[context.guardIndex.field].map { Resource($0) })
+            }
         }
         return active
     }

@@ -22,8 +22,10 @@ enum DispatchFailure {
         case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
             self = .halt(
                 StreamHalt(
-                    reason: "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
-                    mend: "A dead letter is its command and the headers that say why. Raise max.message.bytes of \(refused.topic) by some KiB over "
+                    reason:
+                        "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
+                    mend:
+                        "A dead letter is its command and the headers that say why. Raise max.message.bytes of \(refused.topic) by some KiB over "
                         + "that of \(dispatcher.commands), and kafka.producer.message.max.bytes where it is set",
                     status: .configuration))
         default:

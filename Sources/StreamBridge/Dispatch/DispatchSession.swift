@@ -34,7 +34,8 @@ final class DispatchSession {
         let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
         consumer = try GroupConsumer(
             topic: settings.commands,
-            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
+            properties: ConsumerProperties.make(
+                surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
             logger: logger)
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(

@@ -36,7 +36,8 @@ struct GuardIndex: Sendable, Equatable {
     /// The halt for a rejection, which holds no resource, that an index on the resource refuses all the same.
     func halt(refusing refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> StreamHalt {
         StreamHalt(
-            reason: "a unique index on \(field) of \(dispatcher.collection), besides \(names.joined(separator: ", ")), refuses documents that hold "
+            reason:
+                "a unique index on \(field) of \(dispatcher.collection), besides \(names.joined(separator: ", ")), refuses documents that hold "
                 + "no resource: \(refusal.message)",
             mend: "Drop that index, and start again", status: .configuration)
     }

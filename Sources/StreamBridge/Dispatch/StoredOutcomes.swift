@@ -24,7 +24,9 @@ struct StoredOutcomes {
     /// The resources that commands' documents hold.
     func held(by ids: Set<ExactText>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Resource] {
         var held: [ExactText: Resource] = [:]
-        try read(ids.map(\.text), fields: [field], after: nil, of: client) { id, document in held[ExactText(id)] = document[field].map { Resource($0) } }
+        try read(ids.map(\.text), fields: [field], after: nil, of: client) { id, document in
+            held[ExactText(id)] = document[field].map { Resource($0) }
+        }
         return held
     }
 
