@@ -46,6 +46,7 @@ final class GroupConsumer: Sendable {
         switch event.type {
         case RD_KAFKA_EVENT_REBALANCE:
             let partitions = Self.partitions(of: event)
+            client.joinWatch?.assigned()
             return rd_kafka_event_error(event.pointer) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
                 ? .assigned(partitions) : .revoked(partitions, isLost: rd_kafka_assignment_lost(client.handle) != 0)
         case RD_KAFKA_EVENT_OFFSET_COMMIT:

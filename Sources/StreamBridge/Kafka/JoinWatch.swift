@@ -14,9 +14,18 @@ final class JoinWatch: Sendable {
     private static let joinGroup: Int16 = 11
 
     private let pending = Atomic(false)
+    private let hasJoined = Atomic(false)
+    private let hasBeenAssigned = Atomic(false)
 
     /// Any thread.
     var isJoining: Bool { pending.load(ordering: .acquiring) }
+
+    /// The group has given partitions to this member, or told it that there are none for it.
+    func assigned() { hasBeenAssigned.store(true, ordering: .releasing) }
+
+    /// Destroying the client now would abort the process: librdkafka before 2.2 asserts that a member that has joined has a state of its sticky
+    /// assignor, which it gets with its first assignment (`rd_kafka_sticky_assignor_state_destroy`, its #4312).
+    var forbidsDestruction: Bool { hasJoined.load(ordering: .acquiring) && !hasBeenAssigned.load(ordering: .acquiring) }
 
     /// Before the client is made.
     func install(in conf: OpaquePointer) {
@@ -38,8 +47,10 @@ final class JoinWatch: Sendable {
             }, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    private static func update(_ watch: UnsafeMutableRawPointer?, key: Int16, isPending: Bool) {
-        guard key == joinGroup, let watch else { return }
-        Unmanaged<JoinWatch>.fromOpaque(watch).takeUnretainedValue().pending.store(isPending, ordering: .releasing)
+    private static func update(_ pointer: UnsafeMutableRawPointer?, key: Int16, isPending: Bool) {
+        guard key == joinGroup, let pointer else { return }
+        let watch = Unmanaged<JoinWatch>.fromOpaque(pointer).takeUnretainedValue()
+        watch.pending.store(isPending, ordering: .releasing)
+        if !isPending { watch.hasJoined.store(true, ordering: .releasing) }
     }
 }

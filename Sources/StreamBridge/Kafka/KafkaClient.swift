@@ -54,6 +54,11 @@ final class KafkaClient {
         // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
         // retains its client, so none is left here.
         rd_kafka_queue_destroy(queue)
+        if let joinWatch, joinWatch.forbidsDestruction {
+            // It has left its group, or was told to; a few idle threads stay until the process ends, and the watch that they call with them.
+            _ = Unmanaged.passRetained(joinWatch)
+            return
+        }
         rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
     }
 
