@@ -141,7 +141,7 @@ package final class Bridge: Sendable {
             topics: topics,
             kafka: configuration.kafka,
             memory: memory,
-            instance: Instance.name,
+            instance: Instance.uniqueName,
             stop: stop
         )
         return configuration.dispatchers.map { settings in

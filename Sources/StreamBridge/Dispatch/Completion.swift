@@ -21,6 +21,8 @@ struct Completion {
 
     /// A transaction carries at most so many; one that is large conflicts with many and is repeated as a whole.
     private static let most = 500
+    /// Conflicts that last longer are told.
+    private static let longConflict: Duration = .seconds(5)
 
     private let context: DispatchContext
     private let patience: MongoPatience
@@ -51,14 +53,14 @@ struct Completion {
     /// What the targets of a batch's completions hold, for the order of the batch: what a completion really ends is seen when it does.
     ///
     /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
-    func held(by batch: CommandBatch) throws -> [String: Resource] {
+    func held(by batch: CommandBatch) throws -> [ExactText: Resource] {
         // A completion alone has nothing to be in order with.
         guard batch.items.count > 1 else { return [:] }
         let targets = Set(
-            batch.items.compactMap { item -> String? in
-                if case .complete(let target) = item.command.order { target } else { nil }
+            batch.items.compactMap { item -> ExactText? in
+                if case .complete(let target) = item.command.order { ExactText(target) } else { nil }
             }
-        ).subtracting(batch.items.map(\.command.id))
+        ).subtracting(batch.items.map { ExactText($0.command.id) })
         guard !targets.isEmpty else { return [:] }
         return try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in
@@ -71,6 +73,7 @@ struct Completion {
         let now = WallClock.milliseconds()
         var endings = endings
         var backoff = Backoff(initial: .milliseconds(5), cap: .seconds(1))
+        let conflictsSince = ContinuousClock.now
         while true {
             endings.removeAll { batch.isDropped($0.item) }
             guard !endings.isEmpty else { return }
@@ -84,7 +87,14 @@ struct Completion {
                 let ending = endings.remove(at: index)
                 batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
                 continue
-            case .conflict: break
+            case .conflict:
+                // The transaction of a member that died is open until the server ends it (`transactionLifetimeLimitSeconds`).
+                if conflictsSince.duration(to: .now) > Self.longConflict {
+                    context.status.mongoTrouble(
+                        MongoError(
+                            kind: .server(code: 112), operation: "end documents",
+                            message: "another transaction holds them; one of a member that died is ended by the server within a minute"))
+                }
             }
             if !endings.isEmpty { try patience.wait(for: backoff.next(), batch) }
         }
@@ -95,7 +105,9 @@ struct Completion {
             try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
         }
         return endings.filter { ending in
-            guard let answer = found[ending.id]?.answer(to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
+            guard
+                let answer = found[ExactText(ending.id)]?.answer(
+                    to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
             else { return true }
             batch.answer(ending.item, answer)
             return false
@@ -140,23 +152,25 @@ struct Completion {
     /// The active ones among the targets, with the resource that each holds.
     private func read(
         _ targets: [String], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
-    ) throws(MongoError) -> [String: Resource?] {
+    ) throws(MongoError) -> [ExactText: Resource?] {
         let collection = context.settings.collection
         let reply = try transaction.command(
             [
                 "find": .string(collection.collection),
-                "filter": ["_id": ["$in": .array(Set(targets).map { .string($0) })], "status": "active"],
+                "filter": ["_id": ["$in": .array(Set(targets.map { ExactText($0) }).map { .string($0.text) })], "status": "active"],
                 "projection": .document([context.guardIndex.field: 1]), "batchSize": BSONValue(targets.count + 1), "singleBatch": true,
             ], on: collection.database, of: client, operation: "read the documents to end")
-        var active: [String: Resource?] = [:]
+        var active: [ExactText: Resource?] = [:]
         for document in reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.compactMap(\.documentValue) ?? [] {
-            if let id = document["_id"]?.stringValue { active[id] = .some(document[context.guardIndex.field].map { Resource($0) }) }
+            if let id = document["_id"]?.stringValue {
+                active[ExactText(id)] = .some(document[context.guardIndex.field].map { Resource($0) })
+            }
         }
         return active
     }
 
     /// In their order: of two completions of one document the first ends it.
-    private func decide(_ endings: [Ending], active: [String: Resource?], at now: Int64) -> [Outcome] {
+    private func decide(_ endings: [Ending], active: [ExactText: Resource?], at now: Int64) -> [Outcome] {
         var active = active
         return endings.map { ending in
             func rejected(_ message: String, attempts: Int) -> Outcome {
@@ -166,7 +180,7 @@ struct Completion {
             if let expiry = ending.expiresAt, expiry < now {
                 return rejected(context.sentences.expired(ending.id, at: expiry), attempts: 0)
             }
-            guard let resource = active.removeValue(forKey: ending.target) else {
+            guard let resource = active.removeValue(forKey: ExactText(ending.target)) else {
                 return rejected(context.sentences.noActive(ending.target), attempts: 1)
             }
             return Outcome(
@@ -220,7 +234,14 @@ struct Completion {
         let reply = try transaction.command(
             ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client,
             operation: "end documents")
-        return Refused(reply, completions: completed)
+        let refused = Refused(reply, completions: completed)
+        guard refused != nil || reply["n"]?.int64Value == Int64(completed.count) else {
+            // What was read as active is not there to be ended: read again.
+            throw MongoError(
+                kind: .server(code: 112), operation: "end documents", message: "a document changed meanwhile",
+                labels: ["TransientTransactionError"])
+        }
+        return refused
     }
 
     /// - Returns: nil when all are in.

@@ -17,9 +17,6 @@ final class DispatchSession {
     private let publisherClient = Monitor<KafkaClient?>(nil)
     private let workers: [DispatchWorker]
     private var lastCommit: ContinuousClock.Instant = .now
-    /// While the group is being formed anew. A commit of the old generation would wait behind the request to join, then be refused as one of an
-    /// illegal generation, and librdkafka would take every partition for lost (its issue 4059).
-    private var rejoining: (assignments: Int, until: ContinuousClock.Instant)?
 
     /// While commands come, the committed offset is at most this old: what a crash answers again.
     private static let commitInterval: Duration = .milliseconds(500)
@@ -28,8 +25,6 @@ final class DispatchSession {
     /// A call to MongoDB ends within the socket timeout; this is longer.
     private static let lettingGoTime: Duration = .seconds(60)
     private static let answerTime: Duration = .seconds(5)
-    /// Commits do not rest longer, whatever becomes of the group.
-    private static let longestRejoining: Duration = .seconds(60)
 
     init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, logger: Logger) throws {
         self.context = context
@@ -39,7 +34,8 @@ final class DispatchSession {
         let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
         consumer = try GroupConsumer(
             topic: settings.commands,
-            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes),
+            properties: ConsumerProperties.make(
+                surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
             logger: logger)
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(
@@ -77,6 +73,7 @@ final class DispatchSession {
                 logger: logger)
             _ = LoopThread.start(name: "free \(name)") { feed.run() }
         }
+        watchGuard(wake)
         defer { context.status.owns(partitions: 0) }
         var failure: (any Error)?
         do {
@@ -85,6 +82,7 @@ final class DispatchSession {
         } catch {
             failure = error
         }
+        if let failure { end.end(because: failure) }
         close(working: working, publishing: publishing)
         if let failure = failure ?? end.error { throw failure }
     }
@@ -97,7 +95,7 @@ final class DispatchSession {
             context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                let properties = try ProducerProperties.make(kafka, memory: memory, transactional: isTransactional ? transactional : nil)
+                let properties = try ProducerProperties.make(kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
                 let producer = try KafkaProducer(properties: properties, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
@@ -118,6 +116,27 @@ final class DispatchSession {
         }
     }
 
+    /// Looks now and then whether the unique index is still there: without it, or when the collection was dropped and made anew by an insert, nothing
+    /// would keep a resource from being held twice. A session that finds it gone ends; the next one makes it again, or halts.
+    private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
+        let (context, end) = (context, end)
+        _ = LoopThread.start(name: "guard \(context.settings.name)") {
+            while !end.isOver(within: Self.guardInterval), !context.stop.isRequested {
+                do {
+                    _ = try context.pool.withClient { client in try GuardIndex.find(for: context.settings, of: client) }
+                } catch let error as GuardIndex.Missing {
+                    end.end(because: error)
+                    wake()
+                } catch {
+                    // MongoDB's troubles are the workers' to tell.
+                    continue
+                }
+            }
+        }
+    }
+
+    private static let guardInterval: Duration = .seconds(10)
+
     // MARK: In the group
 
     private func serve() throws {
@@ -132,18 +151,11 @@ final class DispatchSession {
 
     private func handle(_ event: GroupConsumer.Event) throws {
         switch event {
-        case .assigned(let partitions):
-            try begin(partitions)
-            if let rejoining { expect(assignments: rejoining.assignments - 1) }
-        case .revoked(let partitions, let isLost):
-            try give(up: partitions, isLost: isLost)
-            // Whoever gives something up joins again at once, so that the others can get it: what is new of this generation comes first,
-            // if only to say that there is nothing, then that of the next one.
-            expect(assignments: isLost ? 1 : 2)
+        case .assigned(let partitions): try begin(partitions)
+        case .revoked(let partitions, let isLost): try give(up: partitions, isLost: isLost)
         case .commitFailed(let error):
             logger.debug("\(error)")
             ledger.commitFailed()
-            if error.name == "REBALANCE_IN_PROGRESS", rejoining == nil { expect(assignments: 1) }
         case .unreachable(let error): context.status.kafkaTrouble(error)
         case .failed(let error):
             switch DispatchFailure(error, dispatcher: context.settings) {
@@ -153,11 +165,6 @@ final class DispatchSession {
             }
         case .nothing: break
         }
-    }
-
-    /// - Parameter assignments: that come before the group is formed.
-    private func expect(assignments: Int) {
-        rejoining = assignments > 0 ? (assignments, .now + Self.longestRejoining) : nil
     }
 
     private func begin(_ partitions: [Int32]) throws {
@@ -199,7 +206,8 @@ final class DispatchSession {
         for (worker, share) in shares(of: partitions) {
             guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
             worker.hands.abandon(share)
-            _ = worker.hands.await(emptyOf: share, within: Self.lettingGoTime, wake: worker.wake)
+            let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
+            _ = worker.hands.await(emptyOf: share, within: limit, wake: worker.wake)
         }
         if !isLost {
             ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
@@ -219,13 +227,13 @@ final class DispatchSession {
 
     private func commit() {
         lastCommit = .now
-        if let rejoining, .now < rejoining.until { return }
         let offsets = ledger.takeUncommitted()
         if !offsets.isEmpty { consumer.commit(offsets) }
     }
 
     /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.
     private func commitForGood(_ partitions: [Int32], until deadline: ContinuousClock.Instant) {
+        guard !partitions.isEmpty else { return }
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
         while true {
             let offsets = consumer.isJoining ? [:] : ledger.takeUncommitted(of: partitions)
@@ -255,13 +263,13 @@ final class DispatchSession {
         let deadline = context.stop.deadline ?? .now + Self.finishingTime
         func left() -> Duration { max(.zero, deadline - .now) }
         for worker in workers { worker.wake() }
-        if end.error != nil { end.end() }
         for thread in working { thread.join(within: left()) }
         // Whoever still waits for MongoDB does so for nothing.
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswersEnd())
-        publishing.join(within: left())
+        // It has little left to do; what it cannot do is done again by the next session.
+        publishing.join(within: max(left(), .seconds(2)))
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
         leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
@@ -271,5 +279,14 @@ final class DispatchSession {
         repeat { consumer.standAside(for: .milliseconds(10)) } while consumer.awaitsFirstAssignment && .now < deadline
         consumer.leave()
         while !consumer.hasLeft, .now < deadline { consumer.standAside(for: .milliseconds(100)) }
+    }
+}
+
+extension KafkaSettings {
+    /// A dead letter is larger than its command, which may be as large as the broker takes.
+    fileprivate var takingDeadLetters: KafkaSettings {
+        var settings = self
+        if common["message.max.bytes"] == nil, producer["message.max.bytes"] == nil { settings.producer["message.max.bytes"] = "10000000" }
+        return settings
     }
 }

@@ -124,7 +124,7 @@ import Testing
             let flood = CommandFlood(4000, trucks: 20)
             let folder = try TemporaryFolder()
             // A broker allows no shorter sessions.
-            let file = try folder.write(dispatching.yaml(session: "6000"), to: "bridge.yaml")
+            let file = try folder.write(dispatching.yaml(), to: "bridge.yaml")
             let heir = try BridgeProgram(["run", "--config", file])
             let share = flood.commands.count / 4
             for round in 0..<3 {

@@ -171,7 +171,7 @@ import Testing
                 #expect(stored == .document(expected))
                 #expect(StoredPosition.iso8601(milliseconds: at.dateValue ?? 0) == outcome.at)
                 return [
-                    ("status", .string(status)), (time, at), ("writer", .string(Instance.name)),
+                    ("status", .string(status)), (time, at), ("writer", .string(Instance.uniqueName)),
                     ("command", ["topic": .string(dispatching.settings.commands), "partition": 1, "offset": .int64(offset)]),
                     ("outcome", stored),
                 ]
@@ -192,7 +192,7 @@ import Testing
                 documents["c-1"]
                     == BSONDocument(
                         fields: head("c-1") + [("truck_id", 4)] + (try tail("c-1", 0, "completed", "dispatched_at"))
-                            + [("completed_at", end), ("completed_by", "r-1"), ("completed_writer", .string(Instance.name))]))
+                            + [("completed_at", end), ("completed_by", "r-1"), ("completed_writer", .string(Instance.uniqueName))]))
             #expect(
                 documents["r-1"]
                     == BSONDocument(

@@ -8,6 +8,8 @@ struct CommandFlood {
     let commands: [String]
     /// Of all commands, each once.
     let ids: Set<String>
+    /// How many different ids the commands before each have.
+    private let idCounts: [Int]
 
     init(_ count: Int, trucks: Int, seed: UInt64 = .random(in: 0 ... .max)) {
         self.seed = seed
@@ -15,7 +17,9 @@ struct CommandFlood {
         var commands: [String] = []
         var dispatches: [String] = []
         var ids: Set<String> = []
+        var idCounts: [Int] = []
         for number in 0..<count {
+            if idCounts.count == commands.count { idCounts.append(ids.count) }
             let id: String
             switch random.below(20) {
             case 0..<11:
@@ -39,7 +43,11 @@ struct CommandFlood {
         }
         self.commands = commands
         self.ids = ids
+        self.idCounts = idCounts
     }
+
+    /// How many different ids the first commands have.
+    func ids(before index: Int) -> Int { idCounts[index] }
 }
 
 extension Dispatching {

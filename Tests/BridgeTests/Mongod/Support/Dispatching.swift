@@ -60,6 +60,8 @@ final class Dispatching: @unchecked Sendable {
     let sender: CommandSender
     private let outcomeFollower: TopicFollower
     private let letterFollower: TopicFollower
+    /// The records of the follower that were read.
+    private var parsed: [TestOutcome] = []
     /// Outcomes that ``answers(to:partition:)`` has returned.
     private var taken = 0
 
@@ -111,7 +113,12 @@ final class Dispatching: @unchecked Sendable {
     ///
     /// - Returns: all of them.
     @discardableResult
-    func outcomes(count: Int) throws -> [TestOutcome] { try outcomeFollower.wait(count: count).map { try TestOutcome($0) } }
+    func outcomes(count: Int) throws -> [TestOutcome] { try parse(outcomeFollower.wait(count: count)) }
+
+    private func parse(_ records: [TestRecord]) throws -> [TestOutcome] {
+        for record in records[parsed.count...] { parsed.append(try TestOutcome(record)) }
+        return parsed
+    }
 
     /// Waits until the outcomes have so many different ids.
     ///
@@ -128,7 +135,7 @@ final class Dispatching: @unchecked Sendable {
     }
 
     /// Everything that the topic of outcomes has now.
-    func allOutcomes() throws -> [TestOutcome] { try outcomeFollower.readToEnd(of: scene.kafka).map { try TestOutcome($0) } }
+    func allOutcomes() throws -> [TestOutcome] { try parse(outcomeFollower.readToEnd(of: scene.kafka)) }
 
     /// Sends commands, and waits for as many more outcomes.
     func answers(to commands: [String], partition: Int32 = 0) throws -> [TestOutcome] {
@@ -139,6 +146,17 @@ final class Dispatching: @unchecked Sendable {
 
     func answer(to command: String, partition: Int32 = 0) throws -> TestOutcome {
         try #require(try answers(to: [command], partition: partition).first)
+    }
+
+    /// Sends one command, and waits for its outcome; repeats of earlier ones, from a member that lost its partitions, are passed over.
+    func answer(to command: String, id: String) throws -> TestOutcome {
+        try send([command])
+        while true {
+            taken += 1
+            let outcome = try outcomes(count: taken)[taken - 1]
+            if outcome.id == id { return outcome }
+            try #require(parsed[..<(taken - 1)].contains(outcome), "\(outcome)")
+        }
     }
 
     @discardableResult
@@ -229,31 +247,57 @@ final class Dispatching: @unchecked Sendable {
         return outcomes.count - first.count
     }
 
-    // MARK: The executable
+    // MARK: The group
+
+    /// Waits until the group has committed that many offsets, over all partitions.
+    func waitUntilCommitted(_ count: Int) throws {
+        let group = DispatchLoop.group(bridge: scene.name, dispatcher: settings.name)
+        // A look at the group does not join it.
+        let consumer = try GroupConsumer(
+            topic: settings.commands, properties: ConsumerProperties.make(scene.kafka.settings, group: group, queueBytes: 1 << 20),
+            logger: .silent)
+        let deadline = ContinuousClock.now + Patience.limit
+        while true {
+            let offsets = try? consumer.committed(Array(0..<partitions), timeout: .seconds(5))
+            let committed = (offsets ?? [:]).values.reduce(0) { $0 + Int($1 ?? 0) }
+            if committed >= count { return }
+            guard .now < deadline else { throw WaitedInVain(what: "\(count) committed offsets; \(committed) are") }
+        }
+    }
+
+    /// What a member has here on the mock cluster. That answers an empty fetch only after all of its time; takes the newest member's session
+    /// timeout for all; lets a group that is not empty wait for so long before it forms it anew; and now and then forgets a member that waits,
+    /// which asks again after `max.poll.interval.ms`.
+    static let membership = [
+        "fetch.wait.max.ms": "5", "session.timeout.ms": "6000", "heartbeat.interval.ms": "300", "max.poll.interval.ms": "10000",
+    ]
+
+    /// The configuration's file has the same.
 
     /// The scene's configuration as a file: this dispatcher alone.
-    func yaml(session: String = "10000", top: String = "") -> String {
-        """
-        name: \(scene.name)
-        mongodb:
-          uri: "\(scene.uri)"
-          serverSelectionTimeout: 2s
-        kafka:
-          bootstrap.servers: \(scene.kafka.bootstrapServers)
-          reconnect.backoff.ms: 50
-          reconnect.backoff.max.ms: 250
-          consumer: { fetch.wait.max.ms: 5, session.timeout.ms: \(session), heartbeat.interval.ms: 300 }
-        dispatchers:
-          - name: \(settings.name)
-            commands: \(settings.commands)
-            outcomes: \(settings.outcomes)
-            deadLetters: \(settings.deadLetters)
-            collection: \(settings.collection)
-            fields: { source: string, destination: string, product: string, quantity: { type: int, minimum: 1 } }
-            resource: { field: truck_id, pool: \(settings.resource.pool.map { "\($0)" } ?? "none"), choose: \(settings.resource.choose), label: Truck }
-            delivery: \(settings.delivery.rawValue)
-        \(top)
-        """
+    func yaml(top: String = "") -> String {
+        let membership = Self.membership.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ")
+        return """
+            name: \(scene.name)
+            mongodb:
+              uri: "\(scene.uri)"
+              serverSelectionTimeout: 2s
+            kafka:
+              bootstrap.servers: \(scene.kafka.bootstrapServers)
+              reconnect.backoff.ms: 50
+              reconnect.backoff.max.ms: 250
+              consumer: { \(membership) }
+            dispatchers:
+              - name: \(settings.name)
+                commands: \(settings.commands)
+                outcomes: \(settings.outcomes)
+                deadLetters: \(settings.deadLetters)
+                collection: \(settings.collection)
+                fields: { source: string, destination: string, product: string, quantity: { type: int, minimum: 1 } }
+                resource: { field: truck_id, pool: \(settings.resource.pool.map { "\($0)" } ?? "none"), choose: \(settings.resource.choose), label: Truck }
+                delivery: \(settings.delivery.rawValue)
+            \(top)
+            """
     }
 }
 
@@ -271,8 +315,7 @@ extension Scene {
     func bridge(_ dispatching: Dispatching..., changing change: (inout BridgeConfiguration) -> Void = { _ in }) throws -> RunningBridge {
         try bridge([]) { configuration in
             configuration.dispatchers = dispatching.map(\.settings)
-            // The mock cluster answers an empty fetch only after all of this time.
-            configuration.kafka.consumer["fetch.wait.max.ms"] = "5"
+            configuration.kafka.consumer = Dispatching.membership
             change(&configuration)
         }
     }
