@@ -87,7 +87,6 @@ import Testing
                 scene.kafka.setReachable(false)
                 try scene.log.wait(for: "retrying: ", count: round + 1)
                 scene.kafka.setReachable(true)
-                try scene.log.wait(for: "back after", count: round + 1)
             }
             _ = try dispatching.outcomes(ids: flood.ids.count)
             #expect(try bridge.stop().isEmpty)
