@@ -95,7 +95,8 @@ final class DispatchSession {
             context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                let properties = try ProducerProperties.make(kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
+                let properties = try ProducerProperties.make(
+                    kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
                 let producer = try KafkaProducer(properties: properties, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
