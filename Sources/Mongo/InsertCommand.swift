@@ -36,13 +36,26 @@ package struct InsertCommand: ~Copyable {
         bytes.append(int32: 0)
     }
 
+    /// What one command may have: a document's 16 MiB and 16 KiB, less some room for what the driver adds.
+    private static let mostBytes = (16 << 20) + (15 << 10)
+
     /// Adds a document whose elements `body` appends.
-    package mutating func append(_ body: (inout OutputBuffer) -> Void) {
+    ///
+    /// - Returns: false when the command would be larger than the server takes; the document is not in it then. In an empty bulk that means that
+    ///   it never will be.
+    @discardableResult
+    package mutating func append(_ body: (inout OutputBuffer) -> Void) -> Bool {
+        let end = bytes.count
         bytes.append(BSONType.document.rawValue)
         bytes.append(decimal: UInt64(count))
         bytes.append(0 as UInt8)
         bytes.appendDocument(body)
+        guard bytes.count <= Self.mostBytes else {
+            bytes.truncate(to: end)
+            return false
+        }
         count += 1
+        return true
     }
 
     /// Sends the bulk to the primary and waits for the write concern. Finishes the bulk: sending it again sends the identical bytes.

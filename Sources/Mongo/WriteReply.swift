@@ -9,6 +9,13 @@ package struct WriteReply: Sendable {
         package let message: String
         /// For a duplicate key, the fields of the index that refused it; nil from servers before 4.4, which name it in their sentence only.
         package let keyPattern: [String]?
+
+        package init(index: Int, code: Int32, message: String, keyPattern: [String]?) {
+            self.index = index
+            self.code = code
+            self.message = message
+            self.keyPattern = keyPattern
+        }
     }
 
     /// In the order of the documents. Every other document was written.

@@ -144,7 +144,7 @@ package final class Bridge: Sendable {
             topics: topics,
             kafka: configuration.kafka,
             memory: memory,
-            instance: Instance.name,
+            instance: Instance.uniqueName,
             stop: stop
         )
         return configuration.dispatchers.map { settings in

@@ -5,7 +5,8 @@ import StreamBridge
 /// `bridge demo`
 struct DemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "demo", abstract: "Shows the whole story on this machine: a private MongoDB, an embedded Kafka, fruit being sold.")
+        commandName: "demo",
+        abstract: "Shows the whole story on this machine: a private MongoDB, an embedded Kafka, fruit being sold, trucks being sent out.")
 
     @Flag(name: .long, help: "Go on after the story until a signal.")
     var keepRunning = false
@@ -20,7 +21,7 @@ struct DemoCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         do {
             let summary = try await demo.run(keepRunning: keepRunning)
-            guard summary.isComplete else { throw ExitStatus.internalFault }
+            if let summary, !summary.isComplete { throw ExitStatus.internalFault }
         } catch let code as ExitCode {
             throw code
         } catch {

@@ -108,8 +108,8 @@ extension ConfigurationKey {
             "streams[]", "tombstones", .scalar, "boolean", .scalar("false"),
             "Whether a delete gives a record with the key and a null value."),
         .init(
-            "streams[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"),
-            "The guarantee. `exactly-once` is not available in this version and is refused."),
+            "streams[]", "delivery", .scalar, "`exactly-once` or `at-least-once`", .scalar("exactly-once"),
+            "The guarantee: events and the position after them in one Kafka transaction, or the position after the events."),
         .init(
             "streams[]", "onLostPosition", .scalar, choices(of: LostPositionPolicy.self), .scalar("halt"),
             "What to do when the server no longer resumes the stored position: stop, or go on at the oldest oplog entry or now, after a record "
@@ -157,8 +157,8 @@ extension ConfigurationKey {
             "dispatchers[].resource", "label", .scalar, "one line of text, at most 100 characters", .scalar("Resource"),
             "What the messages of the outcomes call a resource: with `Truck`, `Truck #4 has been sent out.`"),
         .init(
-            "dispatchers[]", "delivery", .scalar, "`at-least-once`", .scalar("at-least-once"),
-            "The guarantee. `exactly-once` is not available in this version and is refused."),
+            "dispatchers[]", "delivery", .scalar, "`exactly-once` or `at-least-once`", .scalar("exactly-once"),
+            "The guarantee: outcomes and the offsets of their commands in one Kafka transaction, or the offsets after the outcomes."),
     ]
 
     private static let runtime: [ConfigurationKey] = [

@@ -6,10 +6,10 @@ struct FruitStory {
         let description: String
     }
 
-    let mongod: MongodProcess
-    let kafka: KafkaSettings
-    let stop: StopSignal
-    let print: @Sendable (String) -> Void
+    static let inventoryTopic = "mongo.lessons.inventory"
+    static let alertsTopic = "lessons.low-stock"
+
+    let stage: Stage
 
     /// Sales as (fruit, units): bananas arrive at 19.
     private static let sales: [(fruit: String, units: Int32)] = [
@@ -19,106 +19,58 @@ struct FruitStory {
     ]
 
     /// Blocks until every event has arrived, and counts.
-    func tell() throws -> Demo.Summary {
-        var summary = Demo.Summary()
-        let watcher = try TopicWatcher(kafka: kafka, print: print)
-        try mongod.directPool().withClient { client in
+    ///
+    /// - Throws: ``StoppedEarly``, ``MongoError``, ``KafkaError``.
+    func tell() throws -> FruitCount {
+        var count = FruitCount()
+        let watcher = try TopicWatcher([Self.inventoryTopic, Self.alertsTopic], on: stage)
+        try stage.mongoDB.withClient { client in
             _ = try client.command(
                 ["create": "inventory", "changeStreamPreAndPostImages": ["enabled": true]], on: "lessons", operation: "create the inventory"
             )
             let fruits: [BSONValue] = ["strawberries", "bananas", "apples"].map {
                 ["_id": .string($0), "type": .string($0), "quantity": 100]
             }
-            print("Loading the inventory: 100 strawberries, 100 bananas, 100 apples.")
+            stage.print("Loading the inventory: 100 strawberries, 100 bananas, 100 apples.")
             _ = try client.command(
-                ["insert": "inventory", "documents": .array(fruits), "writeConcern": Self.writeConcern], on: "lessons",
+                ["insert": "inventory", "documents": .array(fruits), "writeConcern": Stage.writeConcern], on: "lessons",
                 operation: "load the inventory")
-            summary.writes += fruits.count
-            try watcher.watch(until: summary, stop: stop)
+            count.writes += fruits.count
+            try watcher.watch(until: count.missing == 0) { Self.read($0, into: &count) }
 
-            for sale in Self.sales where !stop.isRequested {
+            for sale in Self.sales {
                 let left = try sell(sale.units, of: sale.fruit, by: client)
-                summary.writes += 1
-                if left < 20 { summary.lowStock += 1 }
-                print("Sold \(sale.units) \(sale.fruit), \(left) left.")
-                try watcher.watch(until: summary, stop: stop)
+                count.writes += 1
+                if left < 20 { count.lowStock += 1 }
+                stage.print("Sold \(sale.units) \(sale.fruit), \(left) left.")
+                try watcher.watch(until: count.missing == 0) { Self.read($0, into: &count) }
             }
         }
-        summary.records = watcher.records
-        summary.events = watcher.events.count
-        summary.alerts = watcher.alerts
-        return summary
+        return count
     }
-
-    private static let writeConcern: BSONValue = ["w": "majority", "wtimeout": 5000]
 
     private func sell(_ units: Int32, of fruit: String, by client: borrowing MongoClient) throws -> Int32 {
         let reply = try client.command(
             [
                 "findAndModify": "inventory", "query": ["_id": .string(fruit)], "update": ["$inc": ["quantity": .int32(-units)]],
                 "new": true,
-                "writeConcern": Self.writeConcern,
+                "writeConcern": Stage.writeConcern,
             ], on: "lessons", operation: "sell \(fruit)")
         guard let left = reply["value"]?.documentValue?["quantity"]?.int64Value else { throw Failure(description: "there are no \(fruit)") }
         return Int32(clamping: left)
     }
-}
 
-/// Reads both topics of the demo and prints what arrives.
-private final class TopicWatcher {
-    private let reader: TopicReader
-    private let print: @Sendable (String) -> Void
-    private(set) var records = 0
-    private(set) var alerts = 0
-    /// Tokens of the events that arrived: a repeated event is counted once.
-    private(set) var events: Set<String> = []
-
-    fileprivate struct Arrival {
-        let topic: String
-        let place: String
-        let token: String
-        let operation: String
-        let value: String
-    }
-
-    init(kafka: KafkaSettings, print: @escaping @Sendable (String) -> Void) throws {
-        self.print = print
-        reader = try TopicReader(settings: kafka)
-        for topic in [Demo.inventoryTopic, Demo.alertsTopic] {
-            for partition in 0..<Int32(3) { try reader.start(topic: topic, partition: partition, at: 0) }
+    /// Counts a record.
+    ///
+    /// - Returns: of an alert the sentence, of an event the part that a person looks for.
+    private static func read(_ arrival: TopicWatcher.Arrival, into count: inout FruitCount) -> String {
+        guard arrival.topic == inventoryTopic else {
+            count.alerts += 1
+            return arrival.text
         }
-    }
-
-    /// Waits for every event and alert that `expected` speaks of.
-    func watch(until expected: Demo.Summary, stop: StopSignal) throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while events.count < expected.writes || alerts < expected.lowStock, !stop.isRequested, .now < deadline {
-            guard case .record(let arrival) = try reader.next(timeout: .milliseconds(200), Arrival.init) else { continue }
-            if arrival.topic == Demo.alertsTopic {
-                alerts += 1
-                print("  \(arrival.place)  \(arrival.value)")
-            } else {
-                records += 1
-                events.insert(arrival.token)
-                print("  \(arrival.place)  \(arrival.operation) \(arrival.value)")
-            }
-        }
-    }
-}
-
-extension TopicWatcher.Arrival {
-    init(_ record: borrowing TopicReader.Record) {
-        topic = record.topic
-        place = "\(record.topic)/\(record.partition)@\(record.offset)"
-        let headers = record.headers
-        func header(_ name: String) -> String {
-            headers.first { $0.name == name }?.value.map { String(decoding: $0, as: UTF8.self) } ?? ""
-        }
-        token = header("mongodb.token")
-        operation = header("mongodb.op")
-        let text = String(decoding: record.value ?? [], as: UTF8.self)
-        // For an event, the part that a person looks for; for an alert, the sentence.
-        let document = (try? BSONDocument(extendedJSON: text))?["fullDocument"]?.documentValue
-        value = (try? document?.extendedJSON(.simple)) ?? text
+        count.records += 1
+        count.events.insert(arrival.headers["mongodb.token"] ?? "")
+        let document = (try? BSONDocument(extendedJSON: arrival.text))?["fullDocument"]?.documentValue
+        return "\(arrival.headers["mongodb.op"] ?? "?") \((try? document?.extendedJSON(.simple)) ?? arrival.text)"
     }
 }

@@ -135,14 +135,24 @@ package final class MongodProcess: Sendable {
     package static func initiate(_ members: [MongodProcess], name: String) throws {
         guard let first = members.first else { return }
         let list = members.enumerated().map { index, member -> BSONValue in ["_id": .int32(Int32(index)), "host": .string(member.host)] }
-        _ = try first.directPool().withClient { client in
-            try client.command(
-                [
-                    "replSetInitiate": [
-                        "_id": .string(name), "members": .array(list),
-                        "settings": ["electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500],
-                    ]
-                ], on: "admin", operation: "initiate the replica set")
+        let command: BSONDocument = [
+            "replSetInitiate": [
+                "_id": .string(name), "members": .array(list),
+                "settings": ["electionTimeoutMillis": 2000, "heartbeatIntervalMillis": 500],
+            ]
+        ]
+        var backoff = Backoff(cap: .seconds(2))
+        let deadline = ContinuousClock.now + .seconds(60)
+        while true {
+            do {
+                _ = try first.directPool().withClient { client throws(MongoError) in
+                    try client.command(command, on: "admin", operation: "initiate the replica set")
+                }
+                break
+            } catch let error as MongoError where error.code == 74 && .now < deadline {
+                // NodeNotFound: another member does not listen yet.
+                backoff.pause()
+            }
         }
         let uri = "mongodb://\(members.map(\.host).joined(separator: ","))/?replicaSet=\(name)"
         let pool = try MongoClientPool(.init(uri: uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "mongod-process"))

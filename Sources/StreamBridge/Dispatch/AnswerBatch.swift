@@ -24,9 +24,15 @@ final class AnswerBatch: HandoffItem {
         var deadLetters: [(partition: Int32, record: OutgoingRecord)] = []
         var counts: [Outcome.Status: Int] = [:]
         var ends: [Int32: Int64] = [:]
+        var incomplete: Set<Int32> = []
         for (index, answer) in batch.answers.enumerated() {
             let place = batch.places[index]
-            guard let answer, !batch.dropped.contains(place.partition) else { continue }
+            guard !batch.dropped.contains(place.partition), !incomplete.contains(place.partition) else { continue }
+            guard let answer else {
+                // Every command of a batch is answered; if one is not, nothing behind it may count.
+                incomplete.insert(place.partition)
+                continue
+            }
             ends[place.partition] = place.offset + 1
             if let letter = answer.deadLetter {
                 deadLetters.append((place.partition, batch.records.withRecord(index) { letter.record(of: $0, topic: topic) }))
@@ -37,7 +43,7 @@ final class AnswerBatch: HandoffItem {
             }
         }
         let progress = ends.compactMap { partition, next in
-            ledger.assignment(of: partition).map { OffsetLedger.Progress(partition: partition, assignment: $0, next: next) }
+            batch.assignments[partition].map { OffsetLedger.Progress(partition: partition, assignment: $0, next: next) }
         }
         byteCount = outcomes.bytes.count + deadLetters.reduce(0) { $0 + $1.record.size }
         self.outcomes = outcomes
@@ -50,7 +56,7 @@ final class AnswerBatch: HandoffItem {
 extension DeadLetter {
     /// Header names of the contract, section 5.
     enum Header {
-        static let prefix = "error."
+        static let all: Set<String> = [code, message, topic, partition, offset, at]
         static let code = "error.code"
         static let message = "error.message"
         static let topic = "error.topic"
@@ -67,6 +73,6 @@ extension DeadLetter {
         ]
         return OutgoingRecord(
             key: original.key, value: original.value,
-            headers: original.headers.filter { !$0.name.hasPrefix(Header.prefix) } + own.map { ($0, Array($1.utf8)) })
+            headers: original.headers.filter { !Header.all.contains($0.name) } + own.map { ($0, Array($1.utf8)) })
     }
 }

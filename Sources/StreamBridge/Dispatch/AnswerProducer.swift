@@ -25,7 +25,8 @@ final class AnswerProducer {
     ///   - sent: called for each record.
     /// - Throws: ``KafkaError``, ``RecordRefused``.
     func produce(
-        _ answers: AnswerBatch, tag: UInt, isWanted: (Int32) -> Bool, sent: () -> Void = {}, report: (KafkaProducer.Report) -> Void = { _ in }
+        _ answers: AnswerBatch, tag: UInt, isWanted: (Int32) -> Bool, sent: () -> Void = {},
+        report: (KafkaProducer.Report) -> Void = { _ in }
     ) throws {
         producer.beginLinger()
         for index in 0..<answers.outcomes.records.count {

@@ -101,7 +101,8 @@ struct Assignment: ~Copyable {
         var candidates = context.free.withLock { free in take(busy.count, from: &free) }
         var waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
         var missing = busy.count - candidates.count - waiting.count
-        while missing > 0, context.completions.awaitChange(by: worker, within: Self.longestWait) {
+        let deadline = ContinuousClock.now + Self.patienceWithOthers
+        while missing > 0, .now < deadline, context.completions.awaitChange(by: worker, within: Self.longestWait) {
             try patience.check(batch)
             candidates += context.free.withLock { free in take(busy.count - candidates.count, from: &free) }
             waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
@@ -109,8 +110,9 @@ struct Assignment: ~Copyable {
         }
         if missing > 0 {
             // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
+            let spare = context.free.withLock { $0.isFollowed } ? Self.spare : 0
             let found = try patience.untilAnswered(batch) {
-                try context.pool.withClient { client in try resources.free(atMost: missing + Self.spare, after: refusedAt, of: client) }
+                try context.pool.withClient { client in try resources.free(atMost: missing + spare, after: refusedAt, of: client) }
             }
             candidates += context.free.withLock { free in
                 for resource in found { free.discover(resource) }
@@ -125,10 +127,13 @@ struct Assignment: ~Copyable {
             }
             var next = attempt
             next.isTaken = true
-            next.outcome.status = .reassigned
             next.outcome.assigned = candidates[index]
             next.outcome.attempts += 1
-            next.outcome.message = context.sentences.reassigned(requested, to: candidates[index])
+            // The one that it asked for may be free by now.
+            let isRequested = candidates[index] == requested
+            next.outcome.status = isRequested ? .dispatched : .reassigned
+            next.outcome.message =
+                isRequested ? context.sentences.dispatched(requested) : context.sentences.reassigned(requested, to: candidates[index])
             return next
         }
         return (next, waiting)
@@ -137,7 +142,11 @@ struct Assignment: ~Copyable {
     /// While other workers' completions are waited for, the batch still looks around this often.
     private static let longestWait: Duration = .seconds(1)
 
-    /// How many more free resources than needed are asked for: the next conflicts find them in the hint.
+    /// Others may have completions again and again; one that finds nothing all the same is told so.
+    private static let patienceWithOthers: Duration = .seconds(5)
+
+    /// How many more free resources than needed are asked for: the next conflicts find them in the hint. None while nobody tells when they are
+    /// taken or gone.
     private static let spare = 1000
 
     /// The cluster time of the newest refusal: a look at the pool after it sees what refused.
@@ -168,24 +177,38 @@ struct Assignment: ~Copyable {
         var busy: [Attempt] = []
         var rest = attempts[...]
         while !rest.isEmpty {
-            let part = rest.prefix(fill(rest, of: batch))
-            rest = rest.dropFirst(part.count)
-            busy += try decide(Array(part), of: batch)
+            let part = fill(from: &rest, of: batch)
+            if !part.isEmpty { busy += try decide(part, of: batch) }
         }
         return busy
     }
 
-    /// Writes as many documents into the bulk as fit.
-    private mutating func fill(_ attempts: ArraySlice<Attempt>, of batch: CommandBatch) -> Int {
+    /// Writes as many documents into the bulk as fit, and answers those that never will.
+    private mutating func fill(from attempts: inout ArraySlice<Attempt>, of batch: CommandBatch) -> [Attempt] {
         bulk.removeAll()
-        for attempt in attempts where bulk.count == 0 || bulk.byteCount < Self.mostBytes { append(attempt, of: batch) }
-        return bulk.count
+        var part: [Attempt] = []
+        while let attempt = attempts.first, bulk.byteCount < Self.mostBytes {
+            if append(attempt, of: batch) {
+                part.append(attempt)
+            } else if part.isEmpty {
+                batch.answer(
+                    attempt.item,
+                    .invalid(
+                        id: attempt.outcome.id, code: "10334", message: "the document is larger than MongoDB takes",
+                        at: batch.time(of: attempt.item)))
+            } else {
+                return part
+            }
+            attempts.removeFirst()
+        }
+        return part
     }
 
-    private mutating func append(_ attempt: Attempt, of batch: CommandBatch) {
+    /// - Returns: false when it does not fit.
+    private mutating func append(_ attempt: Attempt, of batch: CommandBatch) -> Bool {
         let place = batch.items[attempt.item].place
         let writer = context.writer
-        bulk.append { buffer in
+        return bulk.append { buffer in
             if attempt.isActive {
                 writer.writeActive(attempt.outcome, from: place, body: attempt.body, of: batch.memory, into: &buffer)
             } else {
@@ -238,7 +261,8 @@ struct Assignment: ~Copyable {
     private mutating func refill(_ attempts: inout [Attempt], of batch: CommandBatch) {
         attempts.removeAll { batch.isDropped($0.item) }
         bulk.removeAll()
-        for attempt in attempts { append(attempt, of: batch) }
+        // They fitted before, with more.
+        for attempt in attempts { _ = append(attempt, of: batch) }
     }
 
     /// What a reply means for each document.
@@ -251,7 +275,7 @@ struct Assignment: ~Copyable {
         var error: MongoError?
 
         mutating func sort(_ attempts: [Attempt], by reply: WriteReply, context: DispatchContext) throws {
-            var refusals = reply.refusals[...]
+            var refusals = reply.refusals.sorted { $0.index < $1.index }[...]
             done.reserveCapacity(attempts.count - refusals.count)
             for (index, attempt) in attempts.enumerated() {
                 guard let refusal = refusals.first, refusal.index == index else {
@@ -260,7 +284,8 @@ struct Assignment: ~Copyable {
                 }
                 refusals.removeFirst()
                 switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
-                case .busy: busy.append(attempt)
+                case .busy where attempt.isActive: busy.append(attempt)
+                case .busy: throw context.guardIndex.halt(refusing: refusal, dispatcher: context.settings)
                 case .doneBefore: doneBefore.append(attempt)
                 case .never(let code, let message): never.append((attempt, code, message))
                 case .retry(let error):
@@ -269,6 +294,11 @@ struct Assignment: ~Copyable {
                 case .halt(let halt): throw halt
                 }
             }
+            guard refusals.isEmpty else {
+                throw MongoError(
+                    kind: .malformedReply, operation: "insert into \(context.settings.collection)",
+                    message: "it refuses documents that were not sent")
+            }
         }
     }
 
@@ -276,7 +306,7 @@ struct Assignment: ~Copyable {
     private func settle(_ decisions: borrowing Decisions, of batch: CommandBatch, at time: BSONTimestamp?) {
         for attempt in decisions.done { batch.answer(attempt.item, .outcome(attempt.outcome)) }
         for (attempt, code, message) in decisions.never {
-            batch.answer(attempt.item, .invalid(id: attempt.outcome.id, code: code, message: message, at: attempt.outcome.at))
+            batch.answer(attempt.item, .invalid(id: attempt.outcome.id, code: code, message: message, at: batch.time(of: attempt.item)))
         }
         guard context.resources != nil, let time else { return }
         context.free.withLock { free in
@@ -294,13 +324,16 @@ struct Assignment: ~Copyable {
     /// - Returns: those whose document was deleted between the refusal and the look.
     private func answerDoneBefore(_ attempts: [Attempt], of batch: CommandBatch, after time: BSONTimestamp?) throws -> [Attempt] {
         guard !attempts.isEmpty else { return [] }
-        let ids = Array(Set(attempts.map(\.outcome.id)))
+        let ids = Set(attempts.map { ExactText($0.outcome.id) }).map(\.text)
         let found = try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in try stored.find(ids, after: time, of: client) }
         }
         return attempts.filter { attempt in
             let id = attempt.outcome.id
-            guard let answer = found[id]?.answer(to: id, in: context.settings.collection, at: attempt.outcome.at) else { return true }
+            guard let answer = found[ExactText(id)]?.answer(to: id, in: context.settings.collection, at: batch.time(of: attempt.item))
+            else {
+                return true
+            }
             batch.answer(attempt.item, answer)
             return false
         }

@@ -49,6 +49,8 @@ final class CommandBatch {
     private(set) var answers: [CommandAnswer?]
     /// Bodies of the commands, as BSON elements.
     private(set) var memory = OutputBuffer(capacity: 16 << 10)
+    /// The numbers of the partitions' assignments when the records were taken.
+    private(set) var assignments: [Int32: Int] = [:]
     /// Partitions that this batch has no business with any more.
     private(set) var dropped: Set<Int32> = []
 
@@ -76,7 +78,7 @@ final class CommandBatch {
                 }
                 items.append(Item(record: index, place: place, command: command))
             } catch {
-                // The record's own time, so that the same record is answered with the same bytes.
+                // As ``time(of:)``.
                 let outcome = error.id.map {
                     Outcome(
                         id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message,
@@ -92,11 +94,25 @@ final class CommandBatch {
 
     /// A command without an id is named by its coordinates: those that it first had.
     private static func defaultID(of record: borrowing KafkaRecord, topic: String, place: CommandPlace) -> String {
-        let header = record.headers.first { $0.name == idHeader }?.value
-        return header.flatMap { String(validating: $0, as: UTF8.self) } ?? "\(topic)/\(place.partition)/\(place.offset)"
+        let headers = record.headers
+        // Only `bridge redrive` gives names.
+        guard headers.contains(where: { $0.name == FoundDeadLetter.redrivenHeader }),
+            let value = headers.first(where: { $0.name == idHeader })?.value,
+            1...512 ~= value.count, let name = String(validating: value, as: UTF8.self)
+        else { return "\(topic)/\(place.partition)/\(place.offset)" }
+        return name
     }
 
+    /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is answered with the same bytes.
+    func time(of item: Int) -> Int64 { records.withRecord(items[item].record) { $0.timestamp ?? 0 } }
+
     func answer(_ item: Int, _ answer: CommandAnswer) { answers[items[item].record] = answer }
+
+    /// The records were taken under these assignments; those of other partitions were fetched before their partition went, and taken just after.
+    func assign(_ assignments: [Int32: Int]) {
+        self.assignments = assignments
+        drop(Set(places.map(\.partition)).subtracting(assignments.keys))
+    }
 
     /// Drops what belongs to partitions that somebody else works on now.
     func drop(_ partitions: Set<Int32>) { dropped.formUnion(partitions) }

@@ -23,37 +23,42 @@ struct CommandSchedule {
     /// Completions that are not answered, in their order.
     private var completions: [Int] = []
     /// Not begun yet, in their order.
-    private var waiting: [Int]
+    private var waiting: [Int] = []
     private var round = -1
     /// The first completion that is not answered.
     private var firstOpenCompletion: Int?
 
     /// - Parameter held: what the targets of completions hold, as far as is known. Only the order rests on it.
-    init(_ commands: some Sequence<Command>, held: [String: Resource]) {
-        var lastOfID: [String: Int] = [:]
+    init(_ commands: some Sequence<Command>, held: [ExactText: Resource]) {
+        var lastOfID: [ExactText: Int] = [:]
         var roundOfDispatch: [Resource: Int] = [:]
         var roundOfCompletion: [Resource: Int] = [:]
-        var requested: [String: Resource] = [:]
+        var requested: [ExactText: Resource] = [:]
         func after(_ round: Int?) -> Int { round.map { $0 + 1 } ?? 0 }
         for (index, command) in commands.enumerated() {
-            let earlier = lastOfID[command.id]
+            let id = ExactText(command.id)
+            let earlier = lastOfID[id]
             switch command.order {
             case .dispatch(let resource, _):
                 predecessors.append([earlier].compactMap(\.self))
-                rounds.append(max(after(roundOfCompletion[resource]), roundOfDispatch[resource] ?? 0))
+                // Not before what it has to wait for: the later ones for the same resource begin no earlier.
+                rounds.append(
+                    max(after(roundOfCompletion[resource]), roundOfDispatch[resource] ?? 0, after(earlier.map { rounds[$0] })))
                 roundOfDispatch[resource] = rounds[index]
-                requested[command.id] = requested[command.id] ?? resource
-            case .complete(let target):
+                requested[id] = requested[id] ?? resource
+            case .complete(let text):
+                let target = ExactText(text)
                 predecessors.append([earlier, lastOfID[target]].compactMap(\.self))
                 let resource = requested[target] ?? held[target]
+                let waitsFor = predecessors[index].map { rounds[$0] }.max()
                 rounds.append(
-                    max(after(resource.flatMap { roundOfDispatch[$0] }), resource.flatMap { roundOfCompletion[$0] } ?? 0))
+                    max(after(resource.flatMap { roundOfDispatch[$0] }), resource.flatMap { roundOfCompletion[$0] } ?? 0, after(waitsFor)))
                 if let resource { roundOfCompletion[resource] = rounds[index] }
                 lastOfID[target] = index
                 completions.append(index)
             }
             isCompletion.append(completions.last == index)
-            lastOfID[command.id] = index
+            lastOfID[id] = index
         }
         waiting = Array(rounds.indices)
         firstOpenCompletion = completions.first

@@ -21,6 +21,8 @@ struct Completion {
 
     /// A transaction carries at most so many; one that is large conflicts with many and is repeated as a whole.
     private static let most = 500
+    /// Conflicts that last longer are told.
+    private static let longConflict: Duration = .seconds(5)
 
     private let context: DispatchContext
     private let patience: MongoPatience
@@ -51,14 +53,14 @@ struct Completion {
     /// What the targets of a batch's completions hold, for the order of the batch: what a completion really ends is seen when it does.
     ///
     /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
-    func held(by batch: CommandBatch) throws -> [String: Resource] {
+    func held(by batch: CommandBatch) throws -> [ExactText: Resource] {
         // A completion alone has nothing to be in order with.
         guard batch.items.count > 1 else { return [:] }
         let targets = Set(
-            batch.items.compactMap { item -> String? in
-                if case .complete(let target) = item.command.order { target } else { nil }
+            batch.items.compactMap { item -> ExactText? in
+                if case .complete(let target) = item.command.order { ExactText(target) } else { nil }
             }
-        ).subtracting(batch.items.map(\.command.id))
+        ).subtracting(batch.items.map { ExactText($0.command.id) })
         guard !targets.isEmpty else { return [:] }
         return try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in
@@ -71,6 +73,7 @@ struct Completion {
         let now = WallClock.milliseconds()
         var endings = endings
         var backoff = Backoff(initial: .milliseconds(5), cap: .seconds(1))
+        let conflictsSince = ContinuousClock.now
         while true {
             endings.removeAll { batch.isDropped($0.item) }
             guard !endings.isEmpty else { return }
@@ -79,20 +82,33 @@ struct Completion {
                 for (ending, outcome) in zip(endings, outcomes) { batch.answer(ending.item, .outcome(outcome)) }
                 return
             case .someDoneBefore(let time):
-                endings = try answerDoneBefore(endings, of: batch, after: time, at: now)
-            case .conflict: break
+                endings = try answerDoneBefore(endings, of: batch, after: time)
+            case .never(let index, let code, let message):
+                let ending = endings.remove(at: index)
+                batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
+                continue
+            case .conflict:
+                // The transaction of a member that died is open until the server ends it (`transactionLifetimeLimitSeconds`).
+                if conflictsSince.duration(to: .now) > Self.longConflict {
+                    context.status.mongoTrouble(
+                        MongoError(
+                            kind: .server(code: 112), operation: "end documents",
+                            message: "another transaction holds them; one of a member that died is ended by the server within a minute"))
+                }
             }
             if !endings.isEmpty { try patience.wait(for: backoff.next(), batch) }
         }
     }
 
-    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?, at now: Int64) throws -> [Ending]
-    {
+    private func answerDoneBefore(_ endings: [Ending], of batch: CommandBatch, after time: BSONTimestamp?) throws -> [Ending] {
         let found = try patience.untilAnswered(batch) {
             try context.pool.withClient { client throws(MongoError) in try stored.find(endings.map(\.id), after: time, of: client) }
         }
         return endings.filter { ending in
-            guard let answer = found[ending.id]?.answer(to: ending.id, in: context.settings.collection, at: now) else { return true }
+            guard
+                let answer = found[ExactText(ending.id)]?.answer(
+                    to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
+            else { return true }
             batch.answer(ending.item, answer)
             return false
         }
@@ -104,6 +120,8 @@ struct Completion {
         case done([Outcome])
         /// Some completion has a document already; nothing was changed.
         case someDoneBefore(BSONTimestamp?)
+        /// What this completion writes is refused whenever it is tried; nothing was changed.
+        case never(index: Int, code: String, message: String)
         /// Another writer was faster; nothing was changed.
         case conflict
     }
@@ -115,10 +133,11 @@ struct Completion {
             do {
                 let active = try read(endings.map(\.target), in: transaction, of: client)
                 let outcomes = decide(endings, active: active, at: now)
-                try end(endings, as: outcomes, in: transaction, of: client)
-                if let duplicate = try store(endings, outcomes, of: batch, in: transaction, of: client) {
+                if let refused = try end(endings, as: outcomes, in: transaction, of: client)
+                    ?? store(endings, outcomes, of: batch, in: transaction, of: client)
+                {
                     transaction.abort()
-                    return .someDoneBefore(duplicate)
+                    return try refused.attempt(context)
                 }
                 try commit(transaction, batch)
                 release(outcomes, asOf: transaction.operationTime)
@@ -133,23 +152,25 @@ struct Completion {
     /// The active ones among the targets, with the resource that each holds.
     private func read(
         _ targets: [String], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
-    ) throws(MongoError) -> [String: Resource?] {
+    ) throws(MongoError) -> [ExactText: Resource?] {
         let collection = context.settings.collection
         let reply = try transaction.command(
             [
                 "find": .string(collection.collection),
-                "filter": ["_id": ["$in": .array(Set(targets).map { .string($0) })], "status": "active"],
+                "filter": ["_id": ["$in": .array(Set(targets.map { ExactText($0) }).map { .string($0.text) })], "status": "active"],
                 "projection": .document([context.guardIndex.field: 1]), "batchSize": BSONValue(targets.count + 1), "singleBatch": true,
             ], on: collection.database, of: client, operation: "read the documents to end")
-        var active: [String: Resource?] = [:]
+        var active: [ExactText: Resource?] = [:]
         for document in reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.compactMap(\.documentValue) ?? [] {
-            if let id = document["_id"]?.stringValue { active[id] = .some(document[context.guardIndex.field].map { Resource($0) }) }
+            if let id = document["_id"]?.stringValue {
+                active[ExactText(id)] = .some(document[context.guardIndex.field].map { Resource($0) })
+            }
         }
         return active
     }
 
     /// In their order: of two completions of one document the first ends it.
-    private func decide(_ endings: [Ending], active: [String: Resource?], at now: Int64) -> [Outcome] {
+    private func decide(_ endings: [Ending], active: [ExactText: Resource?], at now: Int64) -> [Outcome] {
         var active = active
         return endings.map { ending in
             func rejected(_ message: String, attempts: Int) -> Outcome {
@@ -159,7 +180,7 @@ struct Completion {
             if let expiry = ending.expiresAt, expiry < now {
                 return rejected(context.sentences.expired(ending.id, at: expiry), attempts: 0)
             }
-            guard let resource = active.removeValue(forKey: ending.target) else {
+            guard let resource = active.removeValue(forKey: ExactText(ending.target)) else {
                 return rejected(context.sentences.noActive(ending.target), attempts: 1)
             }
             return Outcome(
@@ -168,48 +189,74 @@ struct Completion {
         }
     }
 
+    /// The first document that the server refused; the transaction is over then.
+    private struct Refused {
+        /// Of the completion that wanted it.
+        let index: Int
+        let refusal: WriteReply.Refusal
+        let time: BSONTimestamp?
+
+        init?(_ reply: BSONDocument, completions: [Int]) {
+            guard let refusal = reply["writeErrors"]?.arrayValue?.first?.documentValue,
+                let index = refusal["index"]?.int64Value.flatMap({ Int(exactly: $0) }), completions.indices.contains(index)
+            else { return nil }
+            self.index = completions[index]
+            self.refusal = WriteReply.Refusal(
+                index: index, code: refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0,
+                message: refusal["errmsg"]?.stringValue ?? "", keyPattern: refusal["keyPattern"]?.documentValue?.keys)
+            time = reply["operationTime"]?.timestampValue
+        }
+
+        /// - Throws: what passes, or ends the dispatcher.
+        func attempt(_ context: DispatchContext) throws -> Attempt {
+            switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
+            case .doneBefore: return .someDoneBefore(time)
+            case .never(let code, let message): return .never(index: index, code: code, message: message)
+            // Nothing that a completion writes has a value of the guarded field that another one could have.
+            case .busy: return .conflict
+            case .retry(let error): throw error
+            case .halt(let halt): throw halt
+            }
+        }
+    }
+
+    /// - Returns: nil when all are ended.
     private func end(
         _ endings: [Ending], as outcomes: [Outcome], in transaction: borrowing MongoTransaction, of client: borrowing MongoClient
-    ) throws(MongoError) {
-        let updates = zip(endings, outcomes).compactMap { ending, outcome -> BSONValue? in
-            guard outcome.status == .completed else { return nil }
-            let filter: BSONDocument = ["_id": .string(ending.target), "status": "active"]
-            return ["q": .document(filter), "u": .document(context.writer.ending(of: ending.target, by: outcome))]
+    ) throws(MongoError) -> Refused? {
+        let completed = outcomes.indices.filter { outcomes[$0].status == .completed }
+        guard !completed.isEmpty else { return nil }
+        let updates = completed.map { index -> BSONValue in
+            let filter: BSONDocument = ["_id": .string(endings[index].target), "status": "active"]
+            return ["q": .document(filter), "u": .document(context.writer.ending(of: endings[index].target, by: outcomes[index]))]
         }
-        guard !updates.isEmpty else { return }
-        let operation = "end documents"
         let collection = context.settings.collection
         let reply = try transaction.command(
             ["update": .string(collection.collection), "updates": .array(updates)], on: collection.database, of: client,
-            operation: operation)
-        if let refusal = Self.firstRefusal(of: reply) {
-            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
+            operation: "end documents")
+        let refused = Refused(reply, completions: completed)
+        guard refused != nil || reply["n"]?.int64Value == Int64(completed.count) else {
+            // What was read as active is not there to be ended: read again.
+            throw MongoError(
+                kind: .server(code: 112), operation: "end documents", message: "a document changed meanwhile",
+                labels: ["TransientTransactionError"])
         }
+        return refused
     }
 
-    /// - Returns: nil when all are in; the server's time when one was there already, which has ended the transaction.
+    /// - Returns: nil when all are in.
     private func store(
         _ endings: [Ending], _ outcomes: [Outcome], of batch: CommandBatch, in transaction: borrowing MongoTransaction,
         of client: borrowing MongoClient
-    ) throws(MongoError) -> BSONTimestamp?? {
+    ) throws(MongoError) -> Refused? {
         let documents = zip(endings, outcomes).map { ending, outcome in
             BSONValue.document(context.writer.completion(outcome, of: ending.target, from: batch.items[ending.item].place))
         }
-        let operation = "store the outcomes of completions"
         let collection = context.settings.collection
         let reply = try transaction.command(
             ["insert": .string(collection.collection), "documents": .array(documents)], on: collection.database, of: client,
-            operation: operation)
-        guard let refusal = Self.firstRefusal(of: reply) else { return nil }
-        guard refusal.code == WriteReply.duplicateKey else {
-            throw MongoError(kind: .server(code: refusal.code), operation: operation, message: refusal.message)
-        }
-        return .some(reply["operationTime"]?.timestampValue)
-    }
-
-    private static func firstRefusal(of reply: BSONDocument) -> (code: Int32, message: String)? {
-        guard let refusal = reply["writeErrors"]?.arrayValue?.first?.documentValue else { return nil }
-        return (refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0, refusal["errmsg"]?.stringValue ?? "")
+            operation: "store the outcomes of completions")
+        return Refused(reply, completions: Array(endings.indices))
     }
 
     /// Until it is known that the transaction is in: committing again what was committed changes nothing.

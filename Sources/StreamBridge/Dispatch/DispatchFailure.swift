@@ -18,6 +18,16 @@ enum DispatchFailure {
                 .lostOffset(
                     of: dispatcher, bridge: "<name>",
                     reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)"))
+        case is GuardIndex.Missing: self = .retry
+        case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
+            self = .halt(
+                StreamHalt(
+                    reason:
+                        "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
+                    mend:
+                        "A dead letter is its command and the headers that say why. Raise max.message.bytes of \(refused.topic) by some KiB over "
+                        + "that of \(dispatcher.commands), and kafka.producer.message.max.bytes where it is set",
+                    status: .configuration))
         default:
             switch StreamFailure(kafka: error) {
             case .reopen: self = .retry

@@ -34,7 +34,8 @@ final class DispatchSession {
         let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
         consumer = try GroupConsumer(
             topic: settings.commands,
-            properties: ConsumerProperties.make(surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes),
+            properties: ConsumerProperties.make(
+                surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
             logger: logger)
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(
@@ -72,6 +73,7 @@ final class DispatchSession {
                 logger: logger)
             _ = LoopThread.start(name: "free \(name)") { feed.run() }
         }
+        watchGuard(wake)
         defer { context.status.owns(partitions: 0) }
         var failure: (any Error)?
         do {
@@ -80,6 +82,7 @@ final class DispatchSession {
         } catch {
             failure = error
         }
+        if let failure { end.end(because: failure) }
         close(working: working, publishing: publishing)
         if let failure = failure ?? end.error { throw failure }
     }
@@ -88,12 +91,12 @@ final class DispatchSession {
         let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
         let (kafka, memory, consumer, logger) = (surroundings.kafka, surroundings.memory, consumer, logger)
         let isTransactional = context.settings.delivery == .exactlyOnce
-        let transactionalID = "bridge.\(surroundings.bridge).\(context.settings.name).\(surroundings.instance)"
+        let transactional = ProducerProperties.Transactional.dispatcher(
+            context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
-                var properties = try ProducerProperties.make(kafka, memory: memory, transactionalID: isTransactional ? transactionalID : nil)
-                // Until a dead member's open transaction has timed out, nobody gets the offsets of its partitions.
-                if isTransactional { properties["transaction.timeout.ms"] = properties["transaction.timeout.ms"] ?? "10000" }
+                let properties = try ProducerProperties.make(
+                    kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
                 let producer = try KafkaProducer(properties: properties, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
@@ -113,6 +116,27 @@ final class DispatchSession {
             wake()
         }
     }
+
+    /// Looks now and then whether the unique index is still there: without it, or when the collection was dropped and made anew by an insert, nothing
+    /// would keep a resource from being held twice. A session that finds it gone ends; the next one makes it again, or halts.
+    private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
+        let (context, end) = (context, end)
+        _ = LoopThread.start(name: "guard \(context.settings.name)") {
+            while !end.isOver(within: Self.guardInterval), !context.stop.isRequested {
+                do {
+                    _ = try context.pool.withClient { client in try GuardIndex.find(for: context.settings, of: client) }
+                } catch let error as GuardIndex.Missing {
+                    end.end(because: error)
+                    wake()
+                } catch {
+                    // MongoDB's troubles are the workers' to tell.
+                    continue
+                }
+            }
+        }
+    }
+
+    private static let guardInterval: Duration = .seconds(10)
 
     // MARK: In the group
 
@@ -183,7 +207,8 @@ final class DispatchSession {
         for (worker, share) in shares(of: partitions) {
             guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
             worker.hands.abandon(share)
-            _ = worker.hands.await(emptyOf: share, within: Self.lettingGoTime, wake: worker.wake)
+            let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
+            _ = worker.hands.await(emptyOf: share, within: limit, wake: worker.wake)
         }
         if !isLost {
             ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
@@ -209,6 +234,7 @@ final class DispatchSession {
 
     /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.
     private func commitForGood(_ partitions: [Int32], until deadline: ContinuousClock.Instant) {
+        guard !partitions.isEmpty else { return }
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
         while true {
             let offsets = consumer.isJoining ? [:] : ledger.takeUncommitted(of: partitions)
@@ -238,22 +264,30 @@ final class DispatchSession {
         let deadline = context.stop.deadline ?? .now + Self.finishingTime
         func left() -> Duration { max(.zero, deadline - .now) }
         for worker in workers { worker.wake() }
-        if end.error != nil { end.end() }
         for thread in working { thread.join(within: left()) }
         // Whoever still waits for MongoDB does so for nothing.
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswersEnd())
-        publishing.join(within: left())
+        // It has little left to do; what it cannot do is done again by the next session.
+        publishing.join(within: max(left(), .seconds(2)))
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
         leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
     }
 
     private func leave(until deadline: ContinuousClock.Instant) {
+        repeat { consumer.standAside(for: .milliseconds(10)) } while consumer.awaitsFirstAssignment && .now < deadline
         consumer.leave()
-        while !consumer.hasLeft, .now < deadline {
-            if case .revoked(let partitions, _) = consumer.poll(timeout: .milliseconds(100)) { try? consumer.unassign(partitions) }
-        }
+        while !consumer.hasLeft, .now < deadline { consumer.standAside(for: .milliseconds(100)) }
+    }
+}
+
+extension KafkaSettings {
+    /// A dead letter is larger than its command, which may be as large as the broker takes.
+    fileprivate var takingDeadLetters: KafkaSettings {
+        var settings = self
+        if common["message.max.bytes"] == nil, producer["message.max.bytes"] == nil { settings.producer["message.max.bytes"] = "10000000" }
+        return settings
     }
 }

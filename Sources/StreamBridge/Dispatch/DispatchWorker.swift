@@ -42,9 +42,7 @@ final class DispatchWorker: Sendable {
             guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else { continue }
             let batch = CommandBatch(records, topic: context.settings.commands, decoder: context.decoder)
             hands.hold(Set(batch.places.map(\.partition)))
-            // A record that was fetched before its partition went, and was taken just after.
-            let owned = ledger.partitions
-            batch.drop(Set(batch.places.map(\.partition)).subtracting(owned))
+            batch.assign(ledger.assignments)
             do {
                 try carryOut(batch, assignment: &assignment, completion: completion)
             } catch is BatchAbandoned {
@@ -81,6 +79,11 @@ final class SessionEnd: Sendable {
     private let state = Monitor<(isOver: Bool, error: (any Error)?)>((false, nil))
 
     var isOver: Bool { state.read { $0.isOver } }
+
+    /// Waits for the end, at most `limit`.
+    ///
+    /// - Returns: whether it is over.
+    func isOver(within limit: Duration) -> Bool { state.wait(within: limit) { $0.isOver } }
 
     /// Why it ended; nil while it goes on, or when nothing is wrong.
     var error: (any Error)? { state.read { $0.error } }

@@ -40,10 +40,12 @@ final class FreeResourceFeed: Sendable {
             let reader = ChangeStreamReader(
                 pool: pool, options: options, handoff: self, batchBytes: 256 << 10, status: self, stop: context.stop)
             reader.run(from: .now)
+            context.free.withLock { $0.clear() }
             guard !isAbandoned else { return }
             let failure = state.withLock { state -> (any Error)? in
-                defer { state.isTold = true }
-                return state.isTold ? nil : state.failure
+                guard !state.isTold, let failure = state.failure else { return nil }
+                state.isTold = true
+                return failure
             }
             if let failure {
                 logger.warning(
@@ -85,7 +87,7 @@ final class FreeResourceFeed: Sendable {
                 [
                     "$project": .document([
                         "operationType": 1, "ns": 1, "documentKey": 1, "clusterTime": 1, "fullDocument.status": 1,
-                        "fullDocument.\(field)": 1, "fullDocument.outcome.assigned": 1,
+                        "fullDocument.\(field)": 1, "fullDocument.outcome.assigned": 1, "updateDescription.updatedFields.status": 1,
                     ])
                 ],
             ],
@@ -114,12 +116,15 @@ final class FreeResourceFeed: Sendable {
 
     private func apply(_ event: BSONDocument, to free: inout FreeResources) {
         guard let time = event["clusterTime"]?.timestampValue, let operation = event["operationType"]?.stringValue else { return }
-        if event["ns"]?.documentValue?["coll"]?.stringValue == resources.pool.collection {
+        let namespace = event["ns"]?.documentValue
+        if namespace?["coll"]?.stringValue == resources.pool.collection, namespace?["db"]?.stringValue == resources.pool.database {
             guard let id = event["documentKey"]?.documentValue?["_id"].map({ Resource($0) }) else { return }
             if operation == "delete" { free.withdraw(id) } else { free.add(id, asOf: time) }
             return
         }
         guard let document = event["fullDocument"]?.documentValue else { return }
+        // A change of something else says nothing of the resource, which may be another's by now.
+        if operation == "update", event["updateDescription"]?.documentValue?["updatedFields"]?.documentValue?["status"] == nil { return }
         let held = document[context.guardIndex.field].map { Resource($0) }
         if document["status"]?.stringValue == "active" || (context.guardIndex.kind == .plain && operation == "insert") {
             if let held { free.occupy(held, asOf: time) }

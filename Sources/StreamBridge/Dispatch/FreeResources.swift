@@ -20,7 +20,13 @@ struct FreeResources {
     /// For `lowest`: the free ones and, among them, some that are not free any more.
     private var heap = Heap<Resource>()
 
+    /// Whether what others do to the resources is told here.
+    private(set) var isFollowed = false
+
     init(choose: ResourceSettings.Choice) { self.choose = choose }
+
+    /// Nobody tells any more what others do: nothing is known.
+    mutating func clear() { self = FreeResources(choose: choose) }
 
     var count: Int { free.count }
 
@@ -32,6 +38,7 @@ struct FreeResources {
 
     /// Begins anew with everything that the server has.
     mutating func fill(pool: [Resource], busy: Set<Resource>, asOf time: BSONTimestamp) {
+        isFollowed = true
         entries.removeAll(keepingCapacity: true)
         free.removeAll(keepingCapacity: true)
         heap = Heap()

@@ -33,6 +33,15 @@ struct GuardIndex: Sendable, Equatable {
         return names.contains(String(name)) ? .resource : .other(String(name))
     }
 
+    /// The halt for a rejection, which holds no resource, that an index on the resource refuses all the same.
+    func halt(refusing refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> StreamHalt {
+        StreamHalt(
+            reason:
+                "a unique index on \(field) of \(dispatcher.collection), besides \(names.joined(separator: ", ")), refuses documents that hold "
+                + "no resource: \(refusal.message)",
+            mend: "Drop that index, and start again", status: .configuration)
+    }
+
     /// Why a collection has no such index.
     struct Missing: Error, Sendable, Equatable, CustomStringConvertible {
         let dispatcher: DispatcherSettings
@@ -47,9 +56,9 @@ struct GuardIndex: Sendable, Equatable {
 
         /// The command of the shell that makes it.
         var command: String {
-            "db.getSiblingDB(\"\(dispatcher.collection.database)\").getCollection(\"\(dispatcher.collection.collection)\")"
-                + ".createIndex({\"\(dispatcher.resource.field)\": 1}, "
-                + "{name: \"\(GuardIndex.name(for: dispatcher))\", unique: true, partialFilterExpression: {status: \"active\"}})"
+            "db.getSiblingDB(\(dispatcher.collection.database.jsonQuoted)).getCollection(\(dispatcher.collection.collection.jsonQuoted))"
+                + ".createIndex({\(dispatcher.resource.field.jsonQuoted): 1}, "
+                + "{name: \(GuardIndex.name(for: dispatcher).jsonQuoted), unique: true, partialFilterExpression: {status: \"active\"}})"
         }
     }
 

@@ -42,8 +42,8 @@ final class OffsetLedger: Sendable {
 
     var partitions: Set<Int32> { state.read { Set($0.entries.keys) } }
 
-    /// The number of a partition's assignment; nil when it is not this member's.
-    func assignment(of partition: Int32) -> Int? { state.read { $0.entries[partition]?.assignment } }
+    /// The numbers of the present assignments, by partition.
+    var assignments: [Int32: Int] { state.read { $0.entries.mapValues(\.assignment) } }
 
     /// A worker hands answers to the publisher.
     func handOver(_ progress: [Progress]) {

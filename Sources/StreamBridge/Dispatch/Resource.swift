@@ -3,7 +3,7 @@ import Mongo
 /// A value of the guarded field: a truck's number or name.
 ///
 /// Equal where the server's index takes values for equal: a whole number is the same number whichever numeric type holds it.
-struct Resource: Hashable, Sendable {
+struct Resource: Sendable {
     /// A whole number is an int32 where it fits, else an int64.
     let value: BSONValue
 
@@ -12,6 +12,17 @@ struct Resource: Hashable, Sendable {
     init(_ number: Int64) { value = BSONValue(number) }
 
     init(_ text: String) { value = .string(text) }
+}
+
+extension Resource: Hashable {
+    static func == (one: Resource, other: Resource) -> Bool {
+        if case .string(let one) = one.value, case .string(let other) = other.value { return ExactText(one) == ExactText(other) }
+        return one.value == other.value
+    }
+
+    func hash(into hasher: inout Hasher) {
+        if case .string(let text) = value { hasher.combine(ExactText(text)) } else { hasher.combine(value) }
+    }
 }
 
 extension Resource: Comparable {

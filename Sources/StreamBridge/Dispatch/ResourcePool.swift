@@ -76,7 +76,9 @@ struct ResourcePool: Sendable {
     /// Which documents hold a resource.
     private var holding: BSONDocument {
         switch guardIndex.kind {
-        case .partial: ["status": "active"]
+        // Without the second condition, which every document fulfils, the planner would not use the partial index, and read all that was ever
+        // dispatched.
+        case .partial: ["status": "active", guardIndex.field: ["$gte": .minKey]]
         case .plain: [guardIndex.field: ["$exists": true]]
         }
     }

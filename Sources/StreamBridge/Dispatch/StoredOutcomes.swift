@@ -13,18 +13,20 @@ struct StoredOutcomes {
     /// The answers to commands that have a document; a command without one is left out.
     ///
     /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
-    func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [String: Found] {
-        var found: [String: Found] = [:]
+    func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Found] {
+        var found: [ExactText: Found] = [:]
         try read(ids, fields: [Outcome.field], after: time, of: client) { id, document in
-            found[id] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
+            found[ExactText(id)] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
         }
         return found
     }
 
     /// The resources that commands' documents hold.
-    func held(by ids: Set<String>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [String: Resource] {
-        var held: [String: Resource] = [:]
-        try read(Array(ids), fields: [field], after: nil, of: client) { id, document in held[id] = document[field].map { Resource($0) } }
+    func held(by ids: Set<ExactText>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Resource] {
+        var held: [ExactText: Resource] = [:]
+        try read(ids.map(\.text), fields: [field], after: nil, of: client) { id, document in
+            held[ExactText(id)] = document[field].map { Resource($0) }
+        }
         return held
     }
 

@@ -19,8 +19,14 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private let status: DispatchStatus
     private let stop: StopSignal
     /// What the open transaction holds.
-    private var batches: [AnswerBatch] = []
+    private var batches: [Produced] = []
     private var opened: ContinuousClock.Instant?
+
+    private struct Produced {
+        let batch: AnswerBatch
+        /// Those whose answers are in the transaction.
+        let partitions: Set<Int32>
+    }
 
     init(answers: AnswerProducer, consumer: GroupConsumer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal) {
         self.answers = answers
@@ -30,8 +36,6 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         self.status = status
         self.stop = stop
     }
-
-    deinit { ender.end() }
 
     private var client: KafkaClient { answers.producer.client }
 
@@ -77,13 +81,19 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
             try client.beginTransaction()
             opened = .now
         }
-        batches.append(batch)
         try produce(batch)
     }
 
+    /// Produces the answers of the partitions that are this member's.
     private func produce(_ batch: AnswerBatch) throws {
         let current = ledger.current(among: batch.summary.progress)
-        try answers.produce(batch, tag: 1, isWanted: { current.contains($0) })
+        guard !current.isEmpty else { return }
+        batches.append(Produced(batch: batch, partitions: current))
+        do {
+            try answers.produce(batch, tag: 1, isWanted: { current.contains($0) })
+        } catch let error as KafkaError where error.name == "_STATE" && client.fatalError == nil {
+            // This transaction can only be aborted; the commit that comes says why.
+        }
     }
 
     private func serve(timeout: Duration) throws {
@@ -100,28 +110,40 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         var backoff = Backoff(initial: .milliseconds(5), cap: .milliseconds(200))
         while opened != nil {
             do {
-                try sendOffsets()
-                try end(.commit)
-                return settle()
+                if try sendOffsets() {
+                    try end(.commit)
+                    return settle()
+                }
             } catch let error as KafkaError where error.requiresAbort && !error.isFatal {
                 // A record that was refused would be refused again.
                 if let refusal = answers.refusal { throw refusal }
-                try repeatTransaction()
-                // The next generation begins in a moment.
-                try serve(timeout: backoff.next())
+                if case .halt(let halt) = StreamFailure(kafka: error) { throw halt }
             }
+            try repeatTransaction()
+            // The next generation begins in a moment.
+            try serve(timeout: backoff.next())
         }
     }
 
-    /// The offsets after what is answered, of partitions that are still this member's, in its generation.
-    private func sendOffsets() throws {
+    /// Makes the offsets after what is answered part of the transaction, in this member's generation.
+    ///
+    /// The generation is read before the ledger is: a partition that goes later goes with a newer generation, in which these offsets are
+    /// refused. Read the other way round, the newer one could vouch for a partition that has gone.
+    ///
+    /// - Returns: false when the transaction has answers to what is not this member's any more.
+    private func sendOffsets() throws -> Bool {
+        guard !batches.isEmpty else { return true }
+        guard let membership = consumer.membership() else { return false }
         var offsets: [Int32: Int64] = [:]
-        for batch in batches {
-            let current = ledger.current(among: batch.summary.progress)
-            for step in batch.summary.progress where current.contains(step.partition) { offsets[step.partition] = step.next }
+        for produced in batches {
+            let progress = produced.batch.summary.progress
+            guard produced.partitions.isSubset(of: ledger.current(among: progress)) else { return false }
+            for step in progress where produced.partitions.contains(step.partition) { offsets[step.partition] = step.next }
         }
-        guard !offsets.isEmpty else { return }
-        try again { () throws(KafkaError) in try consumer.send(offsets, inTransactionOf: client, timeout: Self.callTime) }
+        try again { () throws(KafkaError) in
+            try consumer.send(offsets, as: membership, inTransactionOf: client, timeout: Self.callTime)
+        }
+        return true
     }
 
     /// Commits or aborts, and serves reports meanwhile.
@@ -136,9 +158,10 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     }
 
     private func settle() {
-        for batch in batches {
-            ledger.committed(batch.summary.progress)
-            status.answered(batch.summary.counts, deadLetters: batch.summary.deadLetters)
+        for produced in batches {
+            let summary = produced.batch.summary
+            ledger.committed(summary.progress)
+            status.answered(summary.counts, deadLetters: summary.deadLetters)
         }
         batches.removeAll()
         opened = nil
@@ -148,14 +171,13 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private func repeatTransaction() throws {
         try end(.abort)
         answers.forgetRefusal()
-        batches.removeAll { ledger.current(among: $0.summary.progress).isEmpty }
-        guard !batches.isEmpty else {
-            opened = nil
-            return
-        }
+        opened = nil
+        let kept = batches.map(\.batch).filter { !ledger.current(among: $0.summary.progress).isEmpty }
+        batches.removeAll()
+        guard !kept.isEmpty else { return }
         try client.beginTransaction()
         opened = .now
-        for batch in batches { try produce(batch) }
+        for batch in kept { try produce(batch) }
     }
 
     private func abandon() {

@@ -1,6 +1,6 @@
 /// A group member's librdkafka properties: what a dispatcher needs, under what the configuration says.
 enum ConsumerProperties {
-    /// - Parameter queueBytes: what may lie fetched and untouched in the client.
+    /// - Parameter queueBytes: what may lie fetched and untouched in each queue.
     static func make(_ settings: KafkaSettings, group: String, queueBytes: Int) -> [String: String] {
         var properties = [
             // A member that died is replaced after so long.
@@ -16,6 +16,7 @@ enum ConsumerProperties {
         properties["group.id"] = group
         properties["enable.auto.commit"] = "false"
         properties["enable.auto.offset.store"] = "false"
+        properties["enable.partition.eof"] = "false"
         properties["isolation.level"] = "read_committed"
         // Partitions that stay with a member go on while others move.
         properties["partition.assignment.strategy"] = "cooperative-sticky"

@@ -25,6 +25,7 @@ final class GroupConsumer: Sendable {
     private let logger: Logger
     /// The newest error of a connection: the reason behind "all brokers are down".
     private let lastProblem = Mutex<KafkaError?>(nil)
+    private let wasAssigned = Atomic(false)
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(topic: String, properties: [String: String], logger: Logger) throws(KafkaError) {
@@ -43,11 +44,18 @@ final class GroupConsumer: Sendable {
     /// The next event within `timeout`.
     func poll(timeout: Duration) -> Event {
         guard let event = client.poll(timeout: timeout) else { return .nothing }
+        return take(event)
+    }
+
+    private func take(_ event: borrowing KafkaEvent) -> Event {
         switch event.type {
         case RD_KAFKA_EVENT_REBALANCE:
             let partitions = Self.partitions(of: event)
-            return rd_kafka_event_error(event.pointer) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
-                ? .assigned(partitions) : .revoked(partitions, isLost: rd_kafka_assignment_lost(client.handle) != 0)
+            guard rd_kafka_event_error(event.pointer) == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS else {
+                return .revoked(partitions, isLost: rd_kafka_assignment_lost(client.handle) != 0)
+            }
+            wasAssigned.store(true, ordering: .releasing)
+            return .assigned(partitions)
         case RD_KAFKA_EVENT_OFFSET_COMMIT:
             let code = rd_kafka_event_error(event.pointer)
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return .nothing }
@@ -120,7 +128,8 @@ final class GroupConsumer: Sendable {
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
     func commit(_ offsets: [Int32: Int64]) {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
-        _ = rd_kafka_commit(client.handle, list.pointer, 1)
+        // `rd_kafka_commit` tells its result to a callback only.
+        _ = rd_kafka_commit_queue(client.handle, list.pointer, client.queue, nil, nil)
     }
 
     /// Commits offsets and waits for it.
@@ -142,19 +151,69 @@ final class GroupConsumer: Sendable {
         }
     }
 
-    /// Makes offsets part of a producer's open transaction, in this member's generation of the group.
+    /// This client's membership of the group at this moment; nil while it has none.
+    ///
+    /// A broker accepts offsets from a client that says it is no member, whoever owns the partitions (GroupCoordinator, `validateOffsetCommit`),
+    /// and that is what librdkafka says between a lost membership and the next one. So what it says is used only when it was a member's
+    /// before and after: an id is never given twice.
+    func membership() -> Membership? {
+        guard let before = memberID, let metadata = rd_kafka_consumer_group_metadata(client.handle) else { return nil }
+        let membership = Membership(stealing: metadata)
+        return memberID == before ? membership : nil
+    }
+
+    /// The id that the group gave this member; nil while it has none.
+    private var memberID: String? {
+        guard let id = rd_kafka_memberid(client.handle) else { return nil }
+        defer { rd_kafka_mem_free(client.handle, id) }
+        return id.pointee == 0 ? nil : String(cString: id)
+    }
+
+    /// A member and its generation of the group.
+    final class Membership {
+        fileprivate let metadata: OpaquePointer
+
+        fileprivate init(stealing metadata: OpaquePointer) { self.metadata = metadata }
+
+        deinit { rd_kafka_consumer_group_metadata_destroy(metadata) }
+    }
+
+    /// Makes offsets part of a producer's open transaction. The broker refuses them from any but the newest generation.
     ///
     /// - Throws: ``KafkaError``.
-    func send(_ offsets: [Int32: Int64], inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
+    func send(_ offsets: [Int32: Int64], as membership: Membership, inTransactionOf producer: KafkaClient, timeout: Duration)
+        throws(KafkaError)
+    {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
-        guard let metadata = rd_kafka_consumer_group_metadata(client.handle) else { return }
-        defer { rd_kafka_consumer_group_metadata_destroy(metadata) }
-        if let error = rd_kafka_send_offsets_to_transaction(producer.handle, list.pointer, metadata, timeout.milliseconds) {
+        if let error = rd_kafka_send_offsets_to_transaction(producer.handle, list.pointer, membership.metadata, timeout.milliseconds) {
             throw KafkaError(stealing: error, operation: "commit offsets of topic \(topic) in a transaction")
         }
     }
 
-    /// Begins to leave the group. Goes on through ``poll(timeout:)``, with a revocation, until ``hasLeft``.
+    /// This member has joined and does not know yet what it is assigned. A librdkafka before 2.3 aborts the process when a member that uses the
+    /// cooperative-sticky strategy goes then for the first time (confluentinc/librdkafka#4381), so that is waited for.
+    var awaitsFirstAssignment: Bool {
+        (client.joinWatch?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
+    }
+
+    /// Answers whatever the group asks within `timeout`, and all that is there by then: takes no partition, gives up every one.
+    func standAside(for timeout: Duration) {
+        // The first one may be a wake-up.
+        for wait in [.zero, timeout] {
+            while let event = client.poll(timeout: wait) {
+                switch take(event) {
+                case .assigned: try? assign([:])
+                case .revoked(let partitions, _): try? unassign(partitions)
+                default: break
+                }
+            }
+        }
+    }
+
+    /// Begins to leave the group. Goes on through ``standAside(for:)``, with a revocation, until ``hasLeft``.
+    ///
+    /// Nothing that the group asked before may be without its answer: librdkafka 2.0.2 takes none afterwards where no partition is assigned, and
+    /// never ends.
     func leave() {
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }
     }

@@ -14,9 +14,13 @@ final class JoinWatch: Sendable {
     private static let joinGroup: Int16 = 11
 
     private let pending = Atomic(false)
+    private let answered = Atomic(false)
 
     /// Any thread.
     var isJoining: Bool { pending.load(ordering: .acquiring) }
+
+    /// The broker has answered a JoinGroup.
+    var hasJoined: Bool { answered.load(ordering: .acquiring) }
 
     /// Before the client is made.
     func install(in conf: OpaquePointer) {
@@ -40,6 +44,8 @@ final class JoinWatch: Sendable {
 
     private static func update(_ watch: UnsafeMutableRawPointer?, key: Int16, isPending: Bool) {
         guard key == joinGroup, let watch else { return }
-        Unmanaged<JoinWatch>.fromOpaque(watch).takeUnretainedValue().pending.store(isPending, ordering: .releasing)
+        let join = Unmanaged<JoinWatch>.fromOpaque(watch).takeUnretainedValue()
+        join.pending.store(isPending, ordering: .releasing)
+        if !isPending { join.answered.store(true, ordering: .releasing) }
     }
 }

@@ -13,7 +13,9 @@ package final class KafkaAdmin: Sendable {
 
     /// - Throws: ``KafkaError`` when librdkafka refuses a property.
     package init(settings: KafkaSettings, logger: Logger) throws(KafkaError) {
-        let consumer = settings.common.merging(settings.consumer) { $1 }
+        var consumer = settings.common.merging(settings.consumer) { $1 }
+        // A question for offsets is answered by it: the high watermark, not the end of what is before the oldest open transaction.
+        consumer["isolation.level"] = "read_uncommitted"
         client = try KafkaClient(role: .consumer, properties: consumer.filter { !Self.managed.contains($0.key) })
         self.logger = logger
     }
@@ -160,7 +162,7 @@ package final class KafkaAdmin: Sendable {
         return settings
     }
 
-    /// The first offset that a partition has and the one that its next record will get.
+    /// The first offset that a partition has and the one that its next record will get (the high watermark).
     package func watermarks(topic: String, partition: Int32, timeout: Duration) throws(KafkaError) -> Range<Int64> {
         var low: Int64 = 0
         var high: Int64 = 0

@@ -1,8 +1,23 @@
 /// The producer's librdkafka properties: what a stream needs, under what the configuration says.
 enum ProducerProperties {
-    /// - Parameter transactionalID: of a producer whose records are published in transactions.
+    /// Of a producer whose records are published in transactions.
+    struct Transactional {
+        let id: String
+        /// `transaction.timeout.ms`, unless the configuration has one.
+        let timeout: Int
+
+        /// One for each stream, so that whoever takes it over fences its predecessor.
+        static func stream(_ name: String, of bridge: String) -> Transactional { .init(id: "bridge.\(bridge).\(name)", timeout: 60_000) }
+
+        /// One for each member: the group's generation fences. Until a dead member's open transaction has timed out, nobody gets the offsets
+        /// of its partitions.
+        static func dispatcher(_ name: String, of bridge: String, instance: String) -> Transactional {
+            .init(id: "bridge.\(bridge).\(name).\(instance)", timeout: 10_000)
+        }
+    }
+
     static func make(
-        _ settings: KafkaSettings, memory: StreamMemory, transactionalID: String? = nil
+        _ settings: KafkaSettings, memory: StreamMemory, transactional: Transactional? = nil
     ) throws(KafkaError) -> [String: String] {
         var properties = [
             // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand (LingerFlusher).
@@ -17,15 +32,17 @@ enum ProducerProperties {
         // librdkafka has two names for the linger, and the last one set wins.
         if given["queue.buffering.max.ms"] != nil { properties["linger.ms"] = nil }
         // A record cannot outlive its transaction: librdkafka takes `transaction.timeout.ms` for both.
-        if given["delivery.timeout.ms"] != nil || transactionalID != nil { properties["message.timeout.ms"] = nil }
+        if given["delivery.timeout.ms"] != nil || transactional != nil { properties["message.timeout.ms"] = nil }
         properties.merge(given) { $1 }
         if properties["partitioner"] == nil {
             // The placement of the Java clients; librdkafka's default is CRC32.
             properties["partitioner"] = "murmur2_random"
         }
         properties["enable.idempotence"] = "true"
-        if let transactionalID {
-            properties["transactional.id"] = transactionalID
+        if let transactional {
+            properties["transactional.id"] = transactional.id
+            properties["transaction.timeout.ms"] = given["transaction.timeout.ms"] ?? "\(transactional.timeout)"
+            try refuseTimes(beyondTransaction: properties)
         } else {
             // A record that the broker refuses stops the producer, so that later records of its key do not overtake it. A transaction is
             // aborted as a whole.
@@ -43,5 +60,17 @@ enum ProducerProperties {
             properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes >> 10, least))
         }
         return properties
+    }
+
+    /// librdkafka would refuse them too, without saying what the transaction's time is.
+    private static func refuseTimes(beyondTransaction properties: [String: String]) throws(KafkaError) {
+        guard let limit = properties["transaction.timeout.ms"].flatMap({ Int($0) }) else { return }
+        for (name, room) in [("message.timeout.ms", 0), ("delivery.timeout.ms", 0), ("socket.timeout.ms", 100)] {
+            // 0 is no limit at all.
+            guard let time = properties[name].flatMap({ Int($0) }), time == 0 || time > limit - room else { continue }
+            throw KafkaError.invalid(
+                "\(name) is \(time), and with delivery: exactly-once may be from 1 to \(limit - room), because transaction.timeout.ms is "
+                    + "\(limit); raise that, or remove \(name)")
+        }
     }
 }

@@ -20,17 +20,16 @@ final class RecordQueue {
     /// - Returns: nil when none came, or after ``wake()``.
     /// - Throws: ``KafkaError`` when the broker refuses a fetch; records that were taken with it are dropped.
     func take(atMost count: Int, timeout: Duration) throws(KafkaError) -> ConsumedRecords? {
-        // `rd_kafka_consume_batch_queue` with a timeout waits until the batch is full, so the first record is taken alone.
-        guard let first = rd_kafka_consume_queue(handle, timeout.milliseconds) else { return nil }
-        var messages = [UnsafeMutablePointer<rd_kafka_message_t>?](repeating: nil, count: count)
-        messages[0] = first
-        var taken = 1
-        if count > 1 {
-            taken += messages.withUnsafeMutableBufferPointer { buffer in
-                max(0, rd_kafka_consume_batch_queue(handle, 0, buffer.baseAddress.map { $0 + 1 }, count - 1))
-            }
+        // One by one, because `rd_kafka_consume_batch_queue` of librdkafka before 2.1 loses what it has gathered when a rebalance pauses its
+        // partition meanwhile: the records are purged, and the fetch goes on after them (its #4208).
+        var messages: [UnsafeMutablePointer<rd_kafka_message_t>] = []
+        var next = rd_kafka_consume_queue(handle, timeout.milliseconds)
+        while let message = next {
+            messages.append(message)
+            next = messages.count < count ? rd_kafka_consume_queue(handle, 0) : nil
         }
-        let records = ConsumedRecords(stealing: messages[..<taken].compactMap(\.self), of: client)
+        guard !messages.isEmpty else { return nil }
+        let records = ConsumedRecords(stealing: messages, of: client)
         for index in 0..<records.count {
             let error = records.messages[index].pointee.err
             guard error == RD_KAFKA_RESP_ERR_NO_ERROR else {

@@ -3,11 +3,12 @@ extension TopicReader {
     ///
     /// - Parameters:
     ///   - timeout: how long Kafka may take for an answer, or give no record.
+    ///   - waitsForTransactions: whether those that are open are waited for. They hide everything behind their first record, committed or not.
     ///   - map: makes something of a record that outlives it.
     /// - Returns: false when there is no such topic.
     static func scan<Result>(
         _ topic: String, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration, stop: StopSignal,
-        _ map: (borrowing Record) -> Result, take: (Result) throws(KafkaError) -> Void
+        waitsForTransactions: Bool = false, _ map: (borrowing Record) -> Result, take: (Result) throws(KafkaError) -> Void
     ) throws(KafkaError) -> Bool {
         guard let description = try admin.topic(topic, timeout: timeout), description.partitions > 0 else { return false }
         let reader = try TopicReader(settings: settings)
@@ -19,6 +20,7 @@ extension TopicReader {
             try reader.start(topic: topic, partition: partition, at: offsets.lowerBound)
         }
         var deadline = ContinuousClock.now + timeout
+        var isHidden = false
         while !ends.isEmpty, !stop.isRequested {
             switch try reader.next(timeout: min(.milliseconds(200), timeout), { ($0.partition, $0.offset, map($0)) }) {
             case .record((let partition, let offset, let result)):
@@ -28,9 +30,11 @@ extension TopicReader {
                 if offset < end { try take(result) }
                 if offset + 1 >= end { ends[partition] = nil }
             // Compaction and transaction markers leave offsets without a record, so the end may come before the last offset was seen.
-            case .end(_, let partition): ends[partition] = nil
+            case .end(_, let partition, let offset):
+                if !waitsForTransactions || offset >= ends[partition] ?? 0 { ends[partition] = nil } else { isHidden = true }
             case .nothing:
-                guard ContinuousClock.now < deadline else { throw KafkaError.timedOut(operation: "read topic \(topic)") }
+                guard ContinuousClock.now >= deadline else { continue }
+                throw KafkaError.timedOut(operation: "read topic \(topic)\(isHidden ? " behind an open transaction" : "")")
             }
         }
         return true

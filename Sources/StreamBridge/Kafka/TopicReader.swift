@@ -9,8 +9,8 @@ package final class TopicReader {
     /// What ``next(timeout:_:)`` met.
     package enum Step<Result> {
         case record(Result)
-        /// The partition has no more records for now.
-        case end(topic: String, partition: Int32)
+        /// The partition has no more records for now: none at `offset` or after it, or only those of transactions that are open.
+        case end(topic: String, partition: Int32, offset: Int64)
         case nothing
     }
 
@@ -61,7 +61,8 @@ package final class TopicReader {
         switch message.pointee.err {
         case RD_KAFKA_RESP_ERR_NO_ERROR: return .record(body(Record(message: UnsafePointer(message))))
         case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-            return .end(topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition)
+            return .end(
+                topic: Record(message: UnsafePointer(message)).topic, partition: message.pointee.partition, offset: message.pointee.offset)
         case let code:
             throw KafkaError(code, operation: "read topic \(Record(message: UnsafePointer(message)).topic)")
         }

@@ -14,15 +14,20 @@ final class TransactionEnder: Sendable {
         case ended
     }
 
-    /// One call may take this long; the same is called again until its outcome is known.
-    private static let callTime: Duration = .seconds(5)
+    /// One call may take this long; the same is called again until its outcome is known. Whoever ends this thread waits for it.
+    private static let callTime: Duration = .seconds(1)
 
     private let state = Monitor(State.idle)
     private let thread: LoopThread
 
     init(client: KafkaClient) {
         let state = state
-        thread = LoopThread.start(name: "transaction") { Self.run(state, client) }
+        // Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
+        let handover = Monitor<KafkaClient?>(client)
+        thread = LoopThread.start(name: "transaction") {
+            guard let client = handover.update({ $0.take() }) else { return }
+            Self.run(state, client)
+        }
     }
 
     /// Begins to end the transaction. One at a time.
@@ -53,8 +58,8 @@ final class TransactionEnder: Sendable {
 
     private var isBusy: Bool { state.read { if case .asked = $0 { true } else { false } } }
 
-    /// Ends the thread, after the call that is on its way.
-    func end() {
+    /// After the call that is on its way.
+    deinit {
         state.update { $0 = .ended }
         thread.join()
     }

@@ -155,7 +155,8 @@ struct DispatcherCheck {
     /// A resource that several active documents hold. Nil also when the server takes too long to look.
     private func shared(_ client: borrowing MongoClient) throws(MongoError) -> Resource? {
         let pipeline: [BSONValue] = [
-            ["$match": ["status": "active"]], ["$group": ["_id": .string("$" + settings.resource.field), "count": ["$sum": 1]]],
+            ["$match": ["status": "active", settings.resource.field: ["$gte": .minKey]]],
+            ["$group": ["_id": .string("$" + settings.resource.field), "count": ["$sum": 1]]],
             ["$match": ["count": ["$gt": 1]]], ["$limit": 1],
         ]
         do throws(MongoError) {

@@ -70,7 +70,7 @@ package struct FoundDeadLetter: Sendable {
                 "\(topic)/\(place)"
             }
         id = ownID ?? givenID ?? coordinates
-        ownHeaders = headers.filter { !$0.name.hasPrefix(DeadLetter.Header.prefix) && $0.name != Self.redrivenHeader }
+        ownHeaders = headers.filter { !DeadLetter.Header.all.contains($0.name) && $0.name != Self.redrivenHeader }
         var given = [(Self.redrivenHeader, Array("\(topic)/\(place)".utf8))]
         if ownID == nil, givenID == nil { given.append((CommandBatch.idHeader, Array(coordinates.utf8))) }
         original = OutgoingRecord(key: record.key, value: value, headers: ownHeaders + given.map { ($0, $1) })

@@ -8,6 +8,7 @@ struct KafkaCheck {
 
     init(configuration: BridgeConfiguration, timeout: Duration, logger: Logger) {
         let servers = configuration.kafka.common["bootstrap.servers"] ?? configuration.kafka.common["metadata.broker.list"] ?? ""
+        findings += Self.producers(configuration)
         do {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let brokers = try admin.brokers(timeout: timeout)
@@ -32,6 +33,26 @@ struct KafkaCheck {
                     mend: "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
                     status: status))
         }
+    }
+
+    /// What the properties say about each other shows when a producer is made.
+    private static func producers(_ configuration: BridgeConfiguration) -> [Finding] {
+        func fault(_ subject: String, _ transactional: ProducerProperties.Transactional?) -> Finding? {
+            do {
+                _ = try ProducerProperties.make(
+                    configuration.kafka, memory: StreamMemory(limit: configuration.limits.memory, streams: 1), transactional: transactional)
+                return nil
+            } catch {
+                return .error(subject, "\(error)", mend: "Correct kafka in the configuration")
+            }
+        }
+        let bridge = configuration.name
+        return configuration.streams.compactMap {
+            fault("stream \($0.name)", $0.delivery == .exactlyOnce ? .stream($0.name, of: bridge) : nil)
+        }
+            + configuration.dispatchers.compactMap {
+                fault("dispatcher \($0.name)", $0.delivery == .exactlyOnce ? .dispatcher($0.name, of: bridge, instance: "check") : nil)
+            }
     }
 
     private mutating func lookAtTopics(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {

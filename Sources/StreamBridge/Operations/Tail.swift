@@ -101,7 +101,7 @@ package struct Tail: Sendable {
                 print(line)
                 count += 1
                 if !follow, let end = ends[place], line.offset + 1 >= end { ends[place] = nil }
-            case .end(let topic, let partition): if !follow { ends["\(topic)/\(partition)"] = nil }
+            case .end(let topic, let partition, _): if !follow { ends["\(topic)/\(partition)"] = nil }
             case .nothing: continue
             }
         }

@@ -15,9 +15,10 @@ struct PositionStore: Sendable {
 
     /// The newest position of every stream, read up to the high watermark of the moment of the call.
     ///
-    /// Blocks. Rule 1 (docs/GUARANTEES.md): a caller that is a writer has fenced its predecessor before.
+    /// Blocks. Rule 1 (docs/GUARANTEES.md): a caller that is a writer has fenced its predecessor before. Another stream's open transaction hides
+    /// positions behind its own, so it is waited for.
     ///
-    /// - Throws: ``KafkaError``, or ``PositionError`` when `stream`'s newest record cannot be read.
+    /// - Throws: ``KafkaError``, also when such a transaction stays open, or ``PositionError`` when `stream`'s newest record cannot be read.
     func read(stream: String, timeout: Duration) throws -> StoredPosition? {
         let newest = try readAll(timeout: timeout)[stream]
         return try newest.map { value throws(PositionError) in try StoredPosition(json: value) }
@@ -26,9 +27,8 @@ struct PositionStore: Sendable {
     /// The newest value of every key. A key whose newest record is a tombstone is left out.
     func readAll(timeout: Duration) throws(KafkaError) -> [String: [UInt8]] {
         var values: [String: [UInt8]] = [:]
-        // A transaction of a writer that is gone was resolved by the fence, so `read_committed` reaches the ends.
         let isThere = try TopicReader.scan(
-            topic, admin: admin, settings: settings, timeout: timeout, stop: StopSignal(),
+            topic, admin: admin, settings: settings, timeout: timeout, stop: StopSignal(), waitsForTransactions: true,
             { (key: $0.key, value: $0.value) },
             take: { record throws(KafkaError) in
                 if let key = record.key { values[String(decoding: key, as: UTF8.self)] = record.value }

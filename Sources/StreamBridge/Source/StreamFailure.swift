@@ -176,7 +176,12 @@ enum StreamFailure {
         case "TOPIC_AUTHORIZATION_FAILED": return halt("Grant the account Describe, Write and, with topics.create, Create on the topic")
         case "CLUSTER_AUTHORIZATION_FAILED":
             return halt("Grant the account IdempotentWrite on the cluster and, with topics.create, Create")
-        case "GROUP_AUTHORIZATION_FAILED", "TRANSACTIONAL_ID_AUTHORIZATION_FAILED": return halt("Grant the account its groups and ids")
+        case "GROUP_AUTHORIZATION_FAILED": return halt("Grant the account Read on the bridge's groups, bridge.<name>.*")
+        case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
+            return halt(
+                "Grant the account Describe and Write on the bridge's transactional ids, bridge.<name>.*, or use delivery: at-least-once")
+        case "INVALID_TRANSACTION_TIMEOUT":
+            return halt("Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers")
         case "INVALID_TOPIC_EXCEPTION", "TOPIC_EXCEPTION", "_INVALID_ARG", "UNKNOWN_CONFIGURATION", "INVALID_CONFIG":
             return halt("Check kafka and topics in the configuration")
         case "INVALID_PARTITIONS", "INVALID_REPLICATION_FACTOR", "INVALID_REPLICA_ASSIGNMENT", "POLICY_VIOLATION":
@@ -192,7 +197,7 @@ enum StreamFailure {
                     + "its event, may be from now")
         // Fatal ones, too: a new producer is all they need. Those above would be refused again.
         default:
-            return error.isFatal || passing.contains(error.name)
+            return error.isFatal || error.requiresAbort || passing.contains(error.name)
                 ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
         }
     }
@@ -215,7 +220,8 @@ enum StreamFailure {
         "OUT_OF_ORDER_SEQUENCE_NUMBER", "DUPLICATE_SEQUENCE_NUMBER", "UNKNOWN_PRODUCER_ID", "INVALID_PRODUCER_EPOCH", "CORRUPT_MESSAGE",
         "INVALID_MSG", "OFFSET_OUT_OF_RANGE", "FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "LISTENER_NOT_FOUND", "OFFSET_NOT_AVAILABLE",
         "PREFERRED_LEADER_NOT_AVAILABLE", "THROTTLING_QUOTA_EXCEEDED", "UNSTABLE_OFFSET_COMMIT", "STALE_CTRL_EPOCH",
-        "REBALANCE_IN_PROGRESS",
+        "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "CONCURRENT_TRANSACTIONS", "PRODUCER_FENCED",
+        "INVALID_PRODUCER_ID_MAPPING", "OPERATION_NOT_ATTEMPTED",
     ]
 }
 

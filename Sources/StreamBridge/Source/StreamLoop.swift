@@ -188,7 +188,7 @@ package final class StreamLoop: Sendable {
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
                 surroundings.kafka, memory: surroundings.memory,
-                transactionalID: isTransactional ? "bridge.\(surroundings.bridge).\(settings.name)" : nil), logger: logger)
+                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil), logger: logger)
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(

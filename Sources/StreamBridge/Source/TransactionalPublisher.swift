@@ -14,6 +14,8 @@ final class TransactionalPublisher: RecordPublisher {
         case idle
         case open(since: ContinuousClock.Instant)
         case committing
+        /// The transaction failed: it can only be aborted, and the session ends.
+        case failed
     }
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
@@ -32,8 +34,12 @@ final class TransactionalPublisher: RecordPublisher {
     private let stop: StopSignal
 
     private var state = State.idle
-    /// What covers everything published so far; nil when the committed position does.
+    /// When ``finish(within:)`` gives up.
+    private var deadline: ContinuousClock.Instant?
+    /// What covers everything published so far; nil when the position that is stored or being stored does.
     private var sealed: StreamPosition?
+    /// Nothing was published after the sealed position: what is not covered by it must not be committed with it.
+    private var isCovered = true
     /// What the commit that is on its way stores.
     private var committing: StreamPosition?
     private var lastStored: StreamPosition?
@@ -48,20 +54,19 @@ final class TransactionalPublisher: RecordPublisher {
         producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, status: StreamStatus, stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
-        ender = TransactionEnder(client: producer.client)
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
         self.stop = stop
+        ender = TransactionEnder(client: producer.client)
     }
-
-    deinit { ender.end() }
 
     /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced.
     func fence() throws {
         while true {
             do throws(KafkaError) {
-                return try producer.client.initTransactions(timeout: Self.fenceTime)
+                try producer.client.initTransactions(timeout: Self.fenceTime)
+                return status.published(0)
             } catch {
                 guard error.isRetriable, !error.isFatal else { throw error }
                 status.kafkaTrouble(error)
@@ -77,11 +82,20 @@ final class TransactionalPublisher: RecordPublisher {
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
         try begin()
+        isCovered = false
+        bytes += batch.bytes.count
         for index in 0..<batch.records.count {
-            try produce(index, of: batch, to: topics[batch.records[index].route])
+            do {
+                try produce(index, of: batch, to: topics[batch.records[index].route])
+            } catch {
+                // Up to a refused record the position can be sealed and committed, unless it is the second one of an event. Whatever else came
+                // between, nobody can say how far the transaction has got.
+                let isBetweenEvents = index == 0 || batch.records[index - 1].event != batch.records[index].event
+                if !(error is RecordRefused) || !isBetweenEvents { state = .failed }
+                throw error
+            }
             records += 1
         }
-        bytes += batch.bytes.count
     }
 
     /// Opens a transaction, after the one that is being committed.
@@ -97,20 +111,38 @@ final class TransactionalPublisher: RecordPublisher {
         let record = batch.records[index]
         do {
             while !(try producer.produce(record, of: batch, to: topic, tag: 1)) {
-                if stop.isOverdue { throw StreamStopped() }
+                try giveUpIfLate()
                 try serveEvents(timeout: .milliseconds(100))
             }
         } catch let error as KafkaError where error.isAftermath || error.name == "_STATE" {
-            // The transaction is finished; the reports say why.
-            try serveEvents(timeout: .zero)
-            throw producer.client.fatalError ?? error
+            throw try reason(of: error)
         } catch let error as KafkaError where !error.isFatal {
             throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record), index: index)
         }
     }
 
+    /// Why nothing can be produced in the open transaction: what was refused, or else what librdkafka says to a commit of such a transaction,
+    /// which has no other effect.
+    private func reason(of error: KafkaError) throws -> KafkaError {
+        state = .failed
+        let deadline = ContinuousClock.now + Self.reportsAfterFailure
+        repeat { try serveEvents(timeout: .milliseconds(50)) } while .now < deadline
+        if let fatal = producer.client.fatalError { return fatal }
+        do throws(KafkaError) { try producer.client.commitTransaction(timeout: Self.fenceTime) } catch { return error }
+        return error
+    }
+
+    /// How long the reports are waited for that may explain a failure.
+    private static let reportsAfterFailure: Duration = .milliseconds(200)
+
+    private func giveUpIfLate() throws {
+        if stop.isOverdue || deadline.map({ $0 <= .now }) ?? false { throw StreamStopped() }
+    }
+
     func seal(_ position: StreamPosition) throws {
         sealed = position
+        isCovered = true
+        settleSealed()
         if case .open(let since) = state, bytes >= Self.mostBytes || .now >= since + Self.mostTime { try commit() }
     }
 
@@ -124,22 +156,29 @@ final class TransactionalPublisher: RecordPublisher {
         try settleCommit()
         switch state {
         case .open(let since): if .now >= since + Self.mostTime, sealed != nil { try commit() }
-        case .idle: if let sealed, isDue(sealed) { try commit() }
-        case .committing: break
+        case .idle: if sealed != nil, .now >= whenIdle { try commit() }
+        case .committing, .failed: break
+        }
+    }
+
+    /// What is stored already, or on its way, needs no transaction.
+    private func settleSealed() {
+        switch state {
+        case .idle: if sealed == lastStored { sealed = nil }
+        case .committing: if sealed == committing { sealed = nil }
+        case .open, .failed: break
         }
     }
 
     /// A token that only moved can wait; without a stored one nothing can.
-    private func isDue(_ position: StreamPosition) -> Bool {
-        guard let lastStored else { return true }
-        return position != lastStored && .now >= lastStoredAt + Self.idleStoreInterval
-    }
+    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + Self.idleStoreInterval }
 
     var nextDeadline: ContinuousClock.Instant? {
-        switch state {
+        guard sealed != nil else { return nil }
+        return switch state {
         case .open(let since): since + Self.mostTime
-        case .idle: sealed == nil ? nil : lastStoredAt + Self.idleStoreInterval
-        case .committing: nil
+        case .idle: whenIdle
+        case .committing, .failed: nil
         }
     }
 
@@ -147,7 +186,8 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Stores the sealed position in the open transaction, or in one of its own, and begins to commit it.
     private func commit() throws {
-        guard let position = sealed else { return }
+        if let refusal { throw refusal }
+        guard let position = sealed, isCovered else { return }
         try begin()
         try refuseBackwards(position)
         positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
@@ -169,9 +209,11 @@ final class TransactionalPublisher: RecordPublisher {
     /// Takes the outcome of a commit, when it is there.
     private func settleCommit() throws {
         guard state == .committing, let result = ender.takeResult() else { return }
-        // The reports tell more than the commit that fails because of them.
-        if let refusal { throw refusal }
-        try result.get()
+        if case .failure(let error) = result {
+            state = .failed
+            // The reports tell more than the commit that fails because of them.
+            throw refusal ?? error
+        }
         status.published(records)
         if let position = committing {
             lastStored = position
@@ -188,7 +230,7 @@ final class TransactionalPublisher: RecordPublisher {
         while state == .committing {
             try settleCommit()
             guard state == .committing else { return }
-            if stop.isOverdue { throw StreamStopped() }
+            try giveUpIfLate()
             try serveEvents(timeout: .milliseconds(100))
         }
     }
@@ -207,29 +249,38 @@ final class TransactionalPublisher: RecordPublisher {
                 }
             }
         } catch {
+            state = .failed
             throw refusal ?? error
         }
-        // A transaction with a record that was refused can only be aborted.
-        if state != .committing, let refusal { throw refusal }
+        // A transaction with a record that was refused can only be aborted; a commit that is on its way says so itself.
+        if state != .committing, let refusal {
+            state = .failed
+            throw refusal
+        }
     }
 
     // MARK: The end
 
     func finish(within limit: Duration?) throws -> Bool {
-        let deadline = limit.map { ContinuousClock.now + $0 }
+        deadline = limit.map { .now + $0 }
         // What stays open would keep every reader of committed records waiting until the broker's timeout.
-        defer { if !isSettled { abort() } }
-        if let position = sealed, position != lastStored || state != .idle { try commit() }
-        while state == .committing, !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
-            try settleCommit()
-            if state == .committing { try serveEvents(timeout: .milliseconds(100)) }
+        defer {
+            deadline = nil
+            if state != .idle { abort() }
         }
-        return isSettled
+        do {
+            try awaitCommit()
+            settleSealed()
+            if sealed != nil, state != .failed { try commit() }
+            try awaitCommit()
+        } catch is StreamStopped {
+            return false
+        }
+        return state == .idle
     }
 
-    private var isSettled: Bool { state == .idle }
-
     private func abort() {
+        state = .failed
         producer.abandon()
         ender.abandon(within: Self.abortTime) { _ = try? producer.serve(timeout: .milliseconds(20)) { _ in } }
     }

@@ -166,8 +166,8 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .stream(
             "format: {template: a}\ncontent: fullDocument\nfullDocument: required", "10:14: streams[0].content", "a template always reads"),
         .stream(
-            "delivery: exactly-once", "9:15: streams[0].delivery",
-            "delivery: exactly-once is not available in this version; write `delivery: at-least-once`"),
+            "delivery: exactly_once", "9:15: streams[0].delivery",
+            "did you mean `exactly-once`? allowed: exactly-once, at-least-once"),
         .stream("onLostPosition: skip", "9:21: streams[0].onLostPosition", "allowed: halt, oldest, now"),
     ]
 
@@ -233,7 +233,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
                 format: xml
               - name: b
                 watch: a
-                delivery: exactly-once
+                delivery: never
                 pipeline: [{$group: {}}, {$out: x}]
             limits: {memory: lots}
             startupTimeout: soon

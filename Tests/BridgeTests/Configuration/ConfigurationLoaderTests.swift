@@ -21,12 +21,11 @@ import Testing
             name: "inventory", watch: .collection(Namespace(database: "lessons", collection: "inventory")), pipeline: "[]",
             fullDocument: .default, fullDocumentBeforeChange: .off, showExpandedEvents: false, startAt: .now,
             topic: TextTemplate(segments: [.literal("mongo."), .placeholder(["db"]), .literal("."), .placeholder(["coll"])]),
-            key: .documentKey, format: .relaxed, content: .event, tombstones: false, delivery: .atLeastOnce, onLostPosition: .halt)
+            key: .documentKey, format: .relaxed, content: .event, tombstones: false, delivery: .exactlyOnce, onLostPosition: .halt)
         #expect(configuration.streams == [stream])
     }
 
-    /// The sample of the contract: everything in it is accepted or refused for the one reason that it has.
-    @Test func sampleOfTheContractIsRefusedOnlyForWhatThisVersionLacks() {
+    @Test func sampleOfTheContractIsAccepted() throws {
         let text = """
             name: lessons
             mongodb:
@@ -73,8 +72,14 @@ import Testing
             startupTimeout: 30s
             shutdownTimeout: 20s
             """
-        let places = ConfigurationText.faults(text).map { $0.split(separator: ": ").prefix(2).joined(separator: " ") }
-        #expect(places == ["bridge.yaml:24:15 streams[0].delivery", "bridge.yaml:40:15 dispatchers[0].delivery"])
+        let configuration = try ConfigurationText.load(text).configuration
+        #expect(configuration.streams.map(\.delivery) == [.exactlyOnce])
+        #expect(configuration.dispatchers.map(\.delivery) == [.exactlyOnce])
+    }
+
+    @Test(arguments: [("exactly-once", Delivery.exactlyOnce), ("at-least-once", .atLeastOnce)])
+    func deliveryIsOneOfTwo(written: String, delivery: Delivery) throws {
+        #expect(try ConfigurationText.stream("delivery: \(written)").delivery == delivery)
     }
 
     @Test func emptySectionsHaveTheirDefaults() throws {

@@ -58,7 +58,7 @@ import Testing
     @Test func whatIsNotWrittenHasItsDefault() throws {
         let small = DispatcherSettings(
             name: "d", commands: "c", outcomes: "o", deadLetters: "l", collection: Namespace(database: "a", collection: "b"), fields: [],
-            resource: ResourceSettings(field: "truck_id", pool: nil, choose: .random, label: "Resource"), delivery: .atLeastOnce)
+            resource: ResourceSettings(field: "truck_id", pool: nil, choose: .random, label: "Resource"), delivery: .exactlyOnce)
         #expect(try Self.load(Self.small) == [small])
         #expect(try ConfigurationText.load(ConfigurationText.minimal()).configuration.dispatchers == [])
     }
@@ -169,8 +169,7 @@ import Testing
         edit("label: Truck", "label: \"a\\u2028b\"", "22:14: dispatchers[0].resource.label", "write one line"),
         edit("label: Truck", "label: " + String(repeating: "x", count: 101), "22:14: dispatchers[0].resource.label", "allowed are 100"),
         edit(
-            "at-least-once", "exactly-once", "23:15: dispatchers[0].delivery",
-            "delivery: exactly-once is not available in this version; write `delivery: at-least-once`"),
+            "at-least-once", "once", "23:15: dispatchers[0].delivery", "allowed: exactly-once, at-least-once"),
         edit(
             "source: string", "source: text", "16:15: dispatchers[0].fields.source", "did you mean `string`? allowed: string, int, number"),
         edit("source: string", "source: strng", "16:15: dispatchers[0].fields.source", "did you mean `string`?"),
@@ -267,7 +266,7 @@ import Testing
                   status: {type: int, minimum: x, maximum: y}
                   requested_id: bool
                 resource: {field: id, pool: b, choose: best, label: ""}
-                delivery: exactly-once
+                delivery: never
               - {}
             """
         let faults = ConfigurationText.faults(ConfigurationText.minimal(top: text)).map {

@@ -10,6 +10,13 @@ import Testing
             try Crashes(kills: 4, documents: 200, rounds: 50, partitions: 4).run(on: scene)
         }
     }
+
+    /// On a real broker, which hides what was not committed, exactly once.
+    @Test func everyWriteArrivesOnceThoughTheProcessIsKilledAmidTheLoad() async throws {
+        try await Scene.play { scene in
+            try Crashes(kills: 6, documents: 200, rounds: 60, partitions: 4, delivery: .exactlyOnce).run(on: scene)
+        }
+    }
 }
 
 /// Kills during a load, then everything is compared.
@@ -18,11 +25,12 @@ struct Crashes {
     let documents: Int
     let rounds: Int
     let partitions: Int32
+    var delivery = Delivery.atLeastOnce
 
-    /// Repeats are allowed and reported.
+    /// Repeats are allowed and reported, but not with exactly-once where they can be told.
     func run(on scene: Scene) throws {
         let folder = try TemporaryFolder()
-        let file = try folder.write(scene.yaml(), to: "bridge.yaml")
+        let file = try folder.write(scene.yaml(delivery: delivery), to: "bridge.yaml")
         try scene.kafka.create(topic: scene.topic(), partitions: partitions)
         let load = Load(documents: documents, rounds: rounds, on: scene)
         load.start()
@@ -41,6 +49,14 @@ struct Crashes {
         #expect(try last.exitStatus() == 0, "\(last.errors)")
         let records = try follower.readToEnd(of: scene.kafka, partitions: partitions)
         let repeats = try load.expectComplete(records)
+        if delivery == .exactlyOnce, TestKafka.isReal {
+            #expect(repeats == 0)
+            #expect(try scene.position()?.position.events == Int64(load.writes))
+            for partition in 0..<partitions {
+                let tokens = records.filter { $0.partition == partition }.map(\.token)
+                #expect(tokens == tokens.sorted())
+            }
+        }
         #expect(try scene.position()?.position.events ?? 0 >= Int64(load.writes))
         print("\(kills) kills, \(load.writes) writes, \(records.count) records, \(repeats) repeats")
     }

@@ -229,8 +229,28 @@ import Testing
         try await blocking {
             let program = try BridgeProgram(["demo"])
             #expect(try program.exitStatus() == 0, "\(program.errors)")
-            #expect(program.output.contains("There are only 19 units left of bananas!"))
-            #expect(program.output.contains("Nothing is missing."))
+            for text in [
+                "There are only 19 units left of bananas!", "dispatched: Truck #4 has been sent out.",
+                "reassigned: Truck #4 is currently performing a shipment. Truck #", "invalid: quantity", "50 of 50 trucks are out.",
+                "rejected: Truck #9 is currently performing a shipment. Could not find another truck.",
+                "completed: Truck #4 is free again.",
+                "reassigned: Truck #9 is currently performing a shipment. Truck #4 has been sent out instead.",
+                "56 commands in Kafka, 56 outcomes, 1 dead letter; 50 active shipments in MongoDB, 50 different trucks.",
+                "Nothing is missing. Nothing is repeated.",
+            ] { #expect(program.output.contains(text), "\(program.output)") }
+        }
+    }
+
+    @Test func aSignalEndsTheDemoInTheMiddle() async throws {
+        try await blocking {
+            for text in ["Loading the inventory", "c-1 asks for truck #4"] {
+                let program = try BridgeProgram(["demo"])
+                try program.wait(forOutput: text)
+                program.signal(SIGINT)
+                #expect(try program.exitStatus() == 0, "\(program.errors)")
+                #expect(program.output.contains("Stopped before the end of the story"), "\(program.output)")
+                #expect(!program.output.contains("Counted"))
+            }
         }
     }
 }

@@ -108,4 +108,25 @@ import Testing
             }
         }
     }
+
+    @Test func everyPositionThatBecameCoveredIsTakenOnceAndInOrder() {
+        var window = AcknowledgementWindow<Int>()
+        var tags: [UInt] = []
+        for position in 0..<200 {
+            tags.append(window.tag)
+            window.sent()
+            window.seal(position)
+        }
+        #expect(window.takeAllCovered().isEmpty)
+        for position in (1..<200).reversed() { window.acknowledged(tag: tags[position], count: 1) }
+        #expect(window.takeAllCovered().isEmpty)
+        #expect(!window.isEmpty)
+        window.acknowledged(tag: tags[0], count: 1)
+        #expect(window.takeAllCovered() == Array(0..<200))
+        #expect(window.takeAllCovered().isEmpty)
+        #expect(window.takeCovered() == nil)
+        #expect(window.isEmpty)
+        window.seal(200)
+        #expect(window.takeAllCovered() == [200])
+    }
 }

@@ -110,7 +110,7 @@ import Testing
         RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
         RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
         RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_CONFIG,
-        RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
+        RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
         // What the broker will refuse however often it is sent: a null key for a compacted topic, a time out of its bounds.
         RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,
     ])
@@ -137,9 +137,19 @@ import Testing
     }
 
     /// An idempotent producer that may not write to the cluster is told so as a fatal error; a new one would be told the same, for ever.
-    @Test(arguments: [RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED])
-    func aRefusedRightHaltsEvenAsAFatalError(_ code: rd_kafka_resp_err_t) {
+    @Test(arguments: [
+        RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+    ])
+    func whatWouldBeRefusedAgainHaltsEvenAsTheEndOfAProducerOrOfATransaction(_ code: rd_kafka_resp_err_t) {
         #expect(reaction(to: KafkaError(code: code.rawValue, operation: "o", message: "m", isFatal: true)) == .configuration)
+        #expect(reaction(to: KafkaError(code: code.rawValue, operation: "o", message: "m", requiresAbort: true)) == .configuration)
+    }
+
+    /// librdkafka says that it can be aborted and tried again, whatever the code.
+    @Test(arguments: [RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE, RD_KAFKA_RESP_ERR__INCONSISTENT])
+    func aTransactionThatHasToBeAbortedStartsASession(_ code: rd_kafka_resp_err_t) {
+        #expect(reaction(to: KafkaError(code: code.rawValue, operation: "o", message: "m", requiresAbort: true)) == .restart)
     }
 
     @Test func aRecordThatIsTooLargeIsNamedWithTopicKeyAndSize() throws {

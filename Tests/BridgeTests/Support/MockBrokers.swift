@@ -12,6 +12,10 @@ struct MockBrokers {
         case listOffsets = 2
         case metadata = 3
         case initProducerId = 22
+        case addPartitionsToTxn = 24
+        case addOffsetsToTxn = 25
+        case endTxn = 26
+        case txnOffsetCommit = 28
     }
 
     let cluster: EmbeddedCluster

@@ -2,9 +2,9 @@ import Mongo
 
 @testable import StreamBridge
 
-/// One session of an at-least-once publisher, with the events that `SampleEvent` makes. Used on one thread.
+/// One session of a publisher, with the events that `SampleEvent` makes. Used on one thread.
 final class PublisherSession {
-    let publisher: AtLeastOncePublisher
+    let publisher: any RecordPublisher
     let status = StreamStatus(stream: "inventory", logger: .silent)
     let stop = StopSignal()
     /// Not kept by the session, so that a test can see who else does.
@@ -12,18 +12,25 @@ final class PublisherSession {
     private let topics: [KafkaTopic]
     private let encoder = EventEncoder(.sample())
 
-    /// - Parameter properties: over those that a stream's producer has.
+    /// - Parameters:
+    ///   - bridge: names the transactional id; nil for at-least-once.
+    ///   - properties: over those that a stream's producer has.
     init(
-        _ settings: KafkaSettings, topic: String, positions: String, _ properties: [String: String] = [:]
+        _ settings: KafkaSettings, topic: String, positions: String, bridge: String? = nil, stream: String = "inventory",
+        _ properties: [String: String] = [:]
     ) throws {
         var settings = settings
         settings.producer.merge(properties) { $1 }
         let producer = try KafkaProducer(
-            properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1)), logger: .silent)
+            properties: ProducerProperties.make(
+                settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: bridge.map { .stream(stream, of: $0) }),
+            logger: .silent)
         client = producer.client
-        publisher = try AtLeastOncePublisher(
-            producer: producer, positionsTopic: positions,
-            identity: .init(stream: "inventory", options: "00aa", replicaSet: "rs0", writer: "test/1"), status: status, stop: stop)
+        let identity = StreamIdentity(stream: stream, options: "00aa", replicaSet: "rs0", writer: "test/1")
+        publisher =
+            bridge == nil
+            ? try AtLeastOncePublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
+            : try TransactionalPublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
         topics = [try publisher.topic(topic)]
     }
 

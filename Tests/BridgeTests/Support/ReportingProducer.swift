@@ -63,7 +63,9 @@ final class ReportingProducer {
 }
 
 extension RecordBatch {
-    mutating func appendRecord(key: [UInt8]?, value: [UInt8]?, headers: [(StaticString, [UInt8])] = [], timestamp: Int64 = 0) {
+    mutating func appendRecord(
+        key: [UInt8]?, value: [UInt8]?, headers: [(StaticString, [UInt8])] = [], timestamp: Int64 = 0, event: Int = 0
+    ) {
         func write(_ text: [UInt8]?) -> Range<Int>? {
             guard let text else { return nil }
             let start = bytes.count
@@ -78,6 +80,6 @@ extension RecordBatch {
             bytes.append(contentsOf: text)
             addHeader(name, from: start)
         }
-        append(Record(route: 0, key: key, value: value, headers: first..<self.headers.count, timestamp: timestamp, event: 0))
+        append(Record(route: 0, key: key, value: value, headers: first..<self.headers.count, timestamp: timestamp, event: event))
     }
 }

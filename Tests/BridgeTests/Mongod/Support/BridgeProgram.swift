@@ -37,6 +37,9 @@ final class BridgeProgram: Sendable {
         let errors = Pipe()
         process.standardOutput = output
         process.standardError = errors
+        // `waitUntilExit` turns a run loop, which costs a processor for as long as the program runs.
+        let isGone = StreamBridge.Monitor(false)
+        process.terminationHandler = { _ in isGone.update { $0 = true } }
         try process.run()
         let state = state
         let readers = [
@@ -44,7 +47,7 @@ final class BridgeProgram: Sendable {
             LoopThread.start(name: "stderr") { Self.read(errors) { text in state.update { $0.errors += text } } },
         ]
         _ = LoopThread.start(name: "wait") { [self] in
-            process.waitUntilExit()
+            isGone.wait { $0 ? () : nil }
             for reader in readers { reader.join() }
             let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
             state.update { $0.status = status }
@@ -112,7 +115,8 @@ final class TemporaryFolder: Sendable {
 
 extension Scene {
     /// The scene's configuration as a file: one stream from the beginning to its own topic.
-    func yaml(stream: String = "", top: String = "", uri: String? = nil, kafka: String? = nil) -> String {
+    func yaml(stream: String = "", delivery: Delivery = .atLeastOnce, top: String = "", uri: String? = nil, kafka: String? = nil) -> String
+    {
         let start = after(beginning)
         let lines = stream.split(separator: "\n").map { "    \($0)\n" }.joined()
         return """
@@ -129,7 +133,7 @@ extension Scene {
                 topic: \(topic())
                 format: canonical
                 fullDocument: default
-                delivery: at-least-once
+                delivery: \(delivery.rawValue)
             \(lines)\(top)
             """
     }

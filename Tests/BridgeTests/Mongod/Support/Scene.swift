@@ -8,7 +8,8 @@ import Synchronization
 /// The replica set that ordinary tests share, each with databases of its own. Its guardian ends it with the process.
 enum SharedMongod {
     static let server = Result {
-        let server = try MongodProcess(replicaSet: "shared")
+        // Whoever is killed in a transaction holds its documents for so long.
+        let server = try MongodProcess(replicaSet: "shared", arguments: ["--setParameter", "transactionLifetimeLimitSeconds=3"])
         try server.initiate()
         return server
     }

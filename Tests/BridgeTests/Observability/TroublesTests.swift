@@ -1,0 +1,55 @@
+import Logging
+import Testing
+
+@testable import StreamBridge
+
+@Suite struct TroublesTests {
+    private static let start = ContinuousClock.now
+
+    /// The lines after each change, at one second each.
+    private static func lines(_ changes: [(inout Troubles) -> Void]) -> [Troubles.Line?] {
+        var troubles = Troubles()
+        return changes.enumerated().map { second, change in
+            change(&troubles)
+            return troubles.takeLine(whoGoesOn: "the dispatcher", at: start + .seconds(second))
+        }
+    }
+
+    private static func retrying(_ text: String) -> Troubles.Line {
+        Troubles.Line(level: .warning, text: "retrying: \(text); nothing is lost, the dispatcher goes on when it can")
+    }
+
+    private static func back(_ time: Duration) -> Troubles.Line {
+        Troubles.Line(level: .notice, text: "back after \(time.readable)")
+    }
+
+    @Test func aTroubleIsToldOnceWhenItBeginsAndOnceWhenItEnds() {
+        let lines = Self.lines([
+            { _ in }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "still none" }, { $0.mongoDB = nil },
+            { _ in },
+        ])
+        #expect(lines == [nil, Self.retrying("no primary"), nil, nil, Self.back(.seconds(3)), nil])
+    }
+
+    @Test func theEndIsToldWhenBothAreBack() {
+        let lines = Self.lines([
+            { $0.kafka = "no broker" }, { $0.mongoDB = "no primary" }, { $0.kafka = nil }, { $0.mongoDB = nil }, { $0.kafka = "again" },
+            { $0.kafka = nil },
+        ])
+        #expect(lines[0] == Self.retrying("no broker"))
+        #expect(lines[1]?.level == .warning)
+        #expect(lines[2] == nil)
+        #expect(lines[3] == Self.back(.seconds(3)))
+        #expect(lines[4] == Self.retrying("again"))
+        #expect(lines[5] == Self.back(.seconds(1)))
+    }
+
+    @Test func theReasonIsMongoDBsFirst() {
+        var troubles = Troubles()
+        #expect(troubles.reason == nil)
+        troubles.kafka = "no broker"
+        #expect(troubles.reason == "no broker")
+        troubles.mongoDB = "no primary"
+        #expect(troubles.reason == "no primary")
+    }
+}
