@@ -186,7 +186,7 @@ final class GroupConsumer: Sendable {
     {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
         if let error = rd_kafka_send_offsets_to_transaction(producer.handle, list.pointer, membership.metadata, timeout.milliseconds) {
-            throw KafkaError(stealing: error, operation: "commit offsets of topic \(topic) in a transaction")
+            throw KafkaError(stealingFromTransaction: error, operation: "commit offsets of topic \(topic) in a transaction")
         }
     }
 

@@ -38,6 +38,16 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
             requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0)
     }
 
+    /// Takes over what a transactional call returned. One without a flag ends the producer like a fatal one: nothing else is promised to help
+    /// (INTRODUCTION.md, "Transactional Producer").
+    init(stealingFromTransaction error: OpaquePointer, operation: String) {
+        let found = KafkaError(stealing: error, operation: operation)
+        self.init(
+            code: found.code, operation: operation, message: found.message,
+            isFatal: found.isFatal || !(found.isRetriable || found.requiresAbort), isRetriable: found.isRetriable,
+            requiresAbort: found.requiresAbort)
+    }
+
     static func invalid(_ detail: String) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "configure the Kafka client", detail: detail)
     }

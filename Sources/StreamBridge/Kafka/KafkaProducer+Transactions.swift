@@ -3,7 +3,7 @@ import CKafka
 /// Transactions of a producer with a `transactional.id` (librdkafka's INTRODUCTION.md, "Transactional Producer").
 ///
 /// Each call blocks up to its timeout, and every error of librdkafka says what to do next: the same call again (`isRetriable`), abort
-/// (`requiresAbort`), or a new producer (`isFatal`, and any error without a flag).
+/// (`requiresAbort`), or a new producer (`isFatal`, which an error without a flag counts as).
 extension KafkaClient {
     /// Makes this producer the only one with its transactional id, and ends what its predecessor left open.
     func initTransactions(timeout: Duration) throws(KafkaError) {
@@ -22,6 +22,6 @@ extension KafkaClient {
     }
 
     private func check(_ error: OpaquePointer?, operation: String) throws(KafkaError) {
-        if let error { throw KafkaError(stealing: error, operation: operation) }
+        if let error { throw KafkaError(stealingFromTransaction: error, operation: operation) }
     }
 }

@@ -91,10 +91,10 @@ package struct Check: Sendable {
                         mend: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
                             + "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"))
             }
-            if stored.options != StoredPosition.definitionHash(of: settings) {
+            if let changes = stored.changes(of: settings) {
                 findings.append(
                     .warning(
-                        subject, "scope, pipeline or options changed since the position was stored",
+                        subject, "\(changes) changed since the position was stored",
                         mend: "If that was meant, nothing: the stream goes on from its position"))
             }
         }
@@ -116,8 +116,8 @@ package struct Check: Sendable {
             findings.append(.ok(subject, stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"))
             findings += images(settings, pool: pool)
         } catch {
-            if let position = stored?.position, let error = error as? MongoError,
-                let lost = LostPosition(position, error: error, oplog: { try oplog.get() })
+            if let stored, let error = error as? MongoError,
+                let lost = LostPosition(stored.position, error: error, changed: stored.changes(of: settings), oplog: { try oplog.get() })
             {
                 return findings + [self.lost(lost, settings)]
             }

@@ -4,6 +4,8 @@ import Mongo
 struct LostPosition: Error {
     let position: StreamPosition
     let error: MongoError
+    /// The keys of the configuration that changed since the position was stored (``StoredPosition/changes(of:)``).
+    let changed: String?
     /// What the oplog had when the position was refused, or why nobody can tell.
     let oplog: Result<OplogWindow, any Error>
 
@@ -15,12 +17,13 @@ struct LostPosition: Error {
     static let unreadable: Set<Int32> = [50811, 15]
 
     /// Nil for an error that says nothing about the position.
-    init?(_ position: StreamPosition, error: MongoError, oplog: () throws -> OplogWindow) {
+    init?(_ position: StreamPosition, error: MongoError, changed: String?, oplog: () throws -> OplogWindow) {
         guard StreamFailure(mongoDB: error).halt?.status == .lostPosition else { return nil }
         // A token that stands for a time alone has no event that could be missing: it is the pipeline that breaks the next event's token.
         if error.code == 280, position.token.isHighWaterMark { return nil }
         self.position = position
         self.error = error
+        self.changed = changed
         self.oplog = Result { try oplog() }
     }
 
@@ -82,9 +85,15 @@ struct LostPosition: Error {
                 + "nothing, and start the bridge again"
         }
         if Self.refused.contains(code) {
+            let cause =
+                changed.map {
+                    "The stream's \($0) changed since the position was stored, and that is the likely cause: put back what was there, let the "
+                        + "stream go on, then change it. Otherwise check mongodb.uri"
+                }
+                ?? "The token belongs to another deployment, or the pipeline hides its event or changes its _id. Check mongodb.uri; put the "
+                + "pipeline back as it was, with _id untouched"
             return
-                "The token belongs to another deployment, or the pipeline hides its event or changes its _id. Check mongodb.uri; put the "
-                + "pipeline back as it was, with _id untouched. To go on with the pipeline as it is, \(policy), which repeats rather than misses "
+                "\(cause). To go on with the pipeline as it is, \(policy), which repeats rather than misses "
                 + "what the oplog has and publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
         }
         return "To go on with the gap, \(policy), which publishes a record of the gap to topic \(gaps) and begins at the oldest entry "

@@ -78,26 +78,6 @@ struct StoredPosition: Sendable, Equatable {
     static func milliseconds(fromISO8601 text: String) -> Int64? {
         (try? Date(text, strategy: dateStyle)).map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) }
     }
-
-    /// A short fingerprint of everything that decides which events a stream sees: scope, pipeline and server options.
-    ///
-    /// FNV-1a, 64 bits: it has to notice an edit, not to withstand an attacker.
-    static func definitionHash(of stream: StreamSettings) -> String {
-        // Written out, so that renaming a type does not change what users have stored.
-        let scope: String =
-            switch stream.watch {
-            case .collection(let namespace): "\(namespace)"
-            case .collections(let namespaces): "[\(namespaces.map(\.description).joined(separator: ","))]"
-            case .database(let database): database
-            case .cluster: "*"
-            }
-        let definition = [
-            scope, stream.pipeline, stream.fullDocument.rawValue, stream.fullDocumentBeforeChange.rawValue, "\(stream.showExpandedEvents)",
-        ].joined(separator: "|")
-        let hash = definition.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        let digits = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }
 
 /// Why a stored position cannot be used.

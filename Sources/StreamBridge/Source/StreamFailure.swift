@@ -186,7 +186,8 @@ enum StreamFailure {
             return halt("Check kafka and topics in the configuration")
         case "INVALID_PARTITIONS", "INVALID_REPLICATION_FACTOR", "INVALID_REPLICA_ASSIGNMENT", "POLICY_VIOLATION":
             return halt("Set topics.partitions and topics.replicationFactor to what the cluster allows, or create the topic yourself")
-        case "UNSUPPORTED_FOR_MESSAGE_FORMAT", "INVALID_REQUIRED_ACKS", "UNSUPPORTED_COMPRESSION_TYPE", "_UNSUPPORTED_FEATURE":
+        case "UNSUPPORTED_FOR_MESSAGE_FORMAT", "INVALID_REQUIRED_ACKS", "UNSUPPORTED_COMPRESSION_TYPE", "_UNSUPPORTED_FEATURE",
+            "UNSUPPORTED_VERSION":
             return halt("The broker or the topic is too old for idempotent producing: Kafka 0.11 or later is needed")
         case "INVALID_RECORD", "INVALID_TIMESTAMP":
             return halt(
@@ -195,10 +196,10 @@ enum StreamFailure {
                     + "{$match: {operationType: {$in: [insert, update, replace, delete]}}}. And "
                     + "message.timestamp.before.max.ms and message.timestamp.after.max.ms bound how far a record's time, the cluster time of "
                     + "its event, may be from now")
-        // Fatal ones, too: a new producer is all they need. Those above would be refused again.
-        default:
-            return error.isFatal || error.requiresAbort || passing.contains(error.name)
-                ? .restart : halt("This code is not known to pass; look it up in Kafka's documentation")
+        // Whatever else ends a producer or its transaction needs a new one and no people. What is above would be refused again.
+        case _ where error.isFatal || error.requiresAbort || error.isRetriable: return .restart
+        case let name where passing.contains(name): return .restart
+        default: return halt("This code is not known to pass; look it up in Kafka's documentation")
         }
     }
 
@@ -222,6 +223,11 @@ enum StreamFailure {
         "PREFERRED_LEADER_NOT_AVAILABLE", "THROTTLING_QUOTA_EXCEEDED", "UNSTABLE_OFFSET_COMMIT", "STALE_CTRL_EPOCH",
         "REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "CONCURRENT_TRANSACTIONS", "PRODUCER_FENCED",
         "INVALID_PRODUCER_ID_MAPPING", "OPERATION_NOT_ATTEMPTED",
+        // A broker that checks whether a partition belongs to the transaction says so of one that it has given up meanwhile.
+        "INVALID_TXN_STATE", "TRANSACTION_COORDINATOR_FENCED",
+        "_ISR_INSUFF", "_NODE_UPDATE", "_UNKNOWN_BROKER", "_CRIT_SYS_RESOURCE", "_ASSIGNMENT_LOST", "MEMBER_ID_REQUIRED",
+        "FETCH_SESSION_ID_NOT_FOUND", "INVALID_FETCH_SESSION_EPOCH", "STALE_BROKER_EPOCH", "REASSIGNMENT_IN_PROGRESS",
+        "ELIGIBLE_LEADERS_NOT_AVAILABLE", "LOG_DIR_NOT_FOUND",
     ]
 }
 

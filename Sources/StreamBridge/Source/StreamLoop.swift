@@ -123,7 +123,11 @@ package final class StreamLoop: Sendable {
         } catch let error as MongoError {
             let deployment = surroundings.deployment
             let pool = surroundings.pool
-            let lost = status.position.flatMap { LostPosition($0, error: error, oplog: { try deployment.oplogWindow(pool: pool) }) }
+            let lost = status.position.flatMap { position in
+                LostPosition(
+                    position, error: error, changed: stored?.position.token == position.token ? stored?.changes(of: settings) : nil,
+                    oplog: { try deployment.oplogWindow(pool: pool) })
+            }
             throw lost ?? error
         }
     }
@@ -223,8 +227,8 @@ package final class StreamLoop: Sendable {
         if let theirs = stored.replicaSet, let ours = surroundings.deployment.replicaSet, theirs != ours {
             throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
         }
-        if stored.options != identity.options {
-            logger.warning("the stream's scope, pipeline or options changed since its position was stored; going on from that position")
+        if let changes = stored.changes(of: settings) {
+            logger.warning("the stream's \(changes) changed since its position was stored; going on from that position")
         }
         let time = stored.position.token.clusterTime.map { "\($0)" } ?? "unknown"
         logger.info("resuming after the stored position", metadata: ["clusterTime": "\(time)", "events": "\(stored.position.events)"])

@@ -50,6 +50,18 @@ import Testing
         #expect(failure.halt?.status == .configuration)
     }
 
+    /// librdkafka cannot go on in order and gives the producer up; the next one begins at the stored position.
+    @Test(arguments: [RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH])
+    func aSequenceThatTheBrokerDoesNotKnowEndsTheProducerAndNotTheStream(_ code: rd_kafka_resp_err_t) throws {
+        brokers.fail(.produce, with: [code])
+        let producer = try ReportingProducer(brokers.settings)
+        #expect(try producer.produce("t", key: "k", value: "value"))
+        try producer.wait(for: "the end of the producer") { $0.fatal != nil }
+        let error = try #require(producer.fatal)
+        #expect(error.isFatal)
+        guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+    }
+
     @Test func nothingOvertakesARefusedRecord() throws {
         let producer = try ReportingProducer(brokers.settings, ["linger.ms": "0", "max.in.flight": "1"])
         #expect(try producer.produce("t", key: "k", value: "warm"))

@@ -97,6 +97,42 @@ struct TransactionsRealBrokerTests {
         #expect(try stored() == PublisherSession.position(6))
     }
 
+    /// Nobody else is there: the broker gives a transaction up that has been open for too long, and fences its producer by that.
+    @Test func aTransactionThatTheBrokerGaveUpEndsTheSession() throws {
+        // The broker looks for such transactions every ten seconds.
+        let session = try session(["transaction.timeout.ms": "1000"])
+        try session.publisher.fence()
+        try leaveOpen(1...3, of: session)
+        let reader = try TopicReader(settings: kafka.settings)
+        try reader.start(topic: topic, partition: 0, at: 0)
+        let deadline = ContinuousClock.now + Patience.limit
+        // Three records and the mark of their abort.
+        waiting: while true {
+            switch try reader.next(timeout: .seconds(1), TestRecord.init) {
+            case .record:
+                Issue.record("a record of a transaction that was given up is seen")
+                return
+            case .end(_, 0, offset: 4): break waiting
+            default: guard .now < deadline else { throw WaitedInVain(what: "the broker to give the transaction up") }
+            }
+        }
+        do {
+            try session.publisher.endLinger(isCaughtUp: true)
+            try session.wait(for: "the fence") { _ in false }
+        } catch {
+            guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+        }
+        #expect(try !session.publisher.finish(within: .seconds(5)))
+        #expect(session.status.snapshot.positionsStored == 0)
+
+        let heir = try self.session()
+        try heir.publisher.fence()
+        #expect(try stored() == nil)
+        try heir.publishAndSeal(1...3)
+        #expect(try heir.publisher.finish(within: nil))
+        #expect(try tokens() == Self.tokens(1...3))
+    }
+
     @Test func sessionsOneAfterAnotherGiveEveryEventOnce() throws {
         var next: Int32 = 1
         var random = SeededGenerator(seed: 7)

@@ -1,4 +1,3 @@
-import Foundation
 import Mongo
 import Testing
 
@@ -66,49 +65,64 @@ import Testing
 
     @Test func accountsAreHeldToWhatTheyMay() async throws {
         try await blocking {
-            let folder = try TemporaryFolder()
-            let key = try folder.write("c2VjcmV0c2VjcmV0", to: "key")
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
-            let server = try MongodProcess(replicaSet: "guarded", arguments: ["--keyFile", key])
-            defer { server.stop() }
-            // The first account can be made without one, from the server's own machine.
-            try server.directPool().withClient { client in
-                _ = try client.command(
-                    ["replSetInitiate": ["_id": "guarded", "members": [["_id": 0, "host": .string(server.host)]]]], on: "admin",
-                    operation: "initiate")
-            }
-            let anonymous = try MongoClientPool(
-                .init(uri: server.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
-            try anonymous.withClient { client in
-                _ = try client.command(
-                    ["createUser": "root", "pwd": "pw", "roles": ["root"]], on: "admin", operation: "create an account")
-            }
-            func uri(_ account: String) -> String {
-                server.uri.replacing("mongodb://", with: "mongodb://\(account)@") + "&authSource=admin"
-            }
-            let scene = try Scene(uri: uri("root:pw"))
-            try scene.command(["createUser": "writer", "pwd": "pw", "roles": []], on: "admin")
-            try scene.command(
-                ["createUser": "reader", "pwd": "pw", "roles": [["role": "read", "db": .string(scene.database)]]], on: "admin")
+            let guarded = try GuardedMongod()
+            let scene = guarded.scene
+            try guarded.createAccount("writer", roles: [])
+            try guarded.createAccount("reader", roles: [guarded.reading])
             try scene.insert([["_id": 1]])
 
             for account in ["root:wrong", "nobody:pw"] {
-                let halt = try Self.error(of: scene, as: StreamHalt.self) { $0.mongodb.uri = uri(account) }
+                let halt = try Self.error(of: scene, as: StreamHalt.self) { $0.mongodb.uri = guarded.uri(as: account) }
                 #expect(halt?.reason.contains("refused the credentials") == true, "\(account): \(String(describing: halt))")
                 #expect(halt?.mend == "Check user, password, authSource and authMechanism in mongodb.uri")
                 #expect(halt?.status == .configuration)
             }
-            for missing in [uri("writer:pw"), server.uri] {
+            for missing in [guarded.uri(as: "writer:pw"), guarded.anonymousURI] {
                 let halts = try scene.bridge([scene.stream()]) { $0.mongodb.uri = missing }.halts()
                 #expect(halts.map(\.mend) == ["Grant the account find and changeStream on what the stream watches"])
                 #expect(
                     halts.first?.reason.contains(scene.database) == true || halts.first?.reason.contains("requires authentication") == true)
             }
             // The least that the stream needs is enough.
-            let bridge = try scene.bridge([scene.stream()]) { $0.mongodb.uri = uri("reader:pw") }
+            let bridge = try scene.bridge([scene.stream()]) { $0.mongodb.uri = guarded.uri(as: "reader:pw") }
             try scene.follow().wait(count: 1)
             #expect(try bridge.stop().isEmpty)
             #expect(scene.log.lines(containing: "retrying").isEmpty)
+        }
+    }
+
+    /// Whoever takes the rights away while the stream runs is told which they are, and the stream goes on where it was when they are back.
+    @Test func rightsThatAreTakenAwayHaltTheRunningStream() async throws {
+        try await blocking {
+            let guarded = try GuardedMongod()
+            let scene = guarded.scene
+            try guarded.createAccount("reader", roles: [guarded.reading])
+            func run() throws -> RunningBridge { try scene.bridge([scene.stream()]) { $0.mongodb.uri = guarded.uri(as: "reader:pw") } }
+            func expectHalt(of bridge: RunningBridge) throws {
+                let halts = try bridge.halts()
+                #expect(halts.map(\.mend) == ["Grant the account find and changeStream on what the stream watches"], "\(halts)")
+                #expect(halts.map(\.status) == [.configuration])
+            }
+
+            try scene.insert([["_id": 1]])
+            let first = try run()
+            try scene.follow().wait(count: 1)
+            try scene.command(["revokeRolesFromUser": "reader", "roles": [.document(guarded.reading)]], on: "admin")
+            try expectHalt(of: first)
+
+            try scene.insert([["_id": 2]])
+            try scene.command(["grantRolesToUser": "reader", "roles": [.document(guarded.reading)]], on: "admin")
+            let second = try run()
+            try scene.follow().wait(count: 2)
+            try scene.command(["dropUser": "reader"], on: "admin")
+            try expectHalt(of: second)
+
+            try scene.insert([["_id": 3]])
+            try guarded.createAccount("reader", roles: [guarded.reading])
+            let third = try run()
+            try scene.follow().wait(count: 3)
+            #expect(try third.stop().isEmpty)
+            #expect(try scene.records().map(\.keyText) == (1...3).map { #"{"_id":{"$numberInt":"\#($0)"}}"# })
         }
     }
 }

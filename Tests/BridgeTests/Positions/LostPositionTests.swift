@@ -8,11 +8,12 @@ import Testing
     private static let time: UInt32 = 1_651_826_079
 
     private func lost(
-        _ code: Int32 = 286, token: ResumeToken = .sample(time), oldest: UInt32 = time + 2 * hour, newest: UInt32 = time + 4 * hour
+        _ code: Int32 = 286, token: ResumeToken = .sample(time), oldest: UInt32 = time + 2 * hour, newest: UInt32 = time + 4 * hour,
+        changed: String? = nil
     ) throws -> LostPosition {
         let error = MongoError(kind: .server(code: code), operation: "read the change stream", message: "the server's sentence")
         return try #require(
-            LostPosition(StreamPosition(token: token, wallTime: nil, events: 7), error: error) {
+            LostPosition(StreamPosition(token: token, wallTime: nil, events: 7), error: error, changed: changed) {
                 OplogWindow(
                     oldest: BSONTimestamp(seconds: oldest, increment: 3), newest: BSONTimestamp(seconds: newest, increment: 1),
                     isWhole: false)
@@ -42,6 +43,16 @@ import Testing
         #expect(mend(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
     }
 
+    @Test func whatChangedSinceThePositionIsTheLikelyCauseOfItsRefusal() throws {
+        let refused = try lost(280, oldest: Self.time - Self.hour, changed: "pipeline and fullDocument")
+        #expect(
+            mend(refused).hasPrefix(
+                "The stream's pipeline and fullDocument changed since the position was stored, and that is the likely cause"))
+        #expect(mend(refused).contains("`onLostPosition: oldest`"))
+        // What the oplog has forgotten, no pipeline brings back.
+        #expect(!mend(try lost(286, changed: "pipeline")).contains("pipeline"))
+    }
+
     @Test func aPositionOfTheFutureNamesTheDeploymentsTime() throws {
         let lost = try lost(260, oldest: Self.time - 2 * Self.hour, newest: Self.time - Self.hour)
         #expect(
@@ -58,7 +69,7 @@ import Testing
 
     @Test func anOplogThatCannotBeSeenIsNotGuessed() throws {
         let error = MongoError(kind: .server(code: 286), operation: "o", message: "m")
-        let lost = try #require(LostPosition(.sample(Self.time, events: 1), error: error) { throw OplogWindow.Hidden() })
+        let lost = try #require(LostPosition(.sample(Self.time, events: 1), error: error, changed: nil) { throw OplogWindow.Hidden() })
         #expect(lost.reason.hasSuffix("; how far back the oplog goes cannot be told: a sharded cluster does not show its oplogs"))
         #expect(mend(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
     }
@@ -66,7 +77,10 @@ import Testing
     @Test func otherErrorsLoseNoPosition() {
         func isLost(_ code: Int32, _ token: ResumeToken) -> Bool {
             let error = MongoError(kind: .server(code: code), operation: "o", message: "m")
-            return LostPosition(StreamPosition(token: token, wallTime: nil, events: 0), error: error) { throw OplogWindow.Hidden() } != nil
+            return LostPosition(StreamPosition(token: token, wallTime: nil, events: 0), error: error, changed: nil) {
+                throw OplogWindow.Hidden()
+            }
+                != nil
         }
         let mark = ResumeToken(data: "826274D31F000000012B0229296E04")
         #expect(mark.isHighWaterMark)

@@ -70,11 +70,31 @@ import Testing
 
     // MARK: The definition's fingerprint
 
-    @Test func theFingerprintIsSixteenDigitsAndTheSameForTheSameDefinition() {
+    @Test func theFingerprintIsTheSameForTheSameDefinition() {
         let hash = StoredPosition.definitionHash(of: .sample())
-        #expect(hash.count == 16)
-        #expect(hash.allSatisfy { $0.isHexDigit && !$0.isUppercase })
+        #expect(hash.split(separator: "-").map(\.count) == [8, 8, 8, 8, 8])
+        #expect(hash.allSatisfy { $0.isHexDigit && !$0.isUppercase || $0 == "-" })
         #expect(hash == StoredPosition.definitionHash(of: .sample()))
+    }
+
+    @Test func whatChangedIsNamed() {
+        var stored = Self.sample()
+        stored.options = StoredPosition.definitionHash(of: .sample())
+        #expect(stored.changes(of: .sample()) == nil)
+        let cases: [(change: (inout StreamSettings) -> Void, name: String)] = [
+            ({ $0.watch = .cluster }, "watch"), ({ $0.pipeline = "[{}]" }, "pipeline"), ({ $0.fullDocument = .required }, "fullDocument"),
+            ({ $0.fullDocumentBeforeChange = .required }, "fullDocumentBeforeChange"),
+            ({ $0.showExpandedEvents = true }, "showExpandedEvents"),
+        ]
+        for expected in cases { #expect(stored.changes(of: .sample(expected.change)) == expected.name) }
+        let both = StreamSettings.sample {
+            $0.showExpandedEvents = true
+            $0.pipeline = "[{}]"
+        }
+        #expect(stored.changes(of: both) == "pipeline and showExpandedEvents")
+        // Another program's idea of a definition says nothing about any of them.
+        stored.options = "00aa"
+        #expect(stored.changes(of: .sample()) == cases.map(\.name).joined(separator: " and "))
     }
 
     @Test func theFingerprintChangesWithEverythingThatDecidesWhichEventsCome() {

@@ -78,6 +78,48 @@ import Testing
             try TopicContents.read("records", from: brokers.settings).map(\.token) == (1...6).map { SampleEvent.token($0).data })
     }
 
+    /// A transactional call that cannot be made has no flag, and ends the producer like a fatal error.
+    @Test func anErrorWithoutAFlagEndsTheSession() throws {
+        let session = try open()
+        let client = try #require(session.client)
+        let error = try #require(throws: KafkaError.self) { try client.beginTransaction() }
+        #expect(error.isFatal && !error.isRetriable && !error.requiresAbort, "\(error)")
+        guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+        try expectHeir()
+    }
+
+    /// Between two transactions, amid one, and while the broker that was the coordinator is away: the producer looks for the new one.
+    @Test func aCoordinatorThatMovesIsFollowed() throws {
+        let brokers = try MockBrokers(3)
+        try brokers.create(topic: "records")
+        try brokers.create(topic: store.topic)
+        let id = MockBrokers.Coordinated.transactionalID("bridge.b.inventory")
+        brokers.moveCoordinator(of: id, to: 2)
+        let session = try PublisherSession(brokers.settings, topic: "records", positions: store.topic, bridge: "b")
+        try session.publisher.fence()
+        func commit(_ number: Int32) throws {
+            try session.publisher.endLinger(isCaughtUp: true)
+            try session.wait(for: "commit \(number)") { $0.positionsStored == Int(number) }
+        }
+
+        try session.publishAndSeal(1...1)
+        try commit(1)
+        brokers.moveCoordinator(of: id, to: 3)
+        try session.publishAndSeal(2...2)
+        try commit(2)
+
+        try session.publishAndSeal(3...3)
+        brokers.moveCoordinator(of: id, to: 2)
+        try commit(3)
+
+        try session.publishAndSeal(4...4)
+        brokers.moveCoordinator(of: id, to: 3)
+        brokers.takeDown(2)
+        try commit(4)
+        #expect(try session.publisher.finish(within: nil))
+        #expect(try TopicContents.read("records", from: brokers.settings).map(\.token) == (1...4).map { SampleEvent.token($0).data })
+    }
+
     @Test(
         arguments: [
             (.endTxn, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH), (.endTxn, RD_KAFKA_RESP_ERR_PRODUCER_FENCED),
@@ -85,7 +127,9 @@ import Testing
             (.addPartitionsToTxn, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH), (.addPartitionsToTxn, RD_KAFKA_RESP_ERR_PRODUCER_FENCED),
             (.addPartitionsToTxn, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING),
             (.produce, RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER), (.produce, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH),
-            (.produce, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID),
+            (.produce, RD_KAFKA_RESP_ERR_UNKNOWN_PRODUCER_ID), (.produce, RD_KAFKA_RESP_ERR_INVALID_TXN_STATE),
+            // A group's only, and nothing that librdkafka has a rule for here.
+            (.addPartitionsToTxn, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID),
         ] as [(MockBrokers.Request, rd_kafka_resp_err_t)])
     func whatAnotherProducerMendsEndsTheSession(_ request: MockBrokers.Request, _ code: rd_kafka_resp_err_t) throws {
         let session = try session()

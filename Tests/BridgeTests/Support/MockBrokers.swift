@@ -20,7 +20,10 @@ struct MockBrokers {
 
     let cluster: EmbeddedCluster
 
-    init(_ count: Int32 = 1) throws { cluster = try EmbeddedCluster(brokers: count) }
+    init(_ count: Int32 = 1) throws { self.init(cluster: try EmbeddedCluster(brokers: count)) }
+
+    /// The brokers of a cluster that somebody else has started.
+    init(cluster: EmbeddedCluster) { self.cluster = cluster }
 
     var settings: KafkaSettings {
         KafkaSettings(
@@ -43,6 +46,19 @@ struct MockBrokers {
 
     /// What brokers say about a topic when they are asked for it; `RD_KAFKA_RESP_ERR_NO_ERROR` to find it again.
     func describe(topic: String, as code: rd_kafka_resp_err_t) { rd_kafka_mock_topic_set_error(cluster.cluster, topic, code) }
+
+    /// Makes another broker the coordinator of a transactional id or a consumer group; the one before answers that it is none.
+    func moveCoordinator(of key: Coordinated, to broker: Int32) {
+        switch key {
+        case .transactionalID(let id): rd_kafka_mock_coordinator_set(cluster.cluster, "transaction", id, broker)
+        case .group(let name): rd_kafka_mock_coordinator_set(cluster.cluster, "group", name, broker)
+        }
+    }
+
+    enum Coordinated {
+        case transactionalID(String)
+        case group(String)
+    }
 
     func takeDown(_ broker: Int32) { rd_kafka_mock_broker_set_down(cluster.cluster, broker) }
     func bringUp(_ broker: Int32) { rd_kafka_mock_broker_set_up(cluster.cluster, broker) }

@@ -50,6 +50,9 @@ struct TestKafka: Sendable {
         rd_kafka_mock_topic_set_error(embedded.cluster, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
     }
 
+    /// The embedded brokers, for tests that tell them what to answer.
+    var brokers: MockBrokers? { embedded.map { MockBrokers(cluster: $0) } }
+
     /// Takes the embedded brokers away, or brings them back.
     func setReachable(_ isReachable: Bool) {
         guard let embedded else { return }

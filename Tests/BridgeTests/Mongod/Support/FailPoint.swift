@@ -1,0 +1,32 @@
+import Mongo
+
+@testable import StreamBridge
+
+/// A server that fails commands when a test tells it to (the server's fail point `failCommand`).
+enum FailPoint {
+    static let arguments = ["--setParameter", "enableTestCommands=1"]
+
+    /// The next commands of a scene's bridge fail.
+    ///
+    /// - Parameters:
+    ///   - times: nil for all of them from now on.
+    ///   - failure: `["errorCode": …]` or `["closeConnection": true]`.
+    static func fail(_ commands: [String], times: Int32?, with failure: BSONDocument, on scene: Scene) throws {
+        var data = failure
+        data.append("failCommands", .array(commands.map { .string($0) }))
+        data.append("appName", .string("bridge.\(scene.name)"))
+        try scene.command(
+            [
+                "configureFailPoint": "failCommand", "mode": times.map { ["times": .int32($0)] } ?? "alwaysOn",
+                "data": .document(data),
+            ], on: "admin")
+    }
+
+    /// Lets commands through again.
+    ///
+    /// - Returns: how many were failed.
+    @discardableResult
+    static func end(on scene: Scene) throws -> Int64 {
+        try scene.command(["configureFailPoint": "failCommand", "mode": "off"], on: "admin")["count"]?.int64Value ?? 0
+    }
+}
