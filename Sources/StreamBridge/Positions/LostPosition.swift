@@ -13,8 +13,8 @@ struct LostPosition: Error {
     static let forgotten: Set<Int32> = [286, 136, 464, 40576, 40615]
     /// A token that the server can read and does not accept.
     static let refused: Set<Int32> = [280, 260, 40585]
-    /// No KeyString, or a truncated one (Overflow).
-    static let unreadable: Set<Int32> = [50811, 15]
+    /// No token, no KeyString (the asserts of the server's key_string.cpp), or a truncated one (Overflow).
+    static let unreadable = Set<Int32>([40647, 40649, 15]).union(50810...50850)
 
     /// Nil for an error that says nothing about the position.
     init?(_ position: StreamPosition, error: MongoError, changed: String?, oplog: () throws -> OplogWindow) {

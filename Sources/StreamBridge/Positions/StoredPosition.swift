@@ -28,6 +28,10 @@ struct StoredPosition: Sendable, Equatable {
         guard version == Int64(Self.version) else { throw .unreadable("its version is \(version); this bridge knows \(Self.version)") }
         guard let stream = document["stream"]?.stringValue else { throw .unreadable("it names no stream") }
         guard let token = document["token"]?.documentValue, token["_data"] != nil else { throw .unreadable("it has no token") }
+        // The server says so, too, with a code that could mean a faulty pipeline as well.
+        guard let data = token["_data"]?.stringValue, data.utf8.count.isMultiple(of: 2), data.allSatisfy(\.isHexDigit) else {
+            throw .unreadable("its token is no hexadecimal text")
+        }
         self.stream = stream
         position = StreamPosition(
             token: ResumeToken(document: token),

@@ -64,8 +64,7 @@ import Testing
     }
 
     @Test func accountsAreHeldToWhatTheyMay() async throws {
-        try await blocking {
-            let guarded = try GuardedMongod()
+        try await GuardedMongod.play { guarded in
             let scene = guarded.scene
             try guarded.createAccount("writer", roles: [])
             try guarded.createAccount("reader", roles: [guarded.reading])
@@ -93,8 +92,7 @@ import Testing
 
     /// Whoever takes the rights away while the stream runs is told which they are, and the stream goes on where it was when they are back.
     @Test func rightsThatAreTakenAwayHaltTheRunningStream() async throws {
-        try await blocking {
-            let guarded = try GuardedMongod()
+        try await GuardedMongod.play { guarded in
             let scene = guarded.scene
             try guarded.createAccount("reader", roles: [guarded.reading])
             func run() throws -> RunningBridge { try scene.bridge([scene.stream()]) { $0.mongodb.uri = guarded.uri(as: "reader:pw") } }

@@ -40,6 +40,19 @@ import Testing
         }
     }
 
+    /// The beginning of a real token is none: somebody has cut it off.
+    @Test func aTokenThatWasCutOffIsRefused() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let token = try scene.publish([scene.stream()], count: 1)[0].token
+            for kept in [10, token.count / 2 & ~1, token.count - 10] {
+                let cut = String(token.prefix(kept))
+                let halts = try scene.bridge([scene.stream("cut\(kept)") { $0.startAt = .token(cut) }]).halts()
+                #expect(halts.map(\.status) == [.lostPosition], "\(cut): \(halts)")
+            }
+        }
+    }
+
     /// The server would accept it and wait in silence until that time comes.
     @Test func aPositionAheadOfTheDeploymentIsRefused() async throws {
         try await Scene.play { scene in

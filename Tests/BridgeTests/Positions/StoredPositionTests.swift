@@ -28,7 +28,7 @@ import Testing
     }
 
     @Test(arguments: [
-        sample(), sample(replicaSet: nil, wallTime: nil), sample(token: ResumeToken(data: "not a key string")),
+        sample(), sample(replicaSet: nil, wallTime: nil), sample(token: ResumeToken(data: "00FF")),
         sample(
             token: ResumeToken(document: [
                 "_data": "826274DD9F000000032B022C0100296E5A1004", "_typeBits": .binary(subtype: 0, bytes: [0x82, 0, 0xff]),
@@ -50,7 +50,9 @@ import Testing
         ("", "JSON"), ("not json", "JSON"), ("[]", "not JSON"), ("{}", "version"), ("{\"version\":\"1\"}", "version"),
         (#"{"version":1}"#, "stream"), (#"{"version":1,"stream":"s"}"#, "token"), (#"{"version":1,"stream":"s","token":"82"}"#, "token"),
         (#"{"version":1,"stream":"s","token":{}}"#, "token"), (#"{"version":1,"stream":"s","token":{"_data":"82"}"#, "JSON"),
-        ("\u{0}", "JSON"),
+        ("\u{0}", "JSON"), (#"{"version":1,"stream":"s","token":{"_data":5}}"#, "hexadecimal"),
+        (#"{"version":1,"stream":"s","token":{"_data":"8"}}"#, "hexadecimal"),
+        (#"{"version":1,"stream":"s","token":{"_data":"zz"}}"#, "hexadecimal"),
     ])
     func refusesWhatItCannotUnderstandAndSaysWhy(_ text: String, _ reason: String) throws {
         let error = try #require(throws: PositionError.self) { try StoredPosition(json: Array(text.utf8)) }

@@ -49,7 +49,8 @@ import Testing
     @Test(
         arguments: [
             286, 136, 464, 40576, 40615,  // history lost
-            280, 260, 40585, 50811,  // a token that is not accepted
+            280, 260, 40585,  // a token that is not accepted
+            50811, 50816, 15, 40647, 40649,  // no token
         ] as [Int32])
     func aLostPositionHaltsWithItsStatus(_ code: Int32) {
         #expect(reaction(to: server(code)) == .lostPosition)

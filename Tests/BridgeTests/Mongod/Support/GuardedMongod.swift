@@ -4,39 +4,37 @@ import Mongo
 @testable import StreamBridge
 
 /// A replica set of one that wants a login. Its account `root` (password `pw`) may do everything.
-final class GuardedMongod {
-    private let folder: TemporaryFolder
+struct GuardedMongod: Sendable {
     private let server: MongodProcess
     /// At this server, as `root`.
     let scene: Scene
 
-    init() throws {
-        folder = try TemporaryFolder()
-        let key = try folder.write("c2VjcmV0c2VjcmV0", to: "key")
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
-        let server = try MongodProcess(replicaSet: "guarded", arguments: ["--keyFile", key])
-        self.server = server
-        do {
-            // The first account can be made without one, from the server's own machine.
-            try server.directPool().withClient { client in
-                _ = try client.command(
-                    ["replSetInitiate": ["_id": "guarded", "members": [["_id": 0, "host": .string(server.host)]]]], on: "admin",
-                    operation: "initiate")
-            }
-            let anonymous = try MongoClientPool(
-                .init(uri: server.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
-            try anonymous.withClient { client in
-                _ = try client.command(
-                    ["createUser": "root", "pwd": "pw", "roles": ["root"]], on: "admin", operation: "create an account")
-            }
-            scene = try Scene(uri: Self.uri(of: server, as: "root:pw"))
-        } catch {
-            server.stop()
-            throw error
+    /// Runs `body` with a server of its own. What `body` made of it is gone before the server is: a pool of clients says goodbye to it, and
+    /// would look for it for a minute.
+    static func play(_ body: @escaping @Sendable (GuardedMongod) throws -> Void) async throws {
+        try await blocking {
+            let folder = try TemporaryFolder()
+            let key = try folder.write("c2VjcmV0c2VjcmV0", to: "key")
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
+            let server = try MongodProcess(replicaSet: "guarded", arguments: ["--keyFile", key])
+            defer { server.stop() }
+            try createRoot(on: server)
+            try body(GuardedMongod(server: server, scene: Scene(uri: uri(of: server, as: "root:pw"))))
         }
     }
 
-    deinit { server.stop() }
+    /// The first account can be made without one, from the server's own machine.
+    private static func createRoot(on server: MongodProcess) throws {
+        try server.directPool().withClient { client in
+            _ = try client.command(
+                ["replSetInitiate": ["_id": "guarded", "members": [["_id": 0, "host": .string(server.host)]]]], on: "admin",
+                operation: "initiate")
+        }
+        let anonymous = try MongoClientPool(.init(uri: server.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
+        try anonymous.withClient { client in
+            _ = try client.command(["createUser": "root", "pwd": "pw", "roles": ["root"]], on: "admin", operation: "create an account")
+        }
+    }
 
     /// Without a login.
     var anonymousURI: String { server.uri }
@@ -49,8 +47,7 @@ final class GuardedMongod {
     }
 
     func createAccount(_ user: String, roles: [BSONDocument]) throws {
-        try scene.command(
-            ["createUser": .string(user), "pwd": "pw", "roles": .array(roles.map { .document($0) })], on: "admin")
+        try scene.command(["createUser": .string(user), "pwd": "pw", "roles": .array(roles.map { .document($0) })], on: "admin")
     }
 
     /// What a stream over the scene's database needs.
