@@ -23,22 +23,6 @@ import Testing
         ResumeToken(data: "82" + String(seconds, radix: 16, uppercase: true) + "00000001" + "2B0229296E04")
     }
 
-    /// Stores a position as an earlier bridge would have.
-    private static func store(_ position: StreamPosition, on scene: Scene) throws {
-        let producer = try KafkaProducer(
-            properties: ProducerProperties.make(scene.kafka.settings, memory: StreamMemory(limit: 64 << 20, streams: 1)),
-            logger: scene.log.logger)
-        let hash = StoredPosition.definitionHash(of: scene.stream())
-        var batch = RecordBatch()
-        batch.setPlain(
-            key: "fruits",
-            value: StoredPosition(
-                stream: "fruits", position: position, options: hash, replicaSet: "shared", writer: "test", writtenAt: 0
-            ).json)
-        _ = try producer.produce(batch.records[0], of: batch, to: try producer.topic(scene.positionsTopic), tag: 1)
-        try scene.follow(scene.positionsTopic).wait(count: 1)
-    }
-
     @Test func aForgottenPositionIsGonePastWithOneRecordEach() async throws {
         try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
@@ -123,7 +107,7 @@ import Testing
             let foreign = try other.publish([other.stream()], count: 1)[0].token
             let time = try #require(ResumeToken(data: foreign).clusterTime)
             while try now(scene) <= time.seconds { try scene.insert([[:]], into: "noise") }
-            try Self.store(StreamPosition(token: ResumeToken(data: foreign), wallTime: nil, events: 5), on: scene)
+            try scene.store(StreamPosition(token: ResumeToken(data: foreign), wallTime: nil, events: 5))
             try scene.insert([["_id": 2]])
             let bridge = try scene.bridge([scene.stream { $0.onLostPosition = .oldest }])
             try scene.follow().wait(count: 1)
@@ -144,7 +128,7 @@ import Testing
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
             try scene.insert([["_id": 1]])
             let later = Self.mark(scene.beginning.seconds + 86_400)
-            try Self.store(StreamPosition(token: later, wallTime: nil, events: 5), on: scene)
+            try scene.store(StreamPosition(token: later, wallTime: nil, events: 5))
             let bridge = try scene.bridge([
                 scene.stream {
                     $0.onLostPosition = policy
@@ -169,7 +153,7 @@ import Testing
         try await Scene.play { scene in
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
             try scene.insert([["_id": 1]])
-            try Self.store(StreamPosition(token: ResumeToken(data: "ABCDEF0123456789"), wallTime: nil, events: 5), on: scene)
+            try scene.store(StreamPosition(token: ResumeToken(data: "ABCDEF0123456789"), wallTime: nil, events: 5))
             let records = try scene.publish([scene.stream { $0.onLostPosition = .oldest }], count: 1)
             #expect(records.map(\.keyText) == [#"{"_id":{"$numberInt":"1"}}"#])
             let gap = try #require(try Self.gaps(of: scene).first).document()
@@ -195,7 +179,7 @@ import Testing
     @Test func aGapThatCannotBeRecordedIsNotSkipped() async throws {
         try await Scene.play { scene in
             let later = Self.mark(scene.beginning.seconds + 86_400)
-            try Self.store(StreamPosition(token: later, wallTime: nil, events: 5), on: scene)
+            try scene.store(StreamPosition(token: later, wallTime: nil, events: 5))
             scene.kafka.hide(topic: "bridge.\(scene.name).gaps")
             let halts = try scene.bridge([scene.stream { $0.onLostPosition = .now }]) { $0.topics.create = false }.halts()
             #expect(halts.map(\.reason) == ["topic bridge.\(scene.name).gaps does not exist, and topics.create is false"])

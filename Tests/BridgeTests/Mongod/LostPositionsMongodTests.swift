@@ -99,4 +99,28 @@ import Testing
             #expect(halts.first?.mend.contains("the pipeline hides its event") == true)
         }
     }
+
+    /// The server looks for the event of a token when the next event comes. Until then the position of a quiet stream moves on.
+    @Test func aRefusalThatComesLateLosesNothing() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1, "n": 1]])
+            let token = try scene.publish([scene.stream()], count: 1)[0].token
+            // What was stored at the stop may have moved on already.
+            try scene.store(StreamPosition(token: ResumeToken(data: token), wallTime: nil, events: 1))
+            let changed = scene.stream { $0.pipeline = #"[{"$match":{"fullDocument.n":{"$gt":1}}}]"# }
+            let bridge = try scene.bridge([changed])
+            try scene.insert([[:]], into: "noise")
+            try scene.follow(scene.positionsTopic).wait(for: "a position that moved on with the time") {
+                guard let value = $0.last?.value else { return false }
+                return (try? StoredPosition(json: value))?.position.token.isHighWaterMark == true && $0.count > 1
+            }
+            try scene.insert([["_id": 2, "n": 2]])
+            let halts = try bridge.halts()
+            Self.expectLost(halts, reason: "server code 280")
+            #expect(scene.log.lines(containing: "the stream's pipeline changed since its position was stored").count == 1)
+
+            let records = try scene.publish([changed], count: 2)
+            #expect(records.map(\.keyText) == [#"{"_id":{"$numberInt":"1"}}"#, #"{"_id":{"$numberInt":"2"}}"#])
+        }
+    }
 }

@@ -73,7 +73,9 @@ import Testing
     @Test func aChangedPipelineThatHidesThePositionIsNamedAsTheCause() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1, "n": 1]])
-            _ = try scene.publish([scene.stream()], count: 1)
+            let token = try scene.publish([scene.stream()], count: 1)[0].token
+            // What was stored at the stop may have moved on already: to a time, which no pipeline hides.
+            try scene.store(StreamPosition(token: ResumeToken(data: token), wallTime: nil, events: 1))
             try scene.insert([["_id": 2, "n": 2]])
             let changed = scene.stream { $0.pipeline = #"[{"$match":{"fullDocument.n":{"$gt":1}}}]"# }
             let halts = try scene.bridge([changed]).halts()

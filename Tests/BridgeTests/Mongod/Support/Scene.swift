@@ -176,6 +176,23 @@ final class Scene: Sendable {
         return try record?.value.map { try StoredPosition(json: $0) }
     }
 
+    /// Stores a position of ``stream(_:_:_:)`` at the shared server, as an earlier bridge would have.
+    func store(_ position: StreamPosition) throws {
+        let producer = try KafkaProducer(
+            properties: ProducerProperties.make(kafka.settings, memory: StreamMemory(limit: 64 << 20, streams: 1)), logger: log.logger)
+        var batch = RecordBatch()
+        batch.setPlain(
+            key: "fruits",
+            value: StoredPosition(
+                stream: "fruits", position: position, options: StoredPosition.definitionHash(of: stream()), replicaSet: "shared",
+                writer: "test", writtenAt: 0
+            ).json)
+        _ = try producer.produce(batch.records[0], of: batch, to: try producer.topic(positionsTopic), tag: 1)
+        try follow(positionsTopic).wait(for: "the stored position") {
+            $0.contains { $0.value.flatMap { try? StoredPosition(json: $0) }?.position == position }
+        }
+    }
+
     /// Runs streams until `count` records came to the first one's topic, stops gracefully, and returns everything on that topic.
     func publish(_ streams: [StreamSettings], count: Int) throws -> [TestRecord] {
         let bridge = try bridge(streams)
