@@ -62,8 +62,8 @@ struct TestRecord: Sendable {
     let partition: Int32
     let offset: Int64
     let key: [UInt8]?
-    let value: [UInt8]?
-    let headers: [String: String]
+    var value: [UInt8]?
+    var headers: [String: String]
     let headerNames: [String]
     let timestamp: Int64?
 
