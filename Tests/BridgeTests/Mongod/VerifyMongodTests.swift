@@ -285,11 +285,11 @@ import Testing
         }
     }
 
-    @Test func aPlaceThatTheOplogDoesNotHaveIsSaid() async throws {
+    @Test func aPlaceThatTheServerDoesNotAcceptIsSaid() async throws {
         try await Scene.play { scene in
             let stream = scene.stream()
-            _ = try Self.publish(3, stream, on: scene)
-            let halt = #expect(throws: StreamHalt.self) { try scene.verify(stream, .init(from: .clusterTime(seconds: 1, increment: 1))) }
+            let records = try Self.publish(3, stream, on: scene)
+            let halt = #expect(throws: StreamHalt.self) { try scene.verify(stream, .init(from: .token(records[1].inventedToken))) }
             #expect(halt?.status == .lostPosition)
             #expect(halt?.mend.contains("--from") == true)
         }

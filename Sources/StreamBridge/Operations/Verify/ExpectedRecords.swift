@@ -34,6 +34,9 @@ struct ExpectedRecords {
         set { entries[index] = newValue }
     }
 
+    /// Whether all was found from `first` on.
+    func isFound(from first: Int) -> Bool { entries[first...].allSatisfy(\.isFound) }
+
     /// Marks what was not found, from `first` on.
     ///
     /// - Parameter compacted: topics of which Kafka keeps the newest record of a key, and a tombstone for a while.
@@ -45,7 +48,7 @@ struct ExpectedRecords {
         }
         var superseded: Set<Key> = []
         var counts = (missing: 0, undecided: 0)
-        for index in (first..<max(first, count)).reversed() {
+        for index in (first..<count).reversed() {
             let entry = entries[index]
             let isCompacted = compacted.contains(Int(entry.topic))
             let key = Key(topic: entry.topic, key: entry.key)

@@ -120,11 +120,12 @@ struct TopicComparison {
     /// - Parameters:
     ///   - beginsWithTopic: whether the range begins where the topics do, because nobody said where.
     ///   - hasPublished: whether the stream is known to have published nothing, when no record is found.
-    ///   - compacted: indexes of topics.
-    mutating func finish(beginsWithTopic: Bool, hasPublished: Bool, compacted: Set<Int>) {
+    ///   - compacted: indexes of topics; only asked for when something was not found.
+    mutating func finish(beginsWithTopic: Bool, hasPublished: Bool, compacted: @autoclosure () -> Set<Int>) {
         let first = beginsWithTopic ? firstJudged(hasPublished: hasPublished) : 0
         report.expected = expected.count - first
-        let counts = expected.markMissing(from: first, compacted: compacted)
+        guard !expected.isFound(from: first) else { return }
+        let counts = expected.markMissing(from: first, compacted: compacted())
         report.missing = counts.missing
         report.undecided += counts.undecided
     }

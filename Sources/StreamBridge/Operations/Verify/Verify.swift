@@ -55,7 +55,7 @@ package struct Verify: Sendable {
             switch StreamFailure(error, stream: settings) {
             case .halt(let halt) where halt.status == .lostPosition && error is MongoError:
                 throw StreamHalt(
-                    reason: halt.reason, mend: "Give --from a later place, or leave it out, to begin where the oplog does",
+                    reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does",
                     status: halt.status)
             case .halt(let halt): throw halt
             case .reopen, .restart: throw Bridge.Unreachable(server: error is MongoError ? "MongoDB" : "Kafka", reason: "\(error)")
@@ -192,12 +192,15 @@ package struct Verify: Sendable {
 
     /// Which of the topics keep the newest record of a key only. Where that cannot be seen, none.
     private func compacted(_ topics: [String], admin: KafkaAdmin) -> Set<Int> {
-        Set(
-            topics.indices.filter { index in
-                let policy = try? admin.settings(ofTopic: topics[index], timeout: configuration.startupTimeout)?["cleanup.policy"]
-                return policy?.contains("compact") ?? false
-            })
+        let compacted = Set(topics).filter { topic in
+            let policy = try? admin.settings(ofTopic: topic, timeout: Self.settingsTime)?["cleanup.policy"]
+            return policy?.contains("compact") ?? false
+        }
+        return Set(topics.indices.filter { compacted.contains(topics[$0]) })
     }
+
+    /// Not every cluster answers that question.
+    private static let settingsTime: Duration = .seconds(5)
 
     /// The totals stand, whatever happens to the list.
     private func listMissing(
