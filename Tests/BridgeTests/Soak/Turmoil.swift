@@ -60,7 +60,7 @@ struct Turmoil {
                     down = nil
                 }
                 let primary = try set.settledPrimary(of: scene)
-                if number.isMultiple(of: 2) {
+                if counts["step-downs", default: 0] <= counts["killed primaries", default: 0] {
                     // The answer may be lost with the connection that the step-down closes.
                     _ = try? scene.command(["replSetStepDown": 10, "secondaryCatchUpPeriodSecs": 5], on: "admin")
                     count("step-downs")
@@ -86,9 +86,17 @@ struct Turmoil {
     /// What happened, for people.
     var summary: String { counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ") }
 
-    /// Not a `Process`: that one has not ended for as long as a broker that the command leaves behind holds its pipe.
+    /// The shell says when the command is done: its process has not ended for `Process` as long as a broker that it leaves behind has its files.
     private static func shell(_ command: String) throws {
-        guard system(command) == 0 else { throw WaitedInVain(what: "a good end of \(command)") }
+        let process = Process()
+        let answer = Pipe()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "(\(command)) >/dev/null 2>&1; echo $?"]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = answer
+        try process.run()
+        let status = String(decoding: answer.fileHandleForReading.availableData, as: UTF8.self)
+        guard status == "0\n" else { throw WaitedInVain(what: "a good end of \(command)") }
     }
 }
 
