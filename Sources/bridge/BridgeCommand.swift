@@ -9,8 +9,8 @@ struct BridgeCommand: AsyncParsableCommand {
             "Publishes every MongoDB change event to Kafka, with resume tokens as offsets, and turns commands from Kafka into documents.",
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, SendCommand.self, RedriveCommand.self,
-            ConfigCommand.self,
+            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
+            RedriveCommand.self, ConfigCommand.self,
         ]
     )
 }

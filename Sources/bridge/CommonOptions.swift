@@ -42,6 +42,15 @@ extension BridgeConfiguration {
             throw ValidationError("\(error)")
         }
     }
+
+    /// The same for a stream.
+    func namedStream(_ name: String) throws -> StreamSettings {
+        do {
+            return try stream(name)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
 }
 
 /// How listings are printed.
@@ -51,6 +60,8 @@ enum ListingFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// The exit statuses of the contract, section 1.
 enum ExitStatus {
+    /// What a command was to compare is not the same.
+    static let different = ExitCode(1)
     static let configuration = ExitCode(78)
     static let unreachable = ExitCode(69)
     static let lostPosition = ExitCode(65)

@@ -27,6 +27,16 @@ package struct KafkaRecord: ~Copyable {
         let time = rd_kafka_message_timestamp(message, &type)
         return type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? nil : time
     }
+    /// The text of the last header with this name; nil when there is none, or none with a value.
+    func header(_ name: String) -> String? {
+        var list: OpaquePointer?
+        var value: UnsafeRawPointer?
+        var size = 0
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list,
+            rd_kafka_header_get_last(list, name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR, let value
+        else { return nil }
+        return String(decoding: UnsafeRawBufferPointer(start: value, count: size), as: UTF8.self)
+    }
     package var headers: [(name: String, value: [UInt8]?)] {
         var list: OpaquePointer?
         guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return [] }

@@ -4,20 +4,24 @@ extension TopicReader {
     /// - Parameters:
     ///   - timeout: how long Kafka may take for an answer, or give no record.
     ///   - waitsForTransactions: whether those that are open are waited for. They hide everything behind their first record, committed or not.
+    ///   - begin: is told each partition and the offsets that it has, and says where to begin.
     ///   - map: makes something of a record that outlives it.
     /// - Returns: false when there is no such topic.
     static func scan<Result>(
         _ topic: String, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration, stop: StopSignal,
-        waitsForTransactions: Bool = false, _ map: (borrowing Record) -> Result, take: (Result) throws(KafkaError) -> Void
+        waitsForTransactions: Bool = false, isolation: Isolation = .readCommitted,
+        begin: (_ partition: Int32, _ offsets: Range<Int64>) -> Int64 = { $1.lowerBound },
+        _ map: (borrowing Record) -> Result, take: (Result) throws(KafkaError) -> Void
     ) throws(KafkaError) -> Bool {
         guard let description = try admin.topic(topic, timeout: timeout), description.partitions > 0 else { return false }
-        let reader = try TopicReader(settings: settings)
+        let reader = try TopicReader(settings: settings, isolation: isolation)
         var ends: [Int32: Int64] = [:]
         for partition in 0..<Int32(description.partitions) {
             let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: timeout)
-            guard !offsets.isEmpty else { continue }
+            let first = begin(partition, offsets)
+            guard first < offsets.upperBound else { continue }
             ends[partition] = offsets.upperBound
-            try reader.start(topic: topic, partition: partition, at: offsets.lowerBound)
+            try reader.start(topic: topic, partition: partition, at: first)
         }
         var deadline = ContinuousClock.now + timeout
         var isHidden = false

@@ -20,10 +20,10 @@ package final class TopicReader {
     private var started: [(topic: KafkaTopic, partition: Int32)] = []
 
     /// - Throws: ``KafkaError`` when a property is refused.
-    package init(settings: KafkaSettings) throws(KafkaError) {
+    package init(settings: KafkaSettings, isolation: Isolation = .readCommitted) throws(KafkaError) {
         var properties = settings.common.merging(settings.consumer) { $1 }
         properties["enable.partition.eof"] = "true"
-        properties["isolation.level"] = "read_committed"
+        properties["isolation.level"] = isolation.rawValue
         // Records that vanish between the look at the offsets and the reading are an error, not a reason to go to the end.
         properties["auto.offset.reset"] = "error"
         properties["fetch.wait.max.ms"] = properties["fetch.wait.max.ms"] ?? "20"

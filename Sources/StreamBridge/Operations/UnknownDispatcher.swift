@@ -3,11 +3,7 @@ package struct UnknownDispatcher: Error, Equatable, CustomStringConvertible {
     package let name: String
     package let known: [String]
 
-    package var description: String {
-        guard !known.isEmpty else { return "there is no dispatcher \(name.quoted): the configuration has none" }
-        let nearest = NearestName.of(name, among: known).map { "; did you mean \($0.quoted)?" } ?? ";"
-        return "there is no dispatcher \(name.quoted)\(nearest) known: \(known.joined(separator: ", "))"
-    }
+    package var description: String { UnknownName.sentence("dispatcher", name, known: known) }
 }
 
 extension BridgeConfiguration {

@@ -7,9 +7,11 @@ final class ThreeMembers: Sendable {
     let members: [MongodProcess]
 
     /// Nothing is written that a test has not written: a write concern that cannot be met is then one of the test's own writes.
-    init() throws {
+    init(oplogMegabytes: Int = 128) throws {
         members = try (0..<3).map { _ in
-            try MongodProcess(replicaSet: "three", arguments: ["--setParameter", "writePeriodicNoops=false"])
+            try MongodProcess(
+                replicaSet: "three",
+                arguments: ["--setParameter", "writePeriodicNoops=false", "--oplogSize", "\(oplogMegabytes)"])
         }
         try MongodProcess.initiate(members, name: "three")
     }

@@ -1,0 +1,236 @@
+import Logging
+import Mongo
+
+/// Compares what a stream has published with its change stream, and changes nothing.
+///
+/// First the change stream is read over the range, and of each record that it gives a fingerprint is kept. Then the topics are read, and each
+/// record is looked up among them.
+package struct Verify: Sendable {
+    package struct Request: Sendable {
+        /// Nil for the place where the stream's records begin in the topics, or the oldest entry of the oplog, whichever is later.
+        package var from: StartPoint?
+        /// Nil for the stored position.
+        package var to: StartPoint?
+        package var isolation: Isolation
+        /// How many findings of each kind are listed.
+        package var limit: Int
+
+        package init(from: StartPoint? = nil, to: StartPoint? = nil, isolation: Isolation = .readCommitted, limit: Int = 20) {
+            self.from = from
+            self.to = to
+            self.isolation = isolation
+            self.limit = limit
+        }
+    }
+
+    package enum Progress: Sendable {
+        /// Events read from MongoDB, records read from Kafka.
+        case events(Int), records(Int)
+    }
+
+    private let configuration: BridgeConfiguration
+    private let settings: StreamSettings
+    private let logger: Logger
+    private let stop = StopSignal()
+
+    package init(configuration: BridgeConfiguration, stream: StreamSettings, logger: Logger) {
+        self.configuration = configuration
+        settings = stream
+        self.logger = logger
+    }
+
+    package func requestStop() { stop.request(grace: .zero) }
+
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    package func run(_ request: Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
+        try await LoopThread.run(name: "verify") { Result { try ending { try verify(request, show) } } }.get()
+    }
+
+    private func ending<Result>(_ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as Bridge.Unreachable {
+            throw error
+        } catch {
+            switch StreamFailure(error, stream: settings) {
+            case .halt(let halt) where halt.status == .lostPosition && error is MongoError:
+                throw StreamHalt(
+                    reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does",
+                    status: halt.status)
+            case .halt(let halt): throw halt
+            case .reopen, .restart: throw Bridge.Unreachable(server: error is MongoError ? "MongoDB" : "Kafka", reason: "\(error)")
+            }
+        }
+    }
+
+    private func verify(_ request: Request, _ show: @escaping (Progress) -> Void) throws -> VerifyReport {
+        let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+        let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).verify"))
+        let deployment = try Deployment(of: pool)
+        // The position before everything else: what it covers is in the topics, whatever a running bridge does meanwhile.
+        let stored = try position(admin: admin, deployment: deployment)
+        let range = try range(of: request, stored: stored?.position, deployment: deployment, pool: pool)
+        var report = VerifyReport(
+            stream: settings.name, from: "\(range.from)", to: "\(range.to)", isolation: request.isolation.rawValue,
+            allowsRepeats: settings.delivery == .atLeastOnce)
+        if let stored, stored.options != StoredPosition.definitionHash(of: settings) {
+            report.notes.append(
+                "scope, pipeline or options of the stream changed since its position was stored; this is the new change stream")
+        }
+
+        var expected = ExpectedRecords()
+        let settings = settings
+        let topics = try read(range, pool: pool, admin: admin) { record in
+            expected.append(
+                record.fingerprint, topic: record.topic, repeatability: settings.repeatability(of: record.fingerprint.operation))
+            show(.events(expected.count))
+            return true
+        }
+        report.topics = topics
+        var comparison = TopicComparison(of: settings, range: range, with: expected, into: report, limit: request.limit)
+        expected = ExpectedRecords()
+        try compare(topics, with: &comparison, request, admin: admin, show)
+        guard !stop.isRequested else {
+            report.isStopped = true
+            return report
+        }
+        comparison.finish(
+            beginsWithTopic: request.from == nil, hasPublished: stored.map { $0.position.events > 0 } ?? true,
+            compacted: compacted(topics, admin: admin))
+        if comparison.report.missing > 0, request.limit > 0 { listMissing(range, &comparison, topics, pool: pool, admin: admin) }
+        return comparison.report
+    }
+
+    private func position(admin: KafkaAdmin, deployment: Deployment) throws -> StoredPosition? {
+        let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+        guard try admin.topic(store.topic, timeout: configuration.startupTimeout) != nil else { return nil }
+        let stored = try store.read(stream: settings.name, timeout: configuration.startupTimeout)
+        if let theirs = stored?.replicaSet, let ours = deployment.replicaSet, theirs != ours {
+            throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
+        }
+        return stored
+    }
+
+    private func range(
+        of request: Request, stored: StreamPosition?, deployment: Deployment, pool: MongoClientPool
+    ) throws -> VerifyRange {
+        let newest = try pool.withClient { client throws(MongoError) in
+            try client.command(["ping": 1], on: "admin", operation: "ask for the time")["operationTime"]?.timestampValue
+        }
+        let (start, from) = try beginning(request.from ?? .oldest, deployment: deployment, pool: pool)
+        let to: VerifyRange.Place
+        switch request.to {
+        case .token(let data)?: to = .token(data)
+        // Up to the second, which does not belong to the range any more.
+        case .time(let seconds)?: to = .time(BSONTimestamp(seconds: seconds, increment: 0))
+        case .clusterTime(let seconds, let increment)?: to = .time(BSONTimestamp(seconds: seconds, increment: increment))
+        case .now?, .oldest?:
+            guard let newest else { throw unknown("the deployment does not tell its time", "Give --to a token or a time") }
+            to = .time(newest)
+        case nil:
+            guard let data = stored?.token.data else {
+                throw unknown(
+                    "stream \(settings.name) has no stored position, so nothing says how far it has published",
+                    "Run the bridge, or give --to")
+            }
+            to = .token(data)
+        }
+        return VerifyRange(start: start, from: from, to: to, newest: newest)
+    }
+
+    private func beginning(
+        _ point: StartPoint, deployment: Deployment, pool: MongoClientPool
+    ) throws -> (ChangeStreamOptions.Start, VerifyRange.Place) {
+        if deployment.isSharded, point == .oldest {
+            throw unknown("a sharded cluster does not show its oplogs, so nobody knows where they begin", "Give --from a token or a time")
+        }
+        switch try deployment.start(at: point, pool: pool) {
+        case .at(let seconds, let increment):
+            return (.at(seconds: seconds, increment: increment), .time(BSONTimestamp(seconds: seconds, increment: increment)))
+        case .after(let token): return (.after(token), .token(token.data ?? ""))
+        case .now: throw unknown("a range that begins now is empty", "Give --from a token or a time")
+        }
+    }
+
+    private func unknown(_ reason: String, _ mend: String) -> StreamHalt {
+        StreamHalt(reason: reason, mend: mend, status: .configuration)
+    }
+
+    /// - Returns: the topics that the events belong to.
+    private func read(
+        _ range: VerifyRange, pool: MongoClientPool, admin: KafkaAdmin, take: @escaping (ExpectedRecord) -> Bool
+    ) throws -> [String] {
+        let reader = RangeReader(range, of: settings, client: admin.client, patience: configuration.startupTimeout, take: take)
+        let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
+        try reader.run(ChangeStreamOptions(settings), pool: pool, batchBytes: memory.batchBytes, stop: stop)
+        return reader.topics
+    }
+
+    private func compare(
+        _ topics: [String], with comparison: inout TopicComparison, _ request: Request, admin: KafkaAdmin,
+        _ show: @escaping (Progress) -> Void
+    ) throws {
+        var records = 0
+        // Several namespaces may share a topic.
+        for topic in Set(topics).sorted() {
+            let isThere = try TopicReader.scan(
+                topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop,
+                waitsForTransactions: true, isolation: request.isolation,
+                begin: { partition, offsets in
+                    comparison.begin(topic: topic, partition: partition, isCut: offsets.lowerBound > 0)
+                    return offsets.lowerBound
+                },
+                { TopicComparison.Found($0, of: settings.name) },
+                take: { found throws(KafkaError) in
+                    records += 1
+                    show(.records(records))
+                    if let found { comparison.take(found) }
+                })
+            if !isThere { comparison.note("there is no topic \(topic)") }
+        }
+    }
+
+    /// Which of the topics keep the newest record of a key only. Where that cannot be seen, none.
+    private func compacted(_ topics: [String], admin: KafkaAdmin) -> Set<Int> {
+        let compacted = Set(topics).filter { topic in
+            let policy = try? admin.settings(ofTopic: topic, timeout: Self.settingsTime)?["cleanup.policy"]
+            return policy?.contains("compact") ?? false
+        }
+        return Set(topics.indices.filter { compacted.contains(topics[$0]) })
+    }
+
+    /// Not every cluster answers that question.
+    private static let settingsTime: Duration = .seconds(5)
+
+    /// The totals stand, whatever happens to the list.
+    private func listMissing(
+        _ range: VerifyRange, _ comparison: inout TopicComparison, _ topics: [String], pool: MongoClientPool, admin: KafkaAdmin
+    ) {
+        var listing = comparison
+        do {
+            _ = try read(range, pool: pool, admin: admin) { listing.listMissing($0, topic: topics[$0.topic]) }
+            comparison = listing
+        } catch {
+            comparison.note("what is missing cannot be listed: \(error)")
+        }
+    }
+}
+
+extension TopicComparison.Found {
+    /// Nil for a record of another stream, and for one that was not published live.
+    fileprivate init?(_ record: borrowing TopicReader.Record, of stream: String) {
+        guard record.header("bridge.stream") == stream, record.header("bridge.origin") == "live" else { return nil }
+        topic = record.topic
+        partition = record.partition
+        offset = record.offset
+        let key = record.key
+        self.key = key
+        let (token, operation) = (record.header("mongodb.token") ?? "", record.header("mongodb.op") ?? "")
+        func fingerprint(_ key: UnsafeRawBufferPointer?, _ value: UnsafeRawBufferPointer?) -> RecordFingerprint {
+            RecordFingerprint(token: token, operation: operation, key: key, value: value)
+        }
+        self.fingerprint = record.withValue { value in
+            if let key { key.withUnsafeBytes { fingerprint($0, value) } } else { fingerprint(nil, value) }
+        }
+    }
+}

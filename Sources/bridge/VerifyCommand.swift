@@ -1,0 +1,124 @@
+import ArgumentParser
+import Foundation
+import StreamBridge
+
+/// `bridge verify`
+struct VerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify", abstract: "Compares what a stream has published with its change stream; changes nothing.",
+        discussion: """
+            Reads the stream's own change stream over a range, with a cursor of its own, then the topics that its events go to, and reports \
+            what is missing, repeated, out of order within its partition, unexpected, or different from what the bridge publishes. Replays \
+            are left out. The bridge may run meanwhile: what it publishes behind the stored position of the start is not looked at.
+
+            Takes some 60 bytes of memory for each event of the range.
+
+            Exit status: 0 all is as it should be; 1 something is not; 64 wrong usage; 65 the oplog does not have the range; 69 a server could \
+            not be reached; 78 a configuration to mend; 130 a signal came first.
+            """)
+
+    @OptionGroup var options: CommonOptions
+
+    @Option(name: .long, help: "The stream's name in the configuration.")
+    var stream: String
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where to begin: behind a resume token, at a time (2026-01-31T00:00:00Z), at a cluster time (1651826079.1), or oldest.",
+            discussion: "Without it: where the stream's records begin in the topics, or the oplog, whichever is later."),
+        transform: Self.place)
+    var from: StartPoint?
+
+    @Option(
+        name: .long, help: "Where to end: with a resume token, before a time, with a cluster time, or now. (default: the stored position)",
+        transform: Self.place)
+    var to: StartPoint?
+
+    @Option(name: .long, help: "read_committed or read_uncommitted: which records of transactions are looked at.")
+    var isolation: Isolation = .readCommitted
+
+    @Option(name: .long, help: "How many findings of each kind are listed; the totals are exact.")
+    var limit = 20
+
+    @Option(name: .long, help: "text or json.")
+    var format: ListingFormat = .text
+
+    private static func place(_ text: String) throws -> StartPoint {
+        do {
+            return try StartPoint(argument: text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    func validate() throws {
+        guard limit >= 0 else { throw ValidationError("--limit must be at least 0") }
+        guard from != .now else { throw ValidationError("--from takes no now: nothing has happened since") }
+        guard to != .oldest else { throw ValidationError("--to takes no oldest") }
+    }
+
+    func run() async throws {
+        let configuration = try options.load()
+        let verify = Verify(configuration: configuration, stream: try configuration.namedStream(stream), logger: options.logger)
+        let signals = Signals { verify.requestStop() }
+        defer { withExtendedLifetime(signals) {} }
+        let progress = ProgressLine()
+        let report: VerifyReport
+        do {
+            report = try await verify.run(Verify.Request(from: from, to: to, isolation: isolation, limit: limit)) { step in
+                switch step {
+                case .events(let count): progress.show("read \(count) events from MongoDB")
+                case .records(let count): progress.show("read \(count) records from Kafka")
+                }
+            }
+        } catch {
+            progress.clear()
+            Console.error("\(error)")
+            throw ExitStatus.of(error)
+        }
+        progress.clear()
+        if report.isStopped {
+            Console.error("stopped before the end")
+            throw ExitStatus.interrupted
+        }
+        switch format {
+        case .text: Console.print(Self.text(report))
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+            Console.print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        }
+        if !report.isClean { throw ExitStatus.different }
+    }
+
+    private static func text(_ report: VerifyReport) -> String {
+        var lines = report.findings.map(line)
+        lines.append("stream \(report.stream), from \(report.from) to \(report.to)")
+        lines.append(
+            "topics: \(report.topics.isEmpty ? "none, because there are no events" : Set(report.topics).sorted().joined(separator: ", "))")
+        lines += report.notes.map { "note: \($0)" }
+        let repeats = report.allowsRepeats ? " (at least once: that may be)" : ""
+        lines.append(
+            """
+            \(report.expected) records expected, \(report.found) found, \(report.compared) of them compared byte by byte
+            missing \(report.missing), repeated \(report.repeated)\(repeats), reordered \(report.reordered), unexpected \(report.unexpected), \
+            different \(report.different)
+            """)
+        if report.repeatedDifferent > 0 { lines.append("\(report.repeatedDifferent) of the repeated with other bytes than before") }
+        if report.undecided > 0 {
+            lines.append("\(report.undecided) undecided: compacted away, or chosen by a document that has changed since")
+        }
+        lines.append(report.isClean ? "all is as it should be" : "not all is as it should be")
+        return lines.joined(separator: "\n")
+    }
+
+    private static func line(_ finding: VerifyReport.Finding) -> String {
+        let name = finding.kind.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
+        let place = finding.partition.flatMap { partition in finding.offset.map { "\(finding.topic)/\(partition)@\($0)" } } ?? finding.topic
+        return "\(name) \(place)  \(finding.clusterTime ?? "no cluster time")  key \(finding.key ?? "none")"
+            + (finding.detail.map { "  (\($0))" } ?? "") + "\n           token \(finding.token)"
+    }
+}
+
+extension Isolation: ExpressibleByArgument {}
