@@ -43,6 +43,8 @@ final class StreamLeadership: Sendable {
     /// The topic that has nothing in it but its one partition. `bridge.<name>.control`.
     static func topic(bridge: String) -> String { "bridge.\(bridge).control" }
 
+    private static let partition: Int32 = 0
+
     /// `bridge.<name>.<stream>`.
     static func group(bridge: String, stream: String) -> String { "bridge.\(bridge).\(stream)" }
 
@@ -119,7 +121,7 @@ final class StreamLeadership: Sendable {
     /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
     func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
         // The topic is empty, so whoever looks at the group's lag sees none.
-        try consumer.send([0: 0], as: membership, inTransactionOf: producer, timeout: timeout)
+        try consumer.send([Self.partition: 0], as: membership, inTransactionOf: producer, timeout: timeout)
     }
 
     /// Leaves the group, so that another process follows at once.
@@ -153,7 +155,8 @@ final class StreamLeadership: Sendable {
             try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
             // There is nothing to fetch.
             consumer.pause(partitions)
-            change(to: partitions.isEmpty ? .standby : .leading)
+            // A topic that somebody else made may have more than one partition.
+            change(to: partitions.contains(Self.partition) ? .leading : .standby)
         case .revoked(let partitions, let isLost):
             try consumer.unassign(partitions)
             // Otherwise the group forms anew, and says who leads in a moment.
