@@ -15,7 +15,7 @@ import Testing
         try process.run()
         let name = "\(host)/\(process.processIdentifier)"
         #expect(!Instance.isGone(name))
-        process.terminate()
+        kill(process.processIdentifier, SIGKILL)
         hasEnded.wait { $0 ? () : nil }
         #expect(Instance.isGone(name))
     }
