@@ -123,10 +123,11 @@ package final class Bridge: Sendable {
             stop: stop
         )
         lookAfterPositions(surroundings.positions.topic, admin: admin)
-        return try configuration.streams.map { settings in
+        return try configuration.streams.enumerated().map { index, settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
-            return try StreamLoop(settings: settings, options: ChangeStreamOptions(settings), surroundings: surroundings, logger: logger)
+            return try StreamLoop(
+                settings: settings, index: index, options: ChangeStreamOptions(settings), surroundings: surroundings, logger: logger)
         }
     }
 

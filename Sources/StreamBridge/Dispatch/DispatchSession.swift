@@ -273,13 +273,7 @@ final class DispatchSession {
         publishing.join(within: max(left(), .seconds(2)))
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
-        leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
-    }
-
-    private func leave(until deadline: ContinuousClock.Instant) {
-        repeat { consumer.standAside(for: .milliseconds(10)) } while consumer.awaitsFirstAssignment && .now < deadline
-        consumer.leave()
-        while !consumer.hasLeft, .now < deadline { consumer.standAside(for: .milliseconds(100)) }
+        consumer.leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
     }
 }
 

@@ -1,25 +1,45 @@
 /// A group member's librdkafka properties: what a dispatcher needs, under what the configuration says.
 enum ConsumerProperties {
+    /// Of a dispatcher.
+    ///
     /// - Parameter queueBytes: what may lie fetched and untouched in each queue.
     static func make(_ settings: KafkaSettings, group: String, queueBytes: Int) -> [String: String] {
+        var properties = membership(settings, group: group)
+        let fetching = [
+            "queued.min.messages": "20000",
+            "queued.max.messages.kbytes": String(max(1024, queueBytes >> 10)),
+            "fetch.error.backoff.ms": "100",
+        ]
+        properties.merge(fetching) { given, _ in given }
+        properties["enable.partition.eof"] = "false"
+        properties["isolation.level"] = "read_committed"
+        // Partitions that stay with a member go on while others move.
+        properties["partition.assignment.strategy"] = "cooperative-sticky"
+        return properties
+    }
+
+    /// Of a stream, which is a member of a group only to learn who leads.
+    ///
+    /// - Parameter rank: the assignor gives the partition to the first of the members' ids, which begin with the client's.
+    static func leadership(_ settings: KafkaSettings, group: String, rank: String) -> [String: String] {
+        var properties = membership(settings, group: group)
+        properties["client.id"] = "\(rank).\(settings.common["client.id"] ?? Instance.name)"
+        properties["partition.assignment.strategy"] = "range"
+        return properties
+    }
+
+    private static func membership(_ settings: KafkaSettings, group: String) -> [String: String] {
         var properties = [
             // A member that died is replaced after so long.
             "session.timeout.ms": "10000",
             // Also how soon a member notices that others come or go: what stops while partitions move.
             "heartbeat.interval.ms": "300",
             "socket.nagle.disable": "true",
-            "queued.min.messages": "20000",
-            "queued.max.messages.kbytes": String(max(1024, queueBytes >> 10)),
-            "fetch.error.backoff.ms": "100",
         ]
         properties.merge(settings.common.merging(settings.consumer) { $1 }) { $1 }
         properties["group.id"] = group
         properties["enable.auto.commit"] = "false"
         properties["enable.auto.offset.store"] = "false"
-        properties["enable.partition.eof"] = "false"
-        properties["isolation.level"] = "read_committed"
-        // Partitions that stay with a member go on while others move.
-        properties["partition.assignment.strategy"] = "cooperative-sticky"
         // The offset to start at is always given. One that is gone is an error, never a jump.
         properties["auto.offset.reset"] = "error"
         return properties

@@ -26,11 +26,14 @@ final class GroupConsumer: Sendable {
     /// The newest error of a connection: the reason behind "all brokers are down".
     private let lastProblem = Mutex<KafkaError?>(nil)
     private let wasAssigned = Atomic(false)
+    /// Partitions that stay with a member are not given up while others move (KIP-429).
+    private let isCooperative: Bool
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(topic: String, properties: [String: String], logger: Logger) throws(KafkaError) {
         self.topic = topic
         self.logger = logger
+        isCooperative = properties["partition.assignment.strategy"] == "cooperative-sticky"
         client = try KafkaClient(role: .groupMember, properties: properties)
     }
 
@@ -103,9 +106,13 @@ final class GroupConsumer: Sendable {
         let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 ?? Int64(RD_KAFKA_OFFSET_BEGINNING) })
         // A pause outlasts the assignment that it was made in.
         _ = rd_kafka_resume_partitions(client.handle, list.pointer)
-        if let error = rd_kafka_incremental_assign(client.handle, list.pointer) {
-            throw KafkaError(stealing: error, operation: "take over partitions of topic \(topic)")
+        let operation = "take over partitions of topic \(topic)"
+        guard isCooperative else {
+            let code = rd_kafka_assign(client.handle, list.pointer)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: operation) }
+            return
         }
+        if let error = rd_kafka_incremental_assign(client.handle, list.pointer) { throw KafkaError(stealing: error, operation: operation) }
     }
 
     /// Stops fetching partitions; records of theirs that lie in a queue are not handed out any more.
@@ -116,9 +123,15 @@ final class GroupConsumer: Sendable {
 
     /// Gives partitions up that were revoked.
     func unassign(_ partitions: [Int32]) throws(KafkaError) {
+        let operation = "give up partitions of topic \(topic)"
+        guard isCooperative else {
+            let code = rd_kafka_assign(client.handle, nil)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: operation) }
+            return
+        }
         let list = PartitionList(topic: topic, partitions: partitions)
         if let error = rd_kafka_incremental_unassign(client.handle, list.pointer) {
-            throw KafkaError(stealing: error, operation: "give up partitions of topic \(topic)")
+            throw KafkaError(stealing: error, operation: operation)
         }
     }
 
@@ -192,12 +205,12 @@ final class GroupConsumer: Sendable {
 
     /// This member has joined and does not know yet what it is assigned. A librdkafka before 2.3 aborts the process when a member that uses the
     /// cooperative-sticky strategy goes then for the first time (confluentinc/librdkafka#4381), so that is waited for.
-    var awaitsFirstAssignment: Bool {
-        (client.joinWatch?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
+    private var awaitsFirstAssignment: Bool {
+        isCooperative && (client.joinWatch?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
     }
 
     /// Answers whatever the group asks within `timeout`, and all that is there by then: takes no partition, gives up every one.
-    func standAside(for timeout: Duration) {
+    private func standAside(for timeout: Duration) {
         // The first one may be a wake-up.
         for wait in [.zero, timeout] {
             while let event = client.poll(timeout: wait) {
@@ -210,15 +223,15 @@ final class GroupConsumer: Sendable {
         }
     }
 
-    /// Begins to leave the group. Goes on through ``standAside(for:)``, with a revocation, until ``hasLeft``.
+    /// Leaves the group, so that the others need not wait for a timeout; gives up when it takes too long.
     ///
     /// Nothing that the group asked before may be without its answer: librdkafka 2.0.2 takes none afterwards where no partition is assigned, and
     /// never ends.
-    func leave() {
+    func leave(until deadline: ContinuousClock.Instant) {
+        repeat { standAside(for: .milliseconds(10)) } while awaitsFirstAssignment && .now < deadline
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }
+        while rd_kafka_consumer_closed(client.handle) == 0, .now < deadline { standAside(for: .milliseconds(100)) }
     }
-
-    var hasLeft: Bool { rd_kafka_consumer_closed(client.handle) != 0 }
 
     /// Ends a blocked ``poll(timeout:)``. Any thread.
     func wake() { client.wake() }

@@ -22,6 +22,8 @@ package final class StreamLoop: Sendable {
     }
 
     private let settings: StreamSettings
+    /// In the configuration.
+    private let index: Int
     private let options: ChangeStreamOptions
     private let surroundings: Surroundings
     package let status: StreamStatus
@@ -29,8 +31,9 @@ package final class StreamLoop: Sendable {
     /// Where the first session without a stored position began.
     private let first = Mutex<ChangeStreamOptions.Start?>(nil)
 
-    init(settings: StreamSettings, options: ChangeStreamOptions, surroundings: Surroundings, logger: Logger) {
+    init(settings: StreamSettings, index: Int, options: ChangeStreamOptions, surroundings: Surroundings, logger: Logger) {
         self.settings = settings
+        self.index = index
         self.options = options
         self.surroundings = surroundings
         self.logger = logger
@@ -43,18 +46,27 @@ package final class StreamLoop: Sendable {
         if let halt { throw halt }
     }
 
-    /// Runs sessions until a stop or a halt.
+    /// Runs sessions whenever this process leads the stream, until a stop or a halt.
     private func supervise() -> StreamHalt? {
         var backoff = Backoff()
         var skip = GapSkip(policy: settings.onLostPosition)
+        var leadership: StreamLeadership?
+        // Whoever stands by follows when the last session is over, and at once.
+        defer { leadership?.leave() }
         while !surroundings.stop.isRequested {
             let began = ContinuousClock.now
             do {
-                try session(past: skip.lost)
+                let current = try leadership ?? join()
+                leadership = current
+                guard let term = try current.awaitTerm(surroundings.stop) else { return nil }
+                status.leads()
+                try session(in: term, of: current, past: skip.lost)
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
                 return nil
+            } catch is NotLeading {
+                continue
             } catch let lost as LostPosition where skip.admits(lost) {
                 status.lost(lost, policy: settings.onLostPosition)
                 if surroundings.stop.wait(for: backoff.next()) { return nil }
@@ -65,7 +77,12 @@ package final class StreamLoop: Sendable {
                     return halt
                 case .reopen: status.mongoTrouble(error)
                 case .restart:
-                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
+                    let cause = (error as? RecordRefused)?.error ?? error
+                    if (cause as? KafkaError)?.isFenced ?? false, let leadership, !leadership.fenced() {
+                        logger.notice("fenced by the process that leads this stream now: \(cause)")
+                        continue
+                    }
+                    status.kafkaTrouble(cause)
                     surroundings.topics.forget()
                 }
                 // A session that worked for a while has earned a quick try; one that fails soon, again and again, has not.
@@ -74,6 +91,34 @@ package final class StreamLoop: Sendable {
             }
         }
         return nil
+    }
+
+    /// Becomes one of those who could lead the stream.
+    private func join() throws -> StreamLeadership {
+        try ensurePositionsTopic()
+        try surroundings.topics.ensure(StreamLeadership.topic(bridge: surroundings.bridge), partitions: 1, timeout: Self.answerTime)
+        let leadership = try StreamLeadership(
+            of: settings, bridge: surroundings.bridge, index: index, kafka: surroundings.kafka, status: status, logger: logger)
+        let isAlone = try isAlone()
+        if !isAlone { logger.info("another process may lead this stream: waiting for the group's word") }
+        try leadership.join(isAlone: isAlone)
+        return leadership
+    }
+
+    private func ensurePositionsTopic() throws {
+        try surroundings.topics.ensure(
+            surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: Self.answerTime)
+    }
+
+    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no more.
+    private func isAlone() throws -> Bool {
+        do {
+            let stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime)
+            return stored.map { Instance.isGone($0.writer) } ?? true
+        } catch is PositionError {
+            // The session says so.
+            return true
+        }
     }
 
     private func reaction(to error: any Error, _ skip: GapSkip) -> StreamFailure {
@@ -86,14 +131,12 @@ package final class StreamLoop: Sendable {
     /// Fence, read the position, open, pump (rule 1).
     ///
     /// - Parameter lost: the position to go on past, if it is still the stored one.
-    private func session(past lost: LostPosition?) throws {
-        let timeout = Self.answerTime
-        try surroundings.topics.ensure(
-            surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
-        let publisher = try makePublisher()
+    private func session(in term: Int, of leadership: StreamLeadership, past lost: LostPosition?) throws {
+        try ensurePositionsTopic()
+        let publisher = try makePublisher(leadership)
 
         try publisher.fence()
-        let stored = try surroundings.positions.read(stream: settings.name, timeout: timeout)
+        let stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime)
         // Somebody may have set another one meanwhile.
         let lost = lost.flatMap { $0.position.token == stored?.position.token ? $0 : nil }
         let start = try lost.map { try place(past: $0) } ?? startPoint(after: stored)
@@ -118,7 +161,11 @@ package final class StreamLoop: Sendable {
 
         do {
             try surroundings.stop.waking(publisher.wake) { () throws in
-                try pump(from: handoff, of: reader, to: publisher, after: stored?.position, past: lost, at: start)
+                try leadership.waking(publisher.wake) {
+                    try pump(from: handoff, of: reader, to: publisher, after: stored?.position, past: lost, at: start) {
+                        try leadership.check(term)
+                    }
+                }
             }
         } catch let error as MongoError {
             let deployment = surroundings.deployment
@@ -135,7 +182,8 @@ package final class StreamLoop: Sendable {
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start
+        after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start,
+        checkingLeadership check: () throws -> Void
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -149,6 +197,7 @@ package final class StreamLoop: Sendable {
         do {
             while !surroundings.stop.isRequested {
                 status.tellProgress()
+                try check()
                 if let batch = try handoff.take() {
                     if let closing = gap {
                         guard closing.isProven(by: batch) else { continue }
@@ -187,7 +236,7 @@ package final class StreamLoop: Sendable {
     /// How long a session that failed waits for the acknowledgements of what it had sent.
     private static let settlingTime: Duration = .seconds(2)
 
-    private func makePublisher() throws -> any RecordPublisher {
+    private func makePublisher(_ leadership: StreamLeadership) throws -> any RecordPublisher {
         let isTransactional = settings.delivery == .exactlyOnce
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
@@ -196,7 +245,8 @@ package final class StreamLoop: Sendable {
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(
-                producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
+                producer: producer, positionsTopic: topic, identity: identity, leadership: leadership, status: status,
+                stop: surroundings.stop)
             : try AtLeastOncePublisher(
                 producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
     }

@@ -120,6 +120,18 @@ package final class StreamStatus: ChangeStreamObserver {
             """, metadata: ["stream": "\(stream)"])
     }
 
+    /// Another process leads the stream.
+    func standsBy() {
+        update {
+            $0.activity = .standby
+            $0.troubles = Troubles()
+        }
+        logger.notice("stands by: another process leads this stream, and this one follows it", metadata: ["stream": "\(stream)"])
+    }
+
+    /// This process leads the stream.
+    func leads() { update { if $0.activity == .standby { $0.activity = .starting } } }
+
     /// The newest stored position.
     var position: StreamPosition? { state.withLock { $0.position } }
 

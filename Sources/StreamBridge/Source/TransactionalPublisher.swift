@@ -23,13 +23,14 @@ final class TransactionalPublisher: RecordPublisher {
     private static let mostBytes = 8 << 20
     /// An idle stream stores its post-batch token this often, so that it does not age out of the oplog.
     private static let idleStoreInterval: Duration = .seconds(5)
-    /// How long one call of the fence may take.
-    private static let fenceTime: Duration = .seconds(5)
+    /// One call of librdkafka's may take this long before it is made again.
+    private static let callTime: Duration = .seconds(5)
 
     private let producer: KafkaProducer
     private let ender: TransactionEnder
     private let positions: KafkaTopic
     private let identity: StreamIdentity
+    private let leadership: StreamLeadership?
     private let status: StreamStatus
     private let stop: StopSignal
 
@@ -50,10 +51,13 @@ final class TransactionalPublisher: RecordPublisher {
     private var refusal: RecordRefused?
     private var positionRecord = RecordBatch()
 
+    /// - Parameter leadership: nil for a publisher that has no rivals.
     init(
-        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, status: StreamStatus, stop: StopSignal
+        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, leadership: StreamLeadership?, status: StreamStatus,
+        stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
+        self.leadership = leadership
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
@@ -61,14 +65,38 @@ final class TransactionalPublisher: RecordPublisher {
         ender = TransactionEnder(client: producer.client)
     }
 
-    /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced.
+    /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
+    /// the group that the right process did that.
     func fence() throws {
+        try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.callTime) }
+        status.published(0)
+        if let leadership { try vouch(for: leadership) }
+    }
+
+    private func vouch(for leadership: StreamLeadership) throws {
+        guard let membership = leadership.membership() else { return }
+        try producer.client.beginTransaction()
+        state = .open(since: .now)
+        do {
+            try again { () throws(KafkaError) in
+                try leadership.vouch(as: membership, inTransactionOf: producer.client, timeout: Self.callTime)
+            }
+            state = .committing
+            ender.start(.commit)
+            try awaitCommit()
+        } catch {
+            abort()
+            throw error
+        }
+    }
+
+    /// Makes a call until its outcome is known.
+    private func again(_ call: () throws(KafkaError) -> Void) throws {
         while true {
             do throws(KafkaError) {
-                try producer.client.initTransactions(timeout: Self.fenceTime)
-                return status.published(0)
+                return try call()
             } catch {
-                guard error.isRetriable, !error.isFatal else { throw error }
+                guard error.isRetriable, !error.isFatal, !error.requiresAbort else { throw error }
                 status.kafkaTrouble(error)
                 if stop.isRequested { throw StreamStopped() }
                 _ = try producer.serve(timeout: .milliseconds(100)) { _ in }
@@ -128,7 +156,7 @@ final class TransactionalPublisher: RecordPublisher {
         let deadline = ContinuousClock.now + Self.reportsAfterFailure
         repeat { try serveEvents(timeout: .milliseconds(50)) } while .now < deadline
         if let fatal = producer.client.fatalError { return fatal }
-        do throws(KafkaError) { try producer.client.commitTransaction(timeout: Self.fenceTime) } catch { return error }
+        do throws(KafkaError) { try producer.client.commitTransaction(timeout: Self.callTime) } catch { return error }
         return error
     }
 

@@ -30,7 +30,8 @@ final class PublisherSession {
         publisher =
             bridge == nil
             ? try AtLeastOncePublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
-            : try TransactionalPublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
+            : try TransactionalPublisher(
+                producer: producer, positionsTopic: positions, identity: identity, leadership: nil, status: status, stop: stop)
         topics = [try publisher.topic(topic)]
     }
 

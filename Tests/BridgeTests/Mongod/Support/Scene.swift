@@ -39,6 +39,7 @@ final class Scene: Sendable {
         let reply = try pool.withClient { client in try client.command(["ping": 1], on: "admin", operation: "ping") }
         beginning = reply["operationTime"]?.timestampValue ?? BSONTimestamp(seconds: 1, increment: 0)
         try kafka.create(topic: "bridge.\(name).positions")
+        try kafka.create(topic: StreamLeadership.topic(bridge: name))
     }
 
     /// Runs `body` on a scene at the shared server.

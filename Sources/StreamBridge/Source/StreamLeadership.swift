@@ -1,0 +1,205 @@
+import Logging
+
+/// Whether this process leads a stream. Of all bridges of one name one does; the others stand by and take over.
+///
+/// Kafka's consumer group decides: the members of `bridge.<name>.<stream>` share one partition of an empty topic, and whoever has it leads. A
+/// leader that leaves the group is followed at once, one that dies after `session.timeout.ms`.
+///
+/// The group alone makes nothing safe, because a process that was frozen learns last that it leads no more. Exactly-once rests on two fences
+/// (docs/GUARANTEES.md): a new leader's producer ends the transactions of the one before, and a session begins with a transaction that the group accepts from
+/// its newest generation only. So a leader may go on while the group forms anew, or cannot be reached: nobody else has begun as long as it
+/// is not fenced.
+///
+/// The thread `lead <stream>` keeps the membership; everything else is called on the stream's own thread.
+final class StreamLeadership: Sendable {
+    enum Standing: Equatable {
+        /// The group has not said yet who leads, and it may be another process.
+        case waiting
+        /// The group has not said yet, or says nothing any more; leading meanwhile harms nobody.
+        case provisional
+        case leading
+        case standby
+
+        var isLeading: Bool { self == .provisional || self == .leading }
+    }
+
+    private struct State {
+        var standing = Standing.waiting
+        /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
+        var term = 0
+        var halt: StreamHalt?
+        var isLeaving = false
+        var wakeSession: (@Sendable () -> Void)?
+    }
+
+    private let consumer: GroupConsumer
+    /// Two leaders at a time do no harm: each is fenced by the next.
+    private let isFenced: Bool
+    private let status: StreamStatus
+    private let logger: Logger
+    private let state = Monitor(State())
+    private let thread: Monitor<LoopThread?> = Monitor(nil)
+
+    /// The topic that has nothing in it but its one partition. `bridge.<name>.control`.
+    static func topic(bridge: String) -> String { "bridge.\(bridge).control" }
+
+    private static let partition: Int32 = 0
+
+    /// `bridge.<name>.<stream>`.
+    static func group(bridge: String, stream: String) -> String { "bridge.\(bridge).\(stream)" }
+
+    /// - Throws: ``KafkaError`` when a property is refused.
+    init(
+        of stream: StreamSettings, bridge: String, index: Int, kafka: KafkaSettings, status: StreamStatus, logger: Logger
+    ) throws(KafkaError) {
+        isFenced = stream.delivery == .exactlyOnce
+        self.status = status
+        self.logger = logger
+        consumer = try GroupConsumer(
+            topic: Self.topic(bridge: bridge),
+            properties: ConsumerProperties.leadership(
+                kafka, group: Self.group(bridge: bridge, stream: stream.name), rank: LeadershipRank.text(ofStream: index)),
+            logger: logger)
+    }
+
+    /// Joins the group.
+    ///
+    /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has formed, which may take
+    ///   seconds (`group.initial.rebalance.delay.ms`).
+    func join(isAlone: Bool) throws(KafkaError) {
+        if isAlone { change(to: .provisional) }
+        try consumer.subscribe()
+        thread.update { $0 = LoopThread.start(name: "lead") { self.keepMembership() } }
+    }
+
+    // MARK: The stream's side
+
+    /// Waits until this process leads.
+    ///
+    /// - Returns: the term; nil when a stop came first.
+    /// - Throws: ``StreamHalt`` when the group refuses this process.
+    func awaitTerm(_ stop: StopSignal) throws -> Int? {
+        try stop.waking({ [state] in state.update { _ in } }) { () throws in
+            try state.wait { state -> Result<Int?, StreamHalt>? in
+                if let halt = state.halt { return .failure(halt) }
+                if stop.isRequested { return .success(nil) }
+                return state.standing.isLeading ? .success(state.term) : nil
+            }.get()
+        }
+    }
+
+    /// - Throws: ``NotLeading`` when the term is over, ``StreamHalt`` when the group refuses this process.
+    func check(_ term: Int) throws {
+        let (halt, holds) = state.read { ($0.halt, $0.standing.isLeading && $0.term == term) }
+        if let halt { throw halt }
+        if !holds { throw NotLeading() }
+    }
+
+    /// Calls `wake` whenever there may be something to ``check(_:)``, while `body` runs.
+    func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
+        state.update { $0.wakeSession = wake }
+        defer { state.update { $0.wakeSession = nil } }
+        return try body()
+    }
+
+    /// Another producer has taken the stream's transactional id: without the group's word this process leads no more. With it, it begins anew,
+    /// and ``vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
+    ///
+    /// - Returns: whether this process leads all the same.
+    func fenced() -> Bool {
+        if state.read({ $0.standing == .provisional }) { change(to: .waiting) }
+        return state.read { $0.standing.isLeading }
+    }
+
+    /// What the group knows this process by; nil while it leads without the group's word.
+    func membership() -> GroupConsumer.Membership? { state.read { $0.standing == .leading } ? consumer.membership() : nil }
+
+    /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its predecessors: then
+    /// whoever leads in a later generation fences this producer, and a process that leads no more learns it here, before it
+    /// publishes anything.
+    ///
+    /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
+    func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
+        // The topic is empty, so whoever looks at the group's lag sees none.
+        try consumer.send([Self.partition: 0], as: membership, inTransactionOf: producer, timeout: timeout)
+    }
+
+    /// Leaves the group, so that another process follows at once.
+    func leave() {
+        guard let thread = thread.update({ $0.take() }) else { return }
+        state.update { $0.isLeaving = true }
+        consumer.wake()
+        thread.join()
+    }
+
+    // MARK: The group's side
+
+    private func keepMembership() {
+        while !state.read({ $0.isLeaving }) {
+            do {
+                try handle(consumer.poll(timeout: .seconds(5)))
+            } catch {
+                fail(.unexpected(error))
+            }
+        }
+        // While the group forms the broker answers nothing else on this connection (group.initial.rebalance.delay.ms): not worth a stop's time.
+        consumer.leave(until: .now + (consumer.isJoining ? Self.shortLeave : Self.longLeave))
+    }
+
+    private static let shortLeave: Duration = .milliseconds(300)
+    private static let longLeave: Duration = .seconds(3)
+
+    private func handle(_ event: GroupConsumer.Event) throws {
+        switch event {
+        case .assigned(let partitions):
+            try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
+            // There is nothing to fetch.
+            consumer.pause(partitions)
+            // A topic that somebody else made may have more than one partition.
+            change(to: partitions.contains(Self.partition) ? .leading : .standby)
+        case .revoked(let partitions, let isLost):
+            try consumer.unassign(partitions)
+            // Otherwise the group forms anew, and says who leads in a moment.
+            if isLost { lost() }
+        case .unreachable(let error): status.kafkaTrouble(error)
+        case .failed(let error):
+            if case .halt(let halt) = StreamFailure(kafka: error) { fail(halt) } else { logger.debug("\(error)") }
+        case .commitFailed, .nothing: break
+        }
+    }
+
+    /// The group has given this member up. Whoever leads next fences it, where there are fences.
+    private func lost() {
+        switch state.read({ $0.standing }) {
+        case .leading: change(to: isFenced ? .provisional : .waiting)
+        case .standby: change(to: .waiting)
+        case .provisional, .waiting: break
+        }
+    }
+
+    private func change(to standing: Standing) {
+        let (old, wake) = state.update { state in
+            let old = state.standing
+            state.standing = standing
+            if standing.isLeading, !old.isLeading { state.term += 1 }
+            return (old, state.wakeSession)
+        }
+        guard old != standing else { return }
+        wake?()
+        switch (old, standing) {
+        case (_, .standby): status.standsBy()
+        case (.standby, .leading): logger.notice("leads this stream now")
+        default: logger.debug("leadership: \(standing)")
+        }
+    }
+
+    private func fail(_ halt: StreamHalt) {
+        state.update { state in
+            state.halt = halt
+            return state.wakeSession
+        }?()
+    }
+}
+
+/// The session's process leads the stream no more.
+struct NotLeading: Error {}

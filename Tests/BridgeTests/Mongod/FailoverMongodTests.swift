@@ -1,0 +1,165 @@
+import Foundation
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+/// Several bridges of one configuration: who leads, who stands by, and what happens when the leader goes.
+@Suite struct FailoverMongodTests {
+    /// A pair of bridges, each a process.
+    private final class Pair {
+        let scene: Scene
+        private let folder: TemporaryFolder
+        private let file: String
+        private(set) var programs: [BridgeProgram] = []
+
+        init(_ scene: Scene, delivery: Delivery = .exactlyOnce, more: String = "") throws {
+            self.scene = scene
+            try scene.kafka.create(topic: scene.topic())
+            folder = try TemporaryFolder()
+            // A broker takes no less than 6 s, unless it is configured to (group.min.session.timeout.ms). The mock cluster loses a member whose
+            // first join, which takes 3 s there, lasts longer than this.
+            let timeout = TestKafka.isReal ? 6000 : 4000
+            let yaml = scene.yaml(delivery: delivery).replacing(
+                "kafka:\n", with: "kafka:\n  consumer: { session.timeout.ms: \(timeout) }\n")
+            file = try folder.write(yaml + more, to: "bridge.yaml")
+        }
+
+        func start() throws -> BridgeProgram {
+            let program = try BridgeProgram(["run", "--config", file])
+            programs.append(program)
+            return program
+        }
+
+        /// Starts both, and waits until one of them stands by.
+        func startBoth() throws -> (leader: BridgeProgram, standby: BridgeProgram) {
+            let first = try start()
+            try scene.insert([["_id": "first"]])
+            try scene.follow().wait(count: 1)
+            let second = try start()
+            let standby = try Waiting.until("one stands by", of: [first, second]) { $0.errors.contains("stands by") }
+            return standby === first ? (second, first) : (first, second)
+        }
+    }
+
+    private enum Waiting {
+        /// The first of some programs that is as wanted.
+        static func until(_ what: String, of programs: [BridgeProgram], _ isWanted: (BridgeProgram) -> Bool) throws -> BridgeProgram {
+            let deadline = ContinuousClock.now + Patience.limit
+            while .now < deadline {
+                if let found = programs.first(where: isWanted) { return found }
+                Thread.sleep(forTimeInterval: 0.02)
+            }
+            throw WaitedInVain(what: what + ": " + programs.map(\.errors).joined(separator: "\n---\n"))
+        }
+    }
+
+    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
+
+    /// Every event of the server, in its order; what is repeated, after its first time.
+    private static func expectComplete(_ scene: Scene, exactly: Bool, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
+        let records = try scene.records().map(\.token)
+        var seen: Set<String> = []
+        #expect(records.filter { seen.insert($0).inserted } == expected, sourceLocation: sourceLocation)
+        if exactly { #expect(records.count == expected.count, sourceLocation: sourceLocation) }
+    }
+
+    @Test func whoStandsByFollowsALeaderThatStops() async throws {
+        try await Scene.play { scene in
+            let (leader, standby) = try Pair(scene).startBoth()
+            try scene.insert(Self.numbers(0..<50))
+            try scene.follow().wait(count: 51)
+            leader.signal(SIGTERM)
+            #expect(try leader.exitStatus() == 0, "\(leader.errors)")
+            try scene.insert(Self.numbers(50..<100))
+            try scene.follow().wait(count: 101)
+            standby.signal(SIGTERM)
+            #expect(try standby.exitStatus() == 0, "\(standby.errors)")
+            #expect(standby.errors.contains("leads this stream now"))
+            try Self.expectComplete(scene, exactly: true)
+            #expect(try scene.position()?.position.events == 101)
+        }
+    }
+
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func whoStandsByFollowsALeaderThatDies(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let (leader, standby) = try Pair(scene, delivery: delivery).startBoth()
+            try scene.insert(Self.numbers(0..<50))
+            try scene.follow().wait(count: 51)
+            leader.signal(SIGKILL)
+            try scene.insert(Self.numbers(50..<100))
+            try scene.follow().wait(events: 101)
+            standby.signal(SIGTERM)
+            #expect(try standby.exitStatus() == 0, "\(standby.errors)")
+            try Self.expectComplete(scene, exactly: TestKafka.isReal && delivery == .exactlyOnce)
+            #expect(try scene.position()?.position.events == 101)
+        }
+    }
+
+    /// The group gives up a leader that stands still; when it goes on, it is fenced, and stands by.
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func aLeaderThatStoodStillStandsBy(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let (leader, standby) = try Pair(scene, delivery: delivery).startBoth()
+            leader.signal(SIGSTOP)
+            try scene.insert(Self.numbers(0..<50))
+            try scene.follow().wait(events: 51)
+            leader.signal(SIGCONT)
+            try scene.insert(Self.numbers(50..<100))
+            try scene.follow().wait(events: 101)
+            // Which of them leads now is the group's to say; the other one stands by.
+            _ = try Waiting.until("one stands by", of: [leader]) { _ in
+                leader.errors.contains("stands by") || standby.errors.components(separatedBy: "stands by").count > 2
+            }
+            for program in [leader, standby] { program.signal(SIGTERM) }
+            for program in [leader, standby] { #expect(try program.exitStatus() == 0, "\(program.errors)") }
+            try Self.expectComplete(scene, exactly: TestKafka.isReal && delivery == .exactlyOnce)
+        }
+    }
+
+    /// Nobody can be alive under that name, so there is nobody to wait for.
+    @Test func aProcessThatDiedIsFollowedAtOnceByItsSuccessor() async throws {
+        try await Scene.play { scene in
+            let pair = try Pair(scene)
+            let first = try pair.start()
+            try scene.insert(Self.numbers(0..<10))
+            try scene.follow().wait(count: 10)
+            first.signal(SIGKILL)
+            #expect(try first.exitStatus() == -SIGKILL)
+            let second = try pair.start()
+            try scene.insert(Self.numbers(10..<20))
+            try scene.follow().wait(events: 20)
+            #expect(!second.errors.contains("waiting for the group's word"))
+            second.signal(SIGTERM)
+            #expect(try second.exitStatus() == 0, "\(second.errors)")
+        }
+    }
+
+    @Test func twoBridgesShareTheStreams() async throws {
+        try await Scene.play { scene in
+            for name in ["b", "c", "d"] { try scene.kafka.create(topic: scene.topic(name)) }
+            let more = ["b", "c", "d"].map {
+                "\n  - { name: \($0), watch: \(scene.database).fruits, topic: \(scene.topic($0)), fullDocument: default }"
+            }.joined()
+            let pair = try Pair(scene, more: more)
+            let programs = [try pair.start(), try pair.start()]
+            _ = try Waiting.until("one stands by for each stream", of: programs) { _ in
+                programs.reduce(into: Set()) { $0.formUnion(Self.standsBy($1)) }.count == 4
+            }
+            #expect(Self.standsBy(programs[0]).isDisjoint(with: Self.standsBy(programs[1])))
+            // The mock cluster gives its members ids that say nothing of their rank.
+            if TestKafka.isReal { #expect(programs.map { Self.standsBy($0).count } == [2, 2]) }
+            try scene.insert(Self.numbers(0..<10))
+            for name in ["fruits", "b", "c", "d"] { try scene.follow(scene.topic(name)).wait(events: 10) }
+            for program in programs { program.signal(SIGTERM) }
+            for program in programs { #expect(try program.exitStatus() == 0, "\(program.errors)") }
+        }
+    }
+
+    /// The streams that a bridge stands by for, as its log says.
+    private static func standsBy(_ program: BridgeProgram) -> Set<String> {
+        Set(program.errors.matches(of: /notice (\S+): stands by/).map { String($0.1) })
+    }
+}
