@@ -101,16 +101,19 @@ package struct ChangeStream: ~Copyable {
     /// False after an invalidate: the server has closed the cursor, and the stream goes on only when it is opened again after its token.
     package var isOpen: Bool { cursor != 0 }
 
-    /// Waits for events up to `maxAwait` and returns what came, at most `size` of them and 16 MB.
+    /// Waits for events and returns what came, at most `size` of them and 16 MB.
     ///
+    /// - Parameter time: how long to wait for a first one, at most; nil for the stream's `maxAwait`.
     /// - Throws: ``MongoError``.
-    package mutating func nextBatch(size: Int, of client: borrowing MongoClient) throws(MongoError) -> ChangeStreamBatch {
+    package mutating func nextBatch(
+        size: Int, within time: Duration? = nil, of client: borrowing MongoClient
+    ) throws(MongoError) -> ChangeStreamBatch {
         let operation = "read the change stream"
         let command: BSONDocument = [
             "getMore": .int64(cursor),
             "collection": .string(collection),
             "batchSize": .int32(Int32(clamping: size)),
-            "maxTimeMS": .int64(maxAwait.milliseconds),
+            "maxTimeMS": .int64((time ?? maxAwait).milliseconds),
         ]
         let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
         let batch = try ChangeStreamBatch(reply: reply)

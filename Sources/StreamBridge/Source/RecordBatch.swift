@@ -25,6 +25,8 @@ struct RecordBatch: ~Copyable {
         var timestamp: Int64
         /// Where the record's event is in the bytes that it was read from.
         let event: Int
+        /// The event's place in its MongoDB transaction, if it has one.
+        var place: TransactionPlace?
     }
 
     /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
@@ -38,7 +40,7 @@ struct RecordBatch: ~Copyable {
 
     init() {
         records.reserveCapacity(Self.most.records + 1)
-        headers.reserveCapacity(8 * Self.most.records + 8)
+        headers.reserveCapacity(9 * Self.most.records + 8)
     }
 
     var isFull: Bool { records.count >= Self.most.records || bytes.count >= Self.most.bytes }

@@ -106,8 +106,8 @@ package final class StreamLoop: Sendable {
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
         let reader = ChangeStreamReader(
-            pool: surroundings.pool, options: options, handoff: handoff, batchBytes: surroundings.memory.batchBytes,
-            status: status, stop: surroundings.stop)
+            pool: surroundings.pool, options: options, isSharded: surroundings.deployment.isSharded, handoff: handoff,
+            batchBytes: surroundings.memory.batchBytes, status: status, stop: surroundings.stop)
         let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
         defer {
             handoff.close()
