@@ -9,6 +9,11 @@ protocol ChangeStreamSink: AnyObject, Sendable {
     /// - Returns: false when nobody wants batches any more.
     func put(_ batch: ChangeStreamReader.Batch) -> Bool
 
+    /// Blocks until the next batch can be taken, whatever its size.
+    ///
+    /// - Returns: false when nobody wants batches any more.
+    func awaitRoom() -> Bool
+
     /// The reader cannot go on.
     func fail(_ error: any Error)
 
@@ -124,7 +129,8 @@ final class ChangeStreamReader: Sendable {
         var size = BatchSize(targetBytes: batchBytes)
         var openTransaction: TransactionID?
         while stream.isOpen {
-            if stop.isRequested { return close(stream, of: client) }
+            // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
+            guard handoff.awaitRoom(), !stop.isRequested else { return close(stream, of: client) }
             let batch = try next(
                 of: &stream, size: size.events, within: openTransaction == nil ? options.maxAwait : endOfTransaction, of: client)
             let isFull = batch.count >= size.events || batch.byteCount >= batchBytes

@@ -51,6 +51,7 @@ struct EventEncoder {
     func encode(
         _ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, place: TransactionPlace?, into batch: inout RecordBatch
     ) throws(BSONError) {
+        batch.reserve(event.range.count)
         let before = (bytes: batch.bytes.count, headers: batch.headers.count)
         do {
             let key = try encodeKey(event, of: bytes, into: &batch.bytes)

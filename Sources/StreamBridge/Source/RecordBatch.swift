@@ -43,6 +43,9 @@ struct RecordBatch: ~Copyable {
         headers.reserveCapacity(9 * Self.most.records + 8)
     }
 
+    /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use twice for moments.
+    mutating func reserve(_ size: Int) { if size > Self.keptCapacity { bytes.reserve(size + size / 8) } }
+
     var isFull: Bool { records.count >= Self.most.records || bytes.count >= Self.most.bytes }
 
     mutating func removeAll() {

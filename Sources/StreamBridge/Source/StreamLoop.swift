@@ -188,7 +188,8 @@ package final class StreamLoop: Sendable {
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
                 surroundings.kafka, memory: surroundings.memory,
-                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil), logger: logger)
+                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil),
+            queueBytes: ProducerProperties.queueBytes(surroundings.kafka, memory: surroundings.memory), logger: logger)
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(
