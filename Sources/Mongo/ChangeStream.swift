@@ -23,6 +23,8 @@ package struct ChangeStreamOptions: Sendable, Equatable {
     /// The server's `fullDocumentBeforeChange`; nil leaves it out.
     package var fullDocumentBeforeChange: String?
     package var showExpandedEvents: Bool
+    /// The server splits events that are larger than 16 MB (`$changeStreamSplitLargeEvent`) instead of failing on them.
+    package var splitsLargeEvents = false
     /// How long an idle getMore waits at the server. Bounds how long a stop takes.
     package var maxAwait: Duration
 
@@ -71,7 +73,8 @@ package struct ChangeStream: ~Copyable {
         let command: BSONDocument = [
             "aggregate": target,
             "pipeline": .array(
-                [.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }),
+                [.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }
+                    + (options.splitsLargeEvents ? [["$changeStreamSplitLargeEvent": [:]]] : [])),
             "cursor": ["batchSize": .int32(0)],
             "readConcern": ["level": "majority"],
         ]

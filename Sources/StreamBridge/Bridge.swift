@@ -126,7 +126,8 @@ package final class Bridge: Sendable {
         return try configuration.streams.map { settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
-            return try StreamLoop(settings: settings, options: ChangeStreamOptions(settings), surroundings: surroundings, logger: logger)
+            return try StreamLoop(
+                settings: settings, options: ChangeStreamOptions(settings, on: deployment), surroundings: surroundings, logger: logger)
         }
     }
 

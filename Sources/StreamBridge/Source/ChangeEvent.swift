@@ -27,6 +27,8 @@ struct ChangeEvent {
     /// The UUID of `lsid.id`, which only events of a transaction have, in two halves.
     private var session: (high: UInt64, low: UInt64)?
     private var transactionNumber: Int64?
+    /// `splitEvent`: which of how many parts of a large event this is.
+    private(set) var split: (fragment: Int32, of: Int32)?
     private(set) var isDelete = false
     private(set) var isUpdate = false
 
@@ -51,6 +53,8 @@ struct ChangeEvent {
                     collection = try Self.text(of: "coll", in: field, of: bytes)
                 } else if field.keyEquals("lsid", in: bytes) {
                     session = try Self.uuid(of: "id", in: field, of: bytes)
+                } else if field.keyEquals("splitEvent", in: bytes) {
+                    split = try Self.split(field, of: bytes)
                 }
             case .string:
                 if field.keyEquals("operationType", in: bytes) {
@@ -82,6 +86,16 @@ struct ChangeEvent {
             if field.type == .string, field.keyEquals(key, in: bytes) { return field.text }
         }
         return nil
+    }
+
+    private static func split(_ document: BSONElement, of bytes: RawSpan) throws(BSONError) -> (fragment: Int32, of: Int32)? {
+        var parts: (fragment: Int32, of: Int32) = (0, 0)
+        var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
+        while let field = try fields.next(in: bytes) {
+            if field.keyEquals("fragment", in: bytes) { parts.fragment = field.int32(in: bytes) ?? 0 }
+            if field.keyEquals("of", in: bytes) { parts.of = field.int32(in: bytes) ?? 0 }
+        }
+        return parts.of > 0 ? parts : nil
     }
 
     private static func uuid(

@@ -17,6 +17,8 @@ struct EventPump: ~Copyable {
     private var wallTime: Int64?
     /// The last event's place in its MongoDB transaction.
     private var place: TransactionPlace?
+    /// Fragments of a large event that are not all here yet.
+    private var split = SplitEvent()
     /// The end of the last batch.
     private var end: ResumeToken?
 
@@ -55,6 +57,18 @@ struct EventPump: ~Copyable {
                     guard let element = try events.next(in: bytes) else { break }
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+                    if let part = event.split {
+                        guard try split.add(event, part, of: bytes) else { continue }
+                        split.join(into: &spliced)
+                        try spliced.withUnsafeBytes { buffer throws in
+                            let whole = try ChangeEvent(of: buffer.bytes, at: 0)
+                            place = TransactionPlace.next(after: place, of: whole.transaction)
+                            try encode(whole, of: buffer.bytes, origin: event.start)
+                        }
+                        spliced.reset()
+                        if records.isFull { try flush(of: bytes, done: &done) }
+                        continue
+                    }
                     let next = TransactionPlace.next(after: place, of: event.transaction)
                     if let next, next.index == 0, next.id == batch.openTransaction { try sealBefore(next, of: bytes, done: &done) }
                     place = next
@@ -74,7 +88,8 @@ struct EventPump: ~Copyable {
                 throw error
             }
         }
-        guard let token = batch.token else { return }
+        // A position between fragments would lose those before it: the next batch has more, and seals what is published as well.
+        guard let token = batch.token, !split.isIncomplete else { return }
         // A stream that was opened again says nothing of what follows, except by a later time.
         let isOpen = batch.events == nil ? token.clusterTime == place?.id.clusterTime : batch.openTransaction != nil
         if !isOpen { place = nil }
