@@ -4,6 +4,10 @@
 
 #include <mongoc/mongoc.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #if !MONGOC_CHECK_VERSION(1, 23, 0)
 #error "StreamBridge needs libmongoc 1.23 or later"
 #endif

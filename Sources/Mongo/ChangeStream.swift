@@ -23,6 +23,8 @@ package struct ChangeStreamOptions: Sendable, Equatable {
     /// The server's `fullDocumentBeforeChange`; nil leaves it out.
     package var fullDocumentBeforeChange: String?
     package var showExpandedEvents: Bool
+    /// The server splits events that are larger than 16 MB (`$changeStreamSplitLargeEvent`) instead of failing on them.
+    package var splitsLargeEvents = false
     /// How long an idle getMore waits at the server. Bounds how long a stop takes.
     package var maxAwait: Duration
 
@@ -71,7 +73,8 @@ package struct ChangeStream: ~Copyable {
         let command: BSONDocument = [
             "aggregate": target,
             "pipeline": .array(
-                [.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }),
+                [.document(["$changeStream": .document(Self.stage(options, start))])] + options.pipeline.map { .document($0) }
+                    + (options.splitsLargeEvents ? [["$changeStreamSplitLargeEvent": [:]]] : [])),
             "cursor": ["batchSize": .int32(0)],
             "readConcern": ["level": "majority"],
         ]
@@ -101,16 +104,19 @@ package struct ChangeStream: ~Copyable {
     /// False after an invalidate: the server has closed the cursor, and the stream goes on only when it is opened again after its token.
     package var isOpen: Bool { cursor != 0 }
 
-    /// Waits for events up to `maxAwait` and returns what came, at most `size` of them and 16 MB.
+    /// Waits for events and returns what came, at most `size` of them and 16 MB.
     ///
+    /// - Parameter time: how long to wait for a first one, at most; nil for the stream's `maxAwait`.
     /// - Throws: ``MongoError``.
-    package mutating func nextBatch(size: Int, of client: borrowing MongoClient) throws(MongoError) -> ChangeStreamBatch {
+    package mutating func nextBatch(
+        size: Int, within time: Duration? = nil, of client: borrowing MongoClient
+    ) throws(MongoError) -> ChangeStreamBatch {
         let operation = "read the change stream"
         let command: BSONDocument = [
             "getMore": .int64(cursor),
             "collection": .string(collection),
             "batchSize": .int32(Int32(clamping: size)),
-            "maxTimeMS": .int64(maxAwait.milliseconds),
+            "maxTimeMS": .int64((time ?? maxAwait).milliseconds),
         ]
         let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
         let batch = try ChangeStreamBatch(reply: reply)

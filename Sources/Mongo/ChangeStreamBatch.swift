@@ -11,6 +11,8 @@ package final class ChangeStreamBatch: Sendable {
     package var byteCount: Int { events.count }
     /// Number of events.
     package let count: Int
+    /// Where the last event begins in the bytes that ``withEvents(_:)`` lends; nil without events.
+    package let lastEvent: Int?
 
     /// - Throws: ``MongoError`` of kind `malformedReply`.
     init(reply: BSONReply) throws(MongoError) {
@@ -23,6 +25,7 @@ package final class ChangeStreamBatch: Sendable {
             self.cursor = cursor
             self.events = events
             count = parts.count
+            lastEvent = parts.lastEvent
             postBatchToken = parts.token.map { ResumeToken(document: $0) }
         } catch let error as MongoError {
             throw error
@@ -46,6 +49,7 @@ package final class ChangeStreamBatch: Sendable {
         var cursor: Int64?
         var events: Range<Int>?
         var count = 0
+        var lastEvent: Int?
         var token: BSONDocument?
 
         init(of bytes: RawSpan) throws(BSONError) {
@@ -59,7 +63,10 @@ package final class ChangeStreamBatch: Sendable {
                     } else if field.type == .array, field.keyEquals("nextBatch", in: bytes) {
                         events = field.value
                         var array = try BSONCursor(document: bytes, at: field.value.lowerBound)
-                        while try array.next(in: bytes) != nil { count += 1 }
+                        while let event = try array.next(in: bytes) {
+                            count += 1
+                            lastEvent = event.value.lowerBound
+                        }
                     } else if field.type == .document, field.keyEquals("postBatchResumeToken", in: bytes) {
                         token = try BSONDocument(copying: bytes.extracting(field.value))
                     }

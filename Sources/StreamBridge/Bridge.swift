@@ -127,7 +127,8 @@ package final class Bridge: Sendable {
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
             return try StreamLoop(
-                settings: settings, index: index, options: ChangeStreamOptions(settings), surroundings: surroundings, logger: logger)
+                settings: settings, index: index, options: ChangeStreamOptions(settings, on: deployment), surroundings: surroundings,
+                logger: logger)
         }
     }
 

@@ -8,7 +8,7 @@ extension OutputBuffer {
     }
 
     /// Appends two lower-case hexadecimal digits.
-    mutating func append(hexadecimal byte: UInt8) {
+    package mutating func append(hexadecimal byte: UInt8) {
         append(word: Self.hexadecimalDigits(UInt32(byte) << 24), length: 2)
     }
 

@@ -170,7 +170,7 @@ extension ConfigurationKey {
         .init("", "limits", .mapping, "mapping", .emptyMapping, "Bounds on what the process may use."),
         .init(
             "limits", "memory", .scalar, "size, at least 1MiB", .scalar("256MiB"),
-            "Bytes of events between MongoDB and Kafka, over all streams."),
+            "Bytes of events between MongoDB and Kafka, over all streams. At least four times the largest document for each stream."),
         .init(
             "", "startupTimeout", .scalar, "duration", .scalar("30s"),
             "How long to try to reach a server at start before giving up with status 69."),

@@ -135,6 +135,8 @@ final class FreeResourceFeed: Sendable {
 }
 
 extension FreeResourceFeed: ChangeStreamSink {
+    func awaitRoom() -> Bool { !isAbandoned }
+
     func put(_ batch: ChangeStreamReader.Batch) -> Bool {
         guard !isAbandoned else { return false }
         do {

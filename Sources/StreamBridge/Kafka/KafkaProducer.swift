@@ -20,13 +20,19 @@ final class KafkaProducer {
     let client: KafkaClient
     private let logger: Logger
     private let flusher: LingerFlusher
+    private let queueBytes: Int
+    /// Of keys and values that were produced and not reported yet.
+    private var queuedBytes = 0
     /// The newest error of a connection: the reason behind "all brokers are down".
     private var lastProblem: KafkaError?
 
+    /// - Parameter queueBytes: how many bytes of keys and values may be on their way; a record that is larger goes alone. librdkafka's own
+    ///   limit would let no such record pass, so it has to have room for the largest, whatever the size of those that come.
     /// - Throws: ``KafkaError`` when a property is refused.
-    init(properties: [String: String], logger: Logger) throws(KafkaError) {
+    init(properties: [String: String], queueBytes: Int = .max, logger: Logger) throws(KafkaError) {
         client = try KafkaClient(role: .producer, properties: properties)
         flusher = LingerFlusher(client: client)
+        self.queueBytes = queueBytes
         self.logger = logger
     }
 
@@ -41,6 +47,8 @@ final class KafkaProducer {
     func produce(
         _ record: RecordBatch.Record, of batch: borrowing RecordBatch, to topic: KafkaTopic, tag: UInt
     ) throws(KafkaError) -> Bool {
+        let size = (record.key?.count ?? 0) + (record.value?.count ?? 0)
+        guard queuedBytes == 0 || size <= queueBytes - queuedBytes else { return false }
         let headers = KafkaHeaders(capacity: record.headers.count)
         let code = batch.bytes.withUnsafeBytes { bytes in
             // librdkafka tells a tombstone from an empty value by the pointer alone, and the buffer's memory has one for an empty range.
@@ -57,6 +65,7 @@ final class KafkaProducer {
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             headers.release()
+            queuedBytes += size
             return true
         case RD_KAFKA_RESP_ERR__QUEUE_FULL:
             return false
@@ -85,6 +94,7 @@ final class KafkaProducer {
         switch code {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             headers.release()
+            queuedBytes += (record.key?.count ?? 0) + (record.value?.count ?? 0)
             return true
         case RD_KAFKA_RESP_ERR__QUEUE_FULL: return false
         default: throw KafkaError(code, operation: "produce to topic \(topic.name)")
@@ -125,6 +135,7 @@ final class KafkaProducer {
         var tag: UInt = 0
         var count = 0
         while let message = rd_kafka_event_message_next(event.pointer) {
+            queuedBytes -= message.pointee.len + message.pointee.key_len
             guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "?"
                 let key = message.pointee.key.map {

@@ -62,6 +62,12 @@ enum ProducerProperties {
         return properties
     }
 
+    /// How many bytes a stream's producer may have on their way: its share, unless the configuration says what librdkafka's own queue may hold.
+    static func queueBytes(_ settings: KafkaSettings, memory: StreamMemory) -> Int {
+        let name = "queue.buffering.max.kbytes"
+        return (settings.producer[name] ?? settings.common[name]) == nil ? memory.producerBytes : .max
+    }
+
     /// librdkafka would refuse them too, without saying what the transaction's time is.
     private static func refuseTimes(beyondTransaction properties: [String: String]) throws(KafkaError) {
         guard let limit = properties["transaction.timeout.ms"].flatMap({ Int($0) }) else { return }

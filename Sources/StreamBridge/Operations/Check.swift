@@ -106,7 +106,7 @@ package struct Check: Sendable {
             // The real stream, not an imitation of it: another pipeline could accept or refuse another token. One empty batch shows what
             // the aggregate alone does not, a token that the oplog no longer has.
             try pool.withClient { client in
-                var options = try ChangeStreamOptions(settings)
+                var options = try ChangeStreamOptions(settings, on: deployment)
                 options.maxAwait = .milliseconds(1)
                 var stream = try ChangeStream(options, start: start, of: client)
                 try stream.refuseAhead(start)

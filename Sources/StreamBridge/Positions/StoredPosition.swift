@@ -38,6 +38,11 @@ struct StoredPosition: Sendable, Equatable {
             wallTime: document["wallTime"]?.int64Value,
             events: document["events"]?.int64Value ?? 0
         )
+        if let transaction = document["transaction"]?.documentValue, let id = transaction["id"]?.stringValue,
+            let time = position.token.clusterTime, let index = transaction["index"]?.int64Value
+        {
+            position.transaction = TransactionID(id, at: time).map { TransactionPlace(id: $0, index: index) }
+        }
         options = document["options"]?.stringValue ?? ""
         replicaSet = document["replicaSet"]?.stringValue
         writer = document["writer"]?.stringValue ?? ""
@@ -63,6 +68,9 @@ struct StoredPosition: Sendable, Equatable {
         if let time = position.token.clusterTime { document.append("clusterTime", .string("\(time)")) }
         document.append("wallTime", position.wallTime.map { .int64($0) } ?? .null)
         document.append("events", .int64(position.events))
+        if let place = position.transaction {
+            document.append("transaction", ["id": .string("\(place.id)"), "index": .int64(place.index)])
+        }
         document.append("options", .string(options))
         document.append("replicaSet", replicaSet.map { .string($0) } ?? .null)
         document.append("writer", .string(writer))

@@ -7,4 +7,6 @@ struct StreamPosition: Sendable, Equatable {
     var wallTime: Int64?
     /// Events published so far over the life of the stream's position.
     var events: Int64
+    /// The place of the last event before it, when more events of the same MongoDB transaction may follow.
+    var transaction: TransactionPlace?
 }

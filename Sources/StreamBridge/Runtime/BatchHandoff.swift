@@ -5,11 +5,14 @@ protocol HandoffItem: Sendable {
 
 /// A bounded queue from one thread to another: bounded in bytes and in items, blocking the giver when full.
 ///
-/// A blocked giver sends no getMore: that is the back-pressure to MongoDB. An item larger than the bound passes alone.
+/// A blocked giver sends no getMore: that is the back-pressure to MongoDB. An item larger than the bound passes alone. A giver whose items
+/// may be large asks for room before it makes the next one.
 final class BatchHandoff<Item: HandoffItem>: Sendable {
     private struct State {
         var items: [Item] = []
         var bytes = 0
+        /// Of the item that was taken last.
+        var bytesInWork = 0
         var isClosed = false
         var failure: (any Error)?
     }
@@ -43,6 +46,18 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
         return isTaken
     }
 
+    /// Blocks until there is room for one more item, of whatever size: what waits, and what the taker has in hand until its next
+    /// ``take()``, is below the bounds.
+    ///
+    /// - Returns: false when the taker has closed the queue.
+    func awaitRoom() -> Bool {
+        state.wait { state -> Bool? in
+            if state.isClosed { return false }
+            let hasRoom = state.items.count < maximumItems && state.bytes + state.bytesInWork < maximumBytes
+            return hasRoom ? true : nil
+        }
+    }
+
     /// The giver cannot go on; the taker sees `error` after the items before it.
     func fail(_ error: any Error) {
         state.update { $0.failure = $0.failure ?? error }
@@ -55,17 +70,19 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
     /// Nothing waits now.
     var isEmpty: Bool { state.read { $0.items.isEmpty } }
 
-    /// The next item, or nil when there is none now.
+    /// The next item, or nil when there is none now. The taker is done with the last one.
     ///
     /// - Throws: the giver's failure, when nothing is left before it.
     func take() throws -> Item? {
         try state.update { state throws in
+            state.bytesInWork = 0
             guard !state.items.isEmpty else {
                 if let failure = state.failure { throw failure }
                 return nil
             }
             let item = state.items.removeFirst()
             state.bytes -= item.byteCount
+            state.bytesInWork = item.byteCount
             return item
         }
     }

@@ -24,6 +24,11 @@ struct ChangeEvent {
     private(set) var fullDocument: BSONElement?
     /// The whole `ns`.
     private(set) var namespace: BSONElement?
+    /// The UUID of `lsid.id`, which only events of a transaction have, in two halves.
+    private var session: (high: UInt64, low: UInt64)?
+    private var transactionNumber: Int64?
+    /// `splitEvent`: which of how many parts of a large event this is.
+    private(set) var split: (fragment: Int32, of: Int32)?
     private(set) var isDelete = false
     private(set) var isUpdate = false
 
@@ -46,6 +51,10 @@ struct ChangeEvent {
                     namespace = field
                     database = try Self.text(of: "db", in: field, of: bytes)
                     collection = try Self.text(of: "coll", in: field, of: bytes)
+                } else if field.keyEquals("lsid", in: bytes) {
+                    session = try Self.uuid(of: "id", in: field, of: bytes)
+                } else if field.keyEquals("splitEvent", in: bytes) {
+                    split = try Self.split(field, of: bytes)
                 }
             case .string:
                 if field.keyEquals("operationType", in: bytes) {
@@ -57,15 +66,48 @@ struct ChangeEvent {
                 if field.keyEquals("clusterTime", in: bytes) { clusterTime = field.timestamp(in: bytes).map { ($0.seconds, $0.increment) } }
             case .date:
                 if field.keyEquals("wallTime", in: bytes) { wallTime = field.date(in: bytes) }
+            case .int64:
+                if field.keyEquals("txnNumber", in: bytes) { transactionNumber = field.int64(in: bytes) }
             default: continue
             }
         }
+    }
+
+    /// The transaction that the event belongs to; nil also when a pipeline has projected away what names it.
+    var transaction: TransactionID? {
+        guard let session, let number = transactionNumber, let time = clusterTime else { return nil }
+        return TransactionID(
+            session: session, number: number, clusterTime: BSONTimestamp(seconds: time.seconds, increment: time.increment))
     }
 
     private static func text(of key: StaticString, in document: BSONElement, of bytes: RawSpan) throws(BSONError) -> Range<Int>? {
         var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
         while let field = try fields.next(in: bytes) {
             if field.type == .string, field.keyEquals(key, in: bytes) { return field.text }
+        }
+        return nil
+    }
+
+    private static func split(_ document: BSONElement, of bytes: RawSpan) throws(BSONError) -> (fragment: Int32, of: Int32)? {
+        var parts: (fragment: Int32, of: Int32) = (0, 0)
+        var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
+        while let field = try fields.next(in: bytes) {
+            if field.keyEquals("fragment", in: bytes) { parts.fragment = field.int32(in: bytes) ?? 0 }
+            if field.keyEquals("of", in: bytes) { parts.of = field.int32(in: bytes) ?? 0 }
+        }
+        return parts.of > 0 ? parts : nil
+    }
+
+    private static func uuid(
+        of key: StaticString, in document: BSONElement, of bytes: RawSpan
+    ) throws(BSONError) -> (high: UInt64, low: UInt64)? {
+        var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
+        while let field = try fields.next(in: bytes) {
+            guard field.keyEquals(key, in: bytes), let binary = field.binary(in: bytes)?.bytes, binary.count == 16 else { continue }
+            func half(_ offset: Int) -> UInt64 {
+                UInt64(bigEndian: bytes.unsafeLoadUnaligned(fromByteOffset: binary.lowerBound + offset, as: UInt64.self))
+            }
+            return (half(0), half(8))
         }
         return nil
     }

@@ -9,6 +9,11 @@ protocol ChangeStreamSink: AnyObject, Sendable {
     /// - Returns: false when nobody wants batches any more.
     func put(_ batch: ChangeStreamReader.Batch) -> Bool
 
+    /// Blocks until the next batch can be taken, whatever its size.
+    ///
+    /// - Returns: false when nobody wants batches any more.
+    func awaitRoom() -> Bool
+
     /// The reader cannot go on.
     func fail(_ error: any Error)
 
@@ -39,6 +44,8 @@ final class ChangeStreamReader: Sendable {
         let token: ResumeToken?
         /// The server gave as many events as were asked for: it has more.
         var isFull = false
+        /// The MongoDB transaction that the last event belongs to, unless it is known that no more of its events follow.
+        var openTransaction: TransactionID?
         var byteCount: Int { events?.byteCount ?? 0 }
     }
 
@@ -46,6 +53,7 @@ final class ChangeStreamReader: Sendable {
     private let options: ChangeStreamOptions
     private let handoff: any ChangeStreamSink
     private let batchBytes: Int
+    private let endOfTransaction: Duration
     private let status: any ChangeStreamObserver
     private let stop: StopSignal
     private let pending = Mutex<PendingRead?>(nil)
@@ -64,14 +72,16 @@ final class ChangeStreamReader: Sendable {
         let description = "the server that the change stream was read from does not answer"
     }
 
+    /// - Parameter isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
     init(
-        pool: MongoClientPool, options: ChangeStreamOptions, handoff: any ChangeStreamSink, batchBytes: Int,
+        pool: MongoClientPool, options: ChangeStreamOptions, isSharded: Bool = false, handoff: any ChangeStreamSink, batchBytes: Int,
         status: any ChangeStreamObserver, stop: StopSignal
     ) {
         self.pool = pool
         self.options = options
         self.handoff = handoff
         self.batchBytes = batchBytes
+        endOfTransaction = isSharded ? options.maxAwait : .milliseconds(1)
         self.status = status
         self.stop = stop
     }
@@ -117,16 +127,22 @@ final class ChangeStreamReader: Sendable {
             if case .now = start { start = .after(token) }
         }
         var size = BatchSize(targetBytes: batchBytes)
+        var openTransaction: TransactionID?
         while stream.isOpen {
-            if stop.isRequested { return close(stream, of: client) }
-            let batch = try next(of: &stream, size: size.events, of: client)
+            // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
+            guard handoff.awaitRoom(), !stop.isRequested else { return close(stream, of: client) }
+            let batch = try next(
+                of: &stream, size: size.events, within: openTransaction == nil ? options.maxAwait : endOfTransaction, of: client)
             let isFull = batch.count >= size.events || batch.byteCount >= batchBytes
             size.adapt(events: batch.count, bytes: batch.byteCount)
             progress()
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
-            guard handoff.put(Batch(events: batch, token: token, isFull: isFull)) else { return close(stream, of: client) }
+            openTransaction = batch.openTransaction(before: token)
+            guard handoff.put(Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)) else {
+                return close(stream, of: client)
+            }
             status.read(events: batch.count, upTo: token)
             start = .after(token)
         }
@@ -141,10 +157,12 @@ final class ChangeStreamReader: Sendable {
         return stream
     }
 
-    private func next(of stream: inout ChangeStream, size: Int, of client: borrowing MongoClient) throws(MongoError) -> ChangeStreamBatch {
+    private func next(
+        of stream: inout ChangeStream, size: Int, within time: Duration, of client: borrowing MongoClient
+    ) throws(MongoError) -> ChangeStreamBatch {
         pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
         defer { pending.withLock { $0 = nil } }
-        return try stream.nextBatch(size: size, of: client)
+        return try stream.nextBatch(size: size, within: time, of: client)
     }
 
     /// How many refusals in a row, with the backoff between them some ten seconds, are taken for what they say.
@@ -172,6 +190,25 @@ final class ChangeStreamReader: Sendable {
     private func close(_ stream: consuming ChangeStream, of client: borrowing MongoClient) -> Bool {
         stream.close(of: client)
         return false
+    }
+}
+
+extension ChangeStreamBatch {
+    /// The transaction that the last event belongs to, unless it is known that no more of its events follow.
+    ///
+    /// All events of a transaction have one cluster time, so a later position is behind all of them. The post-batch token is such a position
+    /// only if the server has read on in its oplog, past the transaction. Otherwise it is the last event's own token, and nobody can tell
+    /// whether the batch ended because it had enough events or bytes, or because there are no more: only the answer to the next getMore
+    /// tells. An empty one means the end: a replica set's member takes a transaction from the oplog as a whole, and has nothing to give only
+    /// when it has given all of it. So that a lone transaction does not wait for that answer until the next write, the reader lets this one getMore not wait
+    /// for events. (A mongos may have nothing because it waits for a shard: there the getMore waits as always, and a shard that takes longer
+    /// is taken for the end.)
+    func openTransaction(before token: ResumeToken) -> TransactionID? {
+        guard let lastEvent else { return nil }
+        // Whoever publishes it will find what is wrong with an event that cannot be walked.
+        let id = try? withEvents { bytes, _ in try ChangeEvent(of: bytes, at: lastEvent).transaction }
+        guard let id, token.clusterTime.map({ $0 <= id.clusterTime }) ?? true else { return nil }
+        return id
     }
 }
 

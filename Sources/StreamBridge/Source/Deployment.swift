@@ -8,6 +8,12 @@ package struct Deployment: Sendable, Equatable {
     /// For example `6.0.5`.
     package let version: String
 
+    /// It has `$changeStreamSplitLargeEvent`: 6.0.9, 7.0 and later.
+    var splitsLargeEvents: Bool {
+        let parts = version.split(separator: ".").map { Int($0) ?? 0 } + [0, 0, 0]
+        return (parts[0], parts[1], parts[2]) >= (7, 0, 0) || (parts[0], parts[1]) == (6, 0) && parts[2] >= 9
+    }
+
     init(replicaSet: String?, isSharded: Bool, version: String) {
         self.replicaSet = replicaSet
         self.isSharded = isSharded

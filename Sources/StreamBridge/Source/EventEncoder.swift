@@ -44,18 +44,23 @@ struct EventEncoder {
 
     /// Appends the event's record to the batch, and, for a delete of a stream with tombstones, the tombstone.
     ///
-    /// - Parameter origin: where the event is in the batch that it was read from.
+    /// - Parameters:
+    ///   - origin: where the event is in the batch that it was read from.
+    ///   - place: its place in its MongoDB transaction, if it has one.
     /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch is as it was before.
-    func encode(_ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, into batch: inout RecordBatch) throws(BSONError) {
+    func encode(
+        _ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, place: TransactionPlace?, into batch: inout RecordBatch
+    ) throws(BSONError) {
+        batch.reserve(event.range.count)
         let before = (bytes: batch.bytes.count, headers: batch.headers.count)
         do {
             let key = try encodeKey(event, of: bytes, into: &batch.bytes)
             let isTombstone = sendsTombstones && event.isDelete
             let value = isTombstone && content == .fullDocument ? nil : try encodeValue(event, of: bytes, into: &batch.bytes)
-            let headers = try encodeHeaders(event, of: bytes, into: &batch)
+            let headers = try encodeHeaders(event, place, of: bytes, into: &batch)
             var record = RecordBatch.Record(
                 route: route, key: key, value: value, headers: headers,
-                timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: origin)
+                timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: origin, place: place)
             batch.append(record)
             if isTombstone, value != nil {
                 record.value = nil
@@ -94,7 +99,9 @@ struct EventEncoder {
         return start..<buffer.count
     }
 
-    private func encodeHeaders(_ event: ChangeEvent, of bytes: RawSpan, into batch: inout RecordBatch) throws(BSONError) -> Range<Int> {
+    private func encodeHeaders(
+        _ event: ChangeEvent, _ place: TransactionPlace?, of bytes: RawSpan, into batch: inout RecordBatch
+    ) throws(BSONError) -> Range<Int> {
         let first = batch.headers.count
         var start = batch.bytes.count
         if let token = event.tokenData {
@@ -126,6 +133,14 @@ struct EventEncoder {
         if let time = event.wallTime {
             batch.bytes.append(decimal: time)
             batch.addHeader("mongodb.wallTime", from: start)
+        }
+        if let place {
+            start = batch.bytes.count
+            place.id.write(into: &batch.bytes)
+            batch.addHeader("mongodb.txn", from: start)
+            start = batch.bytes.count
+            batch.bytes.append(decimal: place.index)
+            batch.addHeader("mongodb.txnIndex", from: start)
         }
         start = batch.bytes.count
         batch.bytes.append(contentsOf: streamName)

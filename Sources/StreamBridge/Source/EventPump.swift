@@ -1,6 +1,10 @@
 import Mongo
 
 /// Encodes, routes and publishes the events of what the reader handed over, in order, then seals its position.
+///
+/// The events of a MongoDB transaction follow one another in the change stream. A position between them is sealed as such, so that the
+/// publisher can keep them together; and before the first event of one that the batch may not have all of, the position is sealed, so that what came before
+/// need not wait for its end. (Of the transactions that begin and end within a batch nobody sees a part: nothing is sealed amid a batch.)
 struct EventPump: ~Copyable {
     private let publisher: any RecordPublisher
     private let encoder: EventEncoder
@@ -11,6 +15,12 @@ struct EventPump: ~Copyable {
     /// Events published over the life of the position.
     private var events: Int64
     private var wallTime: Int64?
+    /// The last event's place in its MongoDB transaction.
+    private var place: TransactionPlace?
+    /// Fragments of a large event that are not all here yet.
+    private var split = SplitEvent()
+    /// The end of the last batch.
+    private var end: ResumeToken?
 
     /// - Parameters:
     ///   - lookup: for `fullDocument: batchedLookup`.
@@ -24,6 +34,7 @@ struct EventPump: ~Copyable {
         self.lookup = lookup
         events = stored?.events ?? 0
         wallTime = stored?.wallTime
+        place = stored?.transaction
         format = settings.format
         encoder = EventEncoder(settings)
         router = TopicRouter(settings, open: open)
@@ -37,8 +48,7 @@ struct EventPump: ~Copyable {
             // An event with its looked-up document.
             var spliced = OutputBuffer(capacity: 4 << 10)
             var events = events
-            // The last event whose records were all taken over: where a restart begins when a later one is refused.
-            var done: Int?
+            var done: Done?
             do {
                 while true {
                     if lookup != nil, covered == 0, let slice = try lookup?.documents(of: events, in: bytes) {
@@ -47,6 +57,21 @@ struct EventPump: ~Copyable {
                     guard let element = try events.next(in: bytes) else { break }
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+                    if let part = event.split {
+                        guard try split.add(event, part, of: bytes) else { continue }
+                        split.join(into: &spliced)
+                        try spliced.withUnsafeBytes { buffer throws in
+                            let whole = try ChangeEvent(of: buffer.bytes, at: 0)
+                            place = TransactionPlace.next(after: place, of: whole.transaction)
+                            try encode(whole, of: buffer.bytes, origin: event.start)
+                        }
+                        spliced.reset()
+                        if records.isFull { try flush(of: bytes, done: &done) }
+                        continue
+                    }
+                    let next = TransactionPlace.next(after: place, of: event.transaction)
+                    if let next, next.index == 0, next.id == batch.openTransaction { try sealBefore(next, of: bytes, done: &done) }
+                    place = next
                     if lookup != nil, try documents.splice(event, of: bytes, into: &spliced) {
                         try spliced.withUnsafeBytes { buffer throws in
                             try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: event.start)
@@ -59,23 +84,44 @@ struct EventPump: ~Copyable {
                 try flush(of: bytes, done: &done)
             } catch {
                 if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
-                if let done {
-                    let event = try ChangeEvent(of: bytes, at: done)
-                    // Later events were encoded, too, but this position is before them.
-                    wallTime = event.wallTime ?? wallTime
-                    if let token = try event.resumeToken(in: bytes) { try publisher.seal(position(at: token)) }
-                }
+                if let done { try seal(after: done, of: bytes) }
                 throw error
             }
         }
-        if let token = batch.token { try publisher.seal(position(at: token)) }
+        // A position between fragments would lose those before it: the next batch has more, and seals what is published as well.
+        guard let token = batch.token, !split.isIncomplete else { return }
+        // A stream that was opened again says nothing of what follows, except by a later time.
+        let isOpen = batch.events == nil ? token.clusterTime == place?.id.clusterTime : batch.openTransaction != nil
+        if !isOpen { place = nil }
+        end = token
+        try publisher.seal(position(at: token, place))
+    }
+
+    /// Seals what came before the first event of a transaction.
+    private mutating func sealBefore(_ first: TransactionPlace, of bytes: RawSpan, done: inout Done?) throws {
+        try flush(of: bytes, done: &done)
+        place = nil
+        if let done {
+            try seal(after: Done(event: done.event), of: bytes)
+        } else if let end {
+            // The transaction that was open there has ended, as is known now.
+            try publisher.seal(position(at: end, nil))
+        }
+    }
+
+    /// Seals the position after an event of this batch.
+    private mutating func seal(after done: Done, of bytes: RawSpan) throws {
+        let event = try ChangeEvent(of: bytes, at: done.event)
+        // Later events may be encoded, too, but this position is before them.
+        wallTime = event.wallTime ?? wallTime
+        if let token = try event.resumeToken(in: bytes) { try publisher.seal(position(at: token, done.place)) }
     }
 
     /// - Parameter origin: where the event is in the batch that it was read from.
     private mutating func encode(_ event: ChangeEvent, of bytes: RawSpan, origin: Int) throws {
         let route = try router.route(of: event, in: bytes)
         do {
-            try encoder.encode(event, of: bytes, route: route, origin: origin, into: &records)
+            try encoder.encode(event, of: bytes, route: route, origin: origin, place: place, into: &records)
         } catch {
             throw unencodable(event, of: bytes, because: error)
         }
@@ -83,26 +129,39 @@ struct EventPump: ~Copyable {
         if let time = event.wallTime { wallTime = time }
     }
 
-    private mutating func flush(of bytes: RawSpan, done: inout Int?) throws {
+    /// The last event whose records were all taken over: where a restart begins when a later one is refused.
+    private struct Done {
+        let event: Int
+        var place: TransactionPlace?
+
+        init(event: Int) { self.event = event }
+
+        init(_ record: RecordBatch.Record) {
+            event = record.event
+            place = record.place
+        }
+    }
+
+    private mutating func flush(of bytes: RawSpan, done: inout Done?) throws {
         guard let last = records.records.last else { return }
         // However it ends: the publisher may have taken some of them, so they are not offered to it a second time.
         defer { records.removeAll() }
         do {
             try publisher.publish(records, to: router.topics)
-            done = last.event
+            done = Done(last)
         } catch let refused as RecordRefused {
             if let index = refused.index {
                 // An event with two records is done when both are, so the refused one's event is not.
                 let event = records.records[index].event
-                done = records.records[..<index].last { $0.event != event }?.event ?? done
+                done = records.records[..<index].last { $0.event != event }.map(Done.init) ?? done
                 events -= Int64(Set(records.records[index...].map(\.event)).count)
             }
             throw refused
         }
     }
 
-    private func position(at token: ResumeToken) -> StreamPosition {
-        StreamPosition(token: token, wallTime: wallTime, events: events)
+    private func position(at token: ResumeToken, _ place: TransactionPlace?) -> StreamPosition {
+        StreamPosition(token: token, wallTime: wallTime, events: events, transaction: place)
     }
 
     /// Refused rather than skipped or mended: whichever bytes were replaced, somebody would miss them.

@@ -25,6 +25,8 @@ struct RecordBatch: ~Copyable {
         var timestamp: Int64
         /// Where the record's event is in the bytes that it was read from.
         let event: Int
+        /// The event's place in its MongoDB transaction, if it has one.
+        var place: TransactionPlace?
     }
 
     /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
@@ -38,8 +40,11 @@ struct RecordBatch: ~Copyable {
 
     init() {
         records.reserveCapacity(Self.most.records + 1)
-        headers.reserveCapacity(8 * Self.most.records + 8)
+        headers.reserveCapacity(9 * Self.most.records + 8)
     }
+
+    /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use twice for moments.
+    mutating func reserve(_ size: Int) { if size > Self.keptCapacity { bytes.reserve(size + size / 8) } }
 
     var isFull: Bool { records.count >= Self.most.records || bytes.count >= Self.most.bytes }
 

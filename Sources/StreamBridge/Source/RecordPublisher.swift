@@ -19,6 +19,8 @@ protocol RecordPublisher: AnyObject {
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws
 
     /// `position` is what to store once everything published so far is safe.
+    ///
+    /// One with a `transaction` lies within a MongoDB transaction: more events of it may follow.
     func seal(_ position: StreamPosition) throws
 
     /// No more records are at hand for now: those that were published need not wait for company.

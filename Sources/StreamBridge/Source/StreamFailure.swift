@@ -110,7 +110,10 @@ enum StreamFailure {
                     .lostPosition
                 )
             case 10334:
-                return halt("An event is larger than 16 MB: leave out large fields with a $project stage, or use fullDocument: default")
+                return halt(
+                    "An event is larger than 16 MB. MongoDB 6.0.9, 7.0 and later split such events, and the bridge joins them again: upgrade "
+                        + "the server, and the stream goes on with this event. Or leave large fields out with a $project stage, or use "
+                        + "fullDocument: default and fullDocumentBeforeChange: off")
             case 47:
                 return halt(
                     "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable")

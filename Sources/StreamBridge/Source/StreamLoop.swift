@@ -149,8 +149,8 @@ package final class StreamLoop: Sendable {
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
         let reader = ChangeStreamReader(
-            pool: surroundings.pool, options: options, handoff: handoff, batchBytes: surroundings.memory.batchBytes,
-            status: status, stop: surroundings.stop)
+            pool: surroundings.pool, options: options, isSharded: surroundings.deployment.isSharded, handoff: handoff,
+            batchBytes: surroundings.memory.batchBytes, status: status, stop: surroundings.stop)
         let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
         defer {
             handoff.close()
@@ -241,7 +241,8 @@ package final class StreamLoop: Sendable {
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
                 surroundings.kafka, memory: surroundings.memory,
-                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil), logger: logger)
+                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil),
+            queueBytes: ProducerProperties.queueBytes(surroundings.kafka, memory: surroundings.memory), logger: logger)
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(

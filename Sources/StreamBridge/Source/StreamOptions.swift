@@ -4,7 +4,7 @@ extension ChangeStreamOptions {
     /// The server's side of a stream's configuration.
     ///
     /// - Throws: ``StreamHalt`` for a pipeline that is no list of stages.
-    init(_ stream: StreamSettings) throws {
+    init(_ stream: StreamSettings, on deployment: Deployment) throws {
         var stages: [BSONDocument] = []
         let scope: Scope
         switch stream.watch {
@@ -51,5 +51,8 @@ extension ChangeStreamOptions {
             fullDocumentBeforeChange: stream.fullDocumentBeforeChange == .off ? nil : stream.fullDocumentBeforeChange.rawValue,
             showExpandedEvents: stream.showExpandedEvents
         )
+        // The server takes it only once, as the last stage. A token of a stream without the stage resumes with it, and one of a whole event
+        // resumes without it; so it is no part of the stream's definition, and a server that is upgraded may begin with it.
+        splitsLargeEvents = deployment.splitsLargeEvents && !stages.contains { $0.keys.first == "$changeStreamSplitLargeEvent" }
     }
 }

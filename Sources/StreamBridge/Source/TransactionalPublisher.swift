@@ -9,6 +9,9 @@ import Mongo
 /// A transaction is committed when the backlog is drained, or after ``mostTime``, or at ``mostBytes``: a lone event waits for nothing, a flood gets
 /// large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the next one begins at the committed
 /// position.
+///
+/// While the sealed position is within a MongoDB transaction, its end is awaited, so that readers see all of its events at once. One that
+/// takes more than ``mostGroupTime`` or ``mostGroupBytes`` is committed in parts.
 final class TransactionalPublisher: RecordPublisher {
     private enum State: Equatable {
         case idle
@@ -21,6 +24,10 @@ final class TransactionalPublisher: RecordPublisher {
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     private static let mostTime: Duration = .milliseconds(100)
     private static let mostBytes = 8 << 20
+    /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
+    /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
+    static let mostGroupTime: Duration = .seconds(10)
+    static let mostGroupBytes = 64 << 20
     /// An idle stream stores its post-batch token this often, so that it does not age out of the oplog.
     private static let idleStoreInterval: Duration = .seconds(5)
     /// One call of librdkafka's may take this long before it is made again.
@@ -171,19 +178,31 @@ final class TransactionalPublisher: RecordPublisher {
         sealed = position
         isCovered = true
         settleSealed()
-        if case .open(let since) = state, bytes >= Self.mostBytes || .now >= since + Self.mostTime { try commit() }
+        if isDue { try commit() }
+    }
+
+    /// The sealed position is within a MongoDB transaction.
+    private var isAmidGroup: Bool { sealed?.transaction != nil }
+
+    /// The open transaction is to be committed now.
+    private var isDue: Bool {
+        guard case .open(let since) = state, sealed != nil, isCovered else { return false }
+        let age = since.duration(to: .now)
+        if isAmidGroup { return age >= Self.mostGroupTime || bytes >= Self.mostGroupBytes }
+        // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
+        return age >= Self.mostTime || bytes >= Self.mostBytes || stop.isRequested
     }
 
     func endLinger(isCaughtUp: Bool) throws {
         producer.endLinger()
-        if case .open = state, isCaughtUp, sealed != nil { try commit() }
+        if case .open = state, isCaughtUp, sealed != nil, !isAmidGroup { try commit() }
     }
 
     func serve(timeout: Duration) throws {
         try serveEvents(timeout: timeout)
         try settleCommit()
         switch state {
-        case .open(let since): if .now >= since + Self.mostTime, sealed != nil { try commit() }
+        case .open: if isDue { try commit() }
         case .idle: if sealed != nil, .now >= whenIdle { try commit() }
         case .committing, .failed: break
         }
@@ -202,9 +221,9 @@ final class TransactionalPublisher: RecordPublisher {
     private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + Self.idleStoreInterval }
 
     var nextDeadline: ContinuousClock.Instant? {
-        guard sealed != nil else { return nil }
+        guard sealed != nil, isCovered else { return nil }
         return switch state {
-        case .open(let since): since + Self.mostTime
+        case .open(let since): since + (isAmidGroup ? Self.mostGroupTime : Self.mostTime)
         case .idle: whenIdle
         case .committing, .failed: nil
         }
@@ -299,6 +318,11 @@ final class TransactionalPublisher: RecordPublisher {
         do {
             try awaitCommit()
             settleSealed()
+            if case .open = state, isCovered, isAmidGroup {
+                // A part of a MongoDB transaction: the next session publishes all of it.
+                abort()
+                return true
+            }
             if sealed != nil, state != .failed { try commit() }
             try awaitCommit()
         } catch is StreamStopped {

@@ -71,6 +71,26 @@ import Testing
         #expect(try TopicContents.read(topic, from: kafka.settings).map(\.text) == (0...5).map { "\($0)" })
     }
 
+    @Test func theQueueIsBoundedInBytesAndALargerRecordGoesAlone() throws {
+        try kafka.make(topic: topic)
+        let producer = try ReportingProducer(kafka.settings, ["linger.ms": "60000"], queueBytes: 100)
+        let large = [UInt8](repeating: 1, count: 1_000)
+        for count in 1...2 {
+            #expect(try producer.produce(topic, key: nil, value: large))
+            #expect(try !producer.produce(topic, key: nil, value: [1]))
+            producer.producer.endLinger()
+            try producer.wait(acknowledged: count)
+        }
+        for _ in 0..<2 { #expect(try producer.produce(topic, key: [1], value: [UInt8](repeating: 1, count: 49))) }
+        #expect(try !producer.produce(topic, key: nil, value: [1]))
+        // What is given up leaves room as well.
+        producer.producer.abandon()
+        try producer.wait(for: "the purge") { $0.refused.count == 2 }
+        #expect(try producer.produce(topic, key: nil, value: large))
+        producer.producer.endLinger()
+        try producer.wait(acknowledged: 3)
+    }
+
     @Test(arguments: [("no.such.property", "1"), ("acks", "some"), ("message.max.bytes", "many"), ("message.max.bytes", "-1")])
     func aPropertyThatIsRefusedIsNamed(_ name: String, _ value: String) throws {
         let error = try #require(throws: KafkaError.self) { try KafkaProducer(properties: [name: value], logger: .silent) }

@@ -72,6 +72,31 @@ import Testing
         #expect(given.withLock { $0 } == 200)
     }
 
+    @Test func thereIsRoomWhenTheTakerIsDoneWithALargeItem() throws {
+        let handoff = BatchHandoff<Parcel>(maximumBytes: 10, maximumItems: 4) {}
+        #expect(handoff.awaitRoom())
+        #expect(handoff.put(Parcel(number: 0, byteCount: 5_000)))
+        let order = Mutex<[String]>([])
+        let giver = LoopThread.start(name: "giver") {
+            _ = handoff.awaitRoom()
+            order.withLock { $0.append("room") }
+        }
+        #expect(try handoff.take()?.number == 0)
+        order.withLock { $0.append("done") }
+        #expect(try handoff.take() == nil)
+        giver.join()
+        #expect(order.withLock { $0 } == ["done", "room"])
+    }
+
+    @Test func nobodyWaitsForRoomInAClosedQueue() {
+        let handoff = BatchHandoff<Parcel>(maximumBytes: 10, maximumItems: 4) {}
+        #expect(handoff.put(Parcel(byteCount: 5_000)))
+        let giver = LoopThread.start(name: "giver") { _ = handoff.awaitRoom() }
+        handoff.close()
+        giver.join()
+        #expect(!handoff.awaitRoom())
+    }
+
     @Test func anItemLargerThanTheBoundPassesAlone() throws {
         let handoff = BatchHandoff<Parcel>(maximumBytes: 10, maximumItems: 4) {}
         #expect(handoff.put(Parcel(number: 0, byteCount: 5_000)))

@@ -216,7 +216,8 @@ import Testing
                 bytes[index] = damage
                 let span = bytes.span.bytes
                 var batch = RecordBatch()
-                let isEncoded = (try? encoder.encode(ChangeEvent(of: span, at: 0), of: span, route: 0, origin: 0, into: &batch)) != nil
+                let isEncoded =
+                    (try? encoder.encode(ChangeEvent(of: span, at: 0), of: span, route: 0, origin: 0, place: nil, into: &batch)) != nil
                 let records = batch.copied()
                 #expect(records.count == (isEncoded ? 1 : 0))
             }

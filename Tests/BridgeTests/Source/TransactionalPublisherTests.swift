@@ -176,6 +176,64 @@ import Testing
         #expect(try stored() == nil)
     }
 
+    // MARK: MongoDB transactions
+
+    /// The position after insert `number`, with more of its MongoDB transaction to come.
+    private static func amid(_ number: Int32) -> StreamPosition {
+        var position = PublisherSession.position(number)
+        position.transaction = TransactionPlace(id: SampleEvent.transaction(7, committedAs: number), index: Int64(number) - 1)
+        return position
+    }
+
+    @Test func theEndOfAMongoDBTransactionIsAwaited() throws {
+        let session = try session()
+        try session.publish(1...3)
+        try session.publisher.seal(Self.amid(3))
+        try session.publisher.endLinger(isCaughtUp: true)
+        // Not the tenth of a second that other transactions have.
+        #expect(try #require(session.publisher.nextDeadline) > .now + .seconds(1))
+        try session.publish(4...4)
+        try session.publisher.seal(Self.amid(4))
+        try session.publisher.endLinger(isCaughtUp: true)
+        #expect(session.status.snapshot.positionsStored == 0)
+        try session.publisher.seal(PublisherSession.position(4))
+        try session.publisher.endLinger(isCaughtUp: true)
+        try session.wait(for: "the commit") { $0.positionsStored == 1 }
+        #expect(session.status.snapshot.recordsPublished == 4)
+        #expect(try session.publisher.finish(within: nil))
+        #expect(try stored() == PublisherSession.position(4))
+    }
+
+    @Test func aMongoDBTransactionThatIsTooLargeIsCommittedInParts() throws {
+        let session = try session()
+        let size = 1 << 19
+        let count = Int32(TransactionalPublisher.mostGroupBytes / size)
+        for number in 1...count {
+            var batch = RecordBatch()
+            batch.appendRecord(key: [1], value: [UInt8](repeating: 1, count: size), event: 0)
+            try session.publisher.publish(batch, to: [try session.publisher.topic(topic)])
+            try session.publisher.seal(Self.amid(number))
+            if number < count { #expect(session.publisher.nextDeadline != nil) }
+        }
+        try session.wait(for: "the commit") { $0.positionsStored == 1 }
+        #expect(try stored() == Self.amid(count))
+    }
+
+    /// The next session publishes all of it.
+    @Test func aPartOfAMongoDBTransactionIsGivenUpAtTheEnd() throws {
+        let session = try session()
+        try session.publishAndSeal(1...3)
+        session.stop.request(grace: .seconds(60))
+        // What is before it need not be given up with it.
+        try session.publisher.seal(PublisherSession.position(3))
+        try session.publish(4...6)
+        try session.publisher.seal(Self.amid(6))
+        #expect(try session.publisher.finish(within: nil))
+        #expect(session.status.snapshot.recordsPublished == 3)
+        #expect(try stored() == PublisherSession.position(3))
+        if TestKafka.isReal { #expect(try tokens() == Self.tokens(1...3)) }
+    }
+
     // MARK: Refusals
 
     @Test func aPositionThatGoesBackwardsIsRefusedAndItsRecordsAreNotCommitted() throws {

@@ -40,6 +40,6 @@ extension EventEncoder {
     func encode(_ document: BSONDocument, into batch: inout RecordBatch) throws {
         let bytes = document.bytes
         let span = bytes.span.bytes
-        try encode(ChangeEvent(of: span, at: 0), of: span, route: 0, origin: 0, into: &batch)
+        try encode(ChangeEvent(of: span, at: 0), of: span, route: 0, origin: 0, place: nil, into: &batch)
     }
 }

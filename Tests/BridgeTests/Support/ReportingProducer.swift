@@ -13,11 +13,12 @@ final class ReportingProducer {
     private var topics: [String: KafkaTopic] = [:]
 
     /// - Parameter properties: over those that a stream's producer has.
-    init(_ settings: KafkaSettings, _ properties: [String: String] = [:]) throws {
+    init(_ settings: KafkaSettings, _ properties: [String: String] = [:], queueBytes: Int = .max) throws {
         var settings = settings
         settings.producer.merge(properties) { $1 }
         producer = try KafkaProducer(
-            properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1)), logger: .silent)
+            properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1)), queueBytes: queueBytes,
+            logger: .silent)
     }
 
     var count: Int { acknowledged.values.reduce(0, +) }

@@ -1,5 +1,7 @@
 import Mongo
 
+@testable import StreamBridge
+
 /// Change events as a server sends them.
 enum SampleEvent {
     static let second: UInt32 = 1_651_826_079
@@ -68,4 +70,37 @@ extension BSONDocument {
         if let start { bytes.replaceSubrange(start..<start + old.count, with: new) }
         return try bytes.withUnsafeBytes { try BSONDocument(copying: $0) }
     }
+}
+
+extension SampleEvent {
+    /// An insert of a MongoDB transaction: all of its events have the cluster time of event `first`, and tokens in the order of their indexes.
+    static func insert(_ number: Int32, of transaction: Int64, committedAs first: Int32) -> BSONDocument {
+        let time = BSONTimestamp(seconds: second, increment: UInt32(first))
+        let fields = (try? insert(number).fields()) ?? []
+        var event = BSONDocument(
+            fields: fields.map { key, value in
+                switch key {
+                case "_id": (key, .document(token(number, committedAs: first).document))
+                case "clusterTime": (key, .timestamp(time))
+                default: (key, value)
+                }
+            })
+        event.append("txnNumber", .int64(transaction))
+        event.append("lsid", ["id": .binary(subtype: 4, bytes: session), "uid": .binary(subtype: 0, bytes: [1, 2, 3])])
+        return event
+    }
+
+    /// The token of such an event.
+    static func token(_ number: Int32, committedAs first: Int32) -> ResumeToken {
+        let digits = String(number + 0x1000_0000, radix: 16, uppercase: true)
+        return ResumeToken(data: "\(ResumeToken.sample(second, UInt32(first)).data ?? "")\(digits)")
+    }
+
+    static func transaction(_ number: Int64, committedAs first: Int32) -> TransactionID {
+        TransactionID(
+            session: (0x0001_0203_0405_0607, 0x0809_0A0B_0C0D_0E0F), number: number,
+            clusterTime: BSONTimestamp(seconds: second, increment: UInt32(first)))
+    }
+
+    private static let session: [UInt8] = Array(0...15)
 }

@@ -59,6 +59,8 @@ final class RangeReader: ChangeStreamSink, ChangeStreamObserver {
         return !isAbandoned
     }
 
+    func awaitRoom() -> Bool { !isAbandoned }
+
     func fail(_ error: any Error) {
         failure = error
         isAbandoned = true

@@ -80,7 +80,8 @@ package struct Verify: Sendable {
 
         var expected = ExpectedRecords()
         let settings = settings
-        let topics = try read(range, pool: pool, admin: admin) { record in
+        let options = try ChangeStreamOptions(settings, on: deployment)
+        let topics = try read(range, with: options, pool: pool, admin: admin) { record in
             expected.append(
                 record.fingerprint, topic: record.topic, repeatability: settings.repeatability(of: record.fingerprint.operation))
             show(.events(expected.count))
@@ -97,7 +98,9 @@ package struct Verify: Sendable {
         comparison.finish(
             beginsWithTopic: request.from == nil, hasPublished: stored.map { $0.position.events > 0 } ?? true,
             compacted: compacted(topics, admin: admin))
-        if comparison.report.missing > 0, request.limit > 0 { listMissing(range, &comparison, topics, pool: pool, admin: admin) }
+        if comparison.report.missing > 0, request.limit > 0 {
+            listMissing(range, with: options, &comparison, topics, pool: pool, admin: admin)
+        }
         return comparison.report
     }
 
@@ -158,11 +161,12 @@ package struct Verify: Sendable {
 
     /// - Returns: the topics that the events belong to.
     private func read(
-        _ range: VerifyRange, pool: MongoClientPool, admin: KafkaAdmin, take: @escaping (ExpectedRecord) -> Bool
+        _ range: VerifyRange, with options: ChangeStreamOptions, pool: MongoClientPool, admin: KafkaAdmin,
+        take: @escaping (ExpectedRecord) -> Bool
     ) throws -> [String] {
         let reader = RangeReader(range, of: settings, client: admin.client, patience: configuration.startupTimeout, take: take)
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
-        try reader.run(ChangeStreamOptions(settings), pool: pool, batchBytes: memory.batchBytes, stop: stop)
+        try reader.run(options, pool: pool, batchBytes: memory.batchBytes, stop: stop)
         return reader.topics
     }
 
@@ -204,11 +208,12 @@ package struct Verify: Sendable {
 
     /// The totals stand, whatever happens to the list.
     private func listMissing(
-        _ range: VerifyRange, _ comparison: inout TopicComparison, _ topics: [String], pool: MongoClientPool, admin: KafkaAdmin
+        _ range: VerifyRange, with options: ChangeStreamOptions, _ comparison: inout TopicComparison, _ topics: [String],
+        pool: MongoClientPool, admin: KafkaAdmin
     ) {
         var listing = comparison
         do {
-            _ = try read(range, pool: pool, admin: admin) { listing.listMissing($0, topic: topics[$0.topic]) }
+            _ = try read(range, with: options, pool: pool, admin: admin) { listing.listMissing($0, topic: topics[$0.topic]) }
             comparison = listing
         } catch {
             comparison.note("what is missing cannot be listed: \(error)")

@@ -74,6 +74,13 @@ final class BridgeProgram: Sendable {
     var output: String { state.value.output }
     var errors: String { state.value.errors }
 
+    /// The most memory that the process ever had in use, in bytes (`VmHWM`); nil when it has ended.
+    var peakMemory: Int? {
+        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+    }
+
     func signal(_ number: Int32) { Foundation.kill(process.processIdentifier, number) }
 
     func wait(forError text: String) throws {

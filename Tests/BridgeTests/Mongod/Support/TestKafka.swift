@@ -130,7 +130,7 @@ final class TopicFollower {
     @discardableResult
     func wait(events count: Int) throws -> [TestRecord] { try wait(for: "\(count) different events") { _ in tokens.count >= count } }
 
-    /// Reads up to the ends of the moment: for asserting that nothing else is there.
+    /// Everything up to the ends of the moment, which may be a transaction's marker: for asserting that nothing else is there.
     func readToEnd(of kafka: TestKafka, partitions: Int32 = 1) throws -> [TestRecord] {
         let admin = try KafkaAdmin(settings: kafka.settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         var ends: [Int32: Int64] = [:]
