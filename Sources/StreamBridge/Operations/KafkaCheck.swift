@@ -68,10 +68,11 @@ struct KafkaCheck {
                 lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))
             }
         }
+        var internals = configuration.streams.isEmpty ? [] : [StreamLeadership.topic(bridge: configuration.name)]
         if configuration.streams.contains(where: { $0.onLostPosition != .halt }) {
-            let gaps = GapRecord.topic(bridge: configuration.name)
-            lookAt(topic: gaps, configuration, found: try admin.topic(gaps, timeout: timeout), partitions: 1)
+            internals.append(GapRecord.topic(bridge: configuration.name))
         }
+        for name in internals { lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout), partitions: 1) }
         // Dispatchers may share those for outcomes and for dead letters.
         for name in Set(configuration.dispatchers.flatMap { [$0.commands, $0.outcomes, $0.deadLetters] }).sorted() {
             lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))

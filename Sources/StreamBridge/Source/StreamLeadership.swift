@@ -103,12 +103,10 @@ final class StreamLeadership: Sendable {
     }
 
     /// Another producer has taken the stream's transactional id: without the group's word this process leads no more. With it, it begins anew,
-    /// and ``vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
-    ///
-    /// - Returns: whether this process leads all the same.
-    func fenced() -> Bool {
-        if state.read({ $0.standing == .provisional }) { change(to: .waiting) }
-        return state.read { $0.standing.isLeading }
+    /// and ``vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds. (At-least-once has no such id: what looks the same there is the
+    /// producer's own.)
+    func fenced() {
+        if isFenced, state.read({ $0.standing == .provisional }) { change(to: .waiting) }
     }
 
     /// What the group knows this process by; nil while it leads without the group's word.

@@ -78,11 +78,8 @@ package final class StreamLoop: Sendable {
                 case .reopen: status.mongoTrouble(error)
                 case .restart:
                     let cause = (error as? RecordRefused)?.error ?? error
-                    if (cause as? KafkaError)?.isFenced ?? false, let leadership, !leadership.fenced() {
-                        logger.notice("fenced by the process that leads this stream now: \(cause)")
-                        continue
-                    }
                     status.kafkaTrouble(cause)
+                    if (cause as? KafkaError)?.isFenced ?? false { leadership?.fenced() }
                     surroundings.topics.forget()
                 }
                 // A session that worked for a while has earned a quick try; one that fails soon, again and again, has not.

@@ -1,8 +1,8 @@
 import Dispatch
 
-/// Lets a few scenes run at a time: each has a bridge with its threads, and the machine may have two cores.
+/// Lets some scenes run at a time: each has a bridge with its threads, and the machine may have two cores. Most of them wait most of the time.
 actor Gate {
-    static let scenes = Gate(width: 4)
+    static let scenes = Gate(width: 8)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
