@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them. Each target brings what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch clean
+.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-delivery clean
 
 # Every recipe that starts a mongod gets its path in the environment.
 with_mongod = MONGOD="$$(scripts/mongod-path)"
@@ -63,6 +63,11 @@ bench-dispatch: bootstrap ## Measure dispatch beside bare inserts and two Python
 	@scripts/bootstrap --bench
 	@$(release)
 	@$(with_mongod) Benchmarks/run-dispatch $(BENCH)
+
+bench-delivery: bootstrap ## Measure exactly-once beside at-least-once on a real broker (BRIDGE_TEST_KAFKA=host:port)
+	@scripts/bootstrap --bench
+	@$(release)
+	@$(with_mongod) Benchmarks/run-delivery $(BENCH)
 
 clean: ## Remove what was built (.cache keeps mongod)
 	@rm -rf .build .cache/tsan .cache/asan .cache/bench/bin

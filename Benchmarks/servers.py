@@ -11,6 +11,7 @@ import tempfile
 import time
 
 import pymongo
+from confluent_kafka.admin import AdminClient, NewTopic
 
 PR_SET_PDEATHSIG = 1
 
@@ -83,3 +84,16 @@ class MockCluster:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+class RealCluster:
+    """A broker that somebody else runs."""
+
+    def __init__(self, bootstrap):
+        self.bootstrap = bootstrap
+        self.admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def create_topic(self, name, partitions):
+        config = {"cleanup.policy": "compact"} if name.endswith(".positions") else {}
+        for created in self.admin.create_topics([NewTopic(name, partitions, 1, config=config)]).values():
+            created.result()

@@ -140,12 +140,12 @@ final class StreamLeadership: Sendable {
                 fail(.unexpected(error))
             }
         }
-        // While the group forms the broker answers nothing else on this connection (group.initial.rebalance.delay.ms): not worth a stop's time.
-        consumer.leave(until: .now + (consumer.isJoining ? Self.shortLeave : Self.longLeave))
+        consumer.leave(until: .now + Self.leaveTime)
     }
 
-    private static let shortLeave: Duration = .milliseconds(300)
-    private static let longLeave: Duration = .seconds(3)
+    /// While the group forms for the first time the broker answers nothing else (`group.initial.rebalance.delay.ms`, 3 s). That is waited for: a member that
+    /// goes without a word counts for another session time-out, and may be the one that is to lead.
+    private static let leaveTime: Duration = .seconds(5)
 
     private func handle(_ event: GroupConsumer.Event) throws {
         switch event {
