@@ -209,18 +209,18 @@ final class GroupConsumer: Sendable {
         isCooperative && (client.joinWatch?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
     }
 
-    /// Answers whatever the group asks within `timeout`, and all that is there by then: takes no partition, gives up every one.
-    private func standAside(for timeout: Duration) {
-        // The first one may be a wake-up.
-        for wait in [.zero, timeout] {
-            while let event = client.poll(timeout: wait) {
-                switch take(event) {
-                case .assigned: try? assign([:])
-                case .revoked(let partitions, _): try? unassign(partitions)
-                default: break
-                }
+    /// Answers whatever the group asks within `time`: takes no partition, gives up every one.
+    private func standAside(for time: Duration) {
+        let end = ContinuousClock.now + time
+        repeat {
+            // Nothing is there at a wake-up, too.
+            guard let event = client.poll(timeout: max(.zero, end - .now)) else { continue }
+            switch take(event) {
+            case .assigned: try? assign([:])
+            case .revoked(let partitions, _): try? unassign(partitions)
+            default: break
             }
-        }
+        } while .now < end
     }
 
     /// Leaves the group, so that the others need not wait for a timeout; gives up when it takes too long.
@@ -230,7 +230,7 @@ final class GroupConsumer: Sendable {
     func leave(until deadline: ContinuousClock.Instant) {
         repeat { standAside(for: .milliseconds(10)) } while awaitsFirstAssignment && .now < deadline
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }
-        while rd_kafka_consumer_closed(client.handle) == 0, .now < deadline { standAside(for: .milliseconds(100)) }
+        while rd_kafka_consumer_closed(client.handle) == 0, .now < deadline { standAside(for: .milliseconds(20)) }
     }
 
     /// Ends a blocked ``poll(timeout:)``. Any thread.

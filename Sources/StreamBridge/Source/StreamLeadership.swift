@@ -27,7 +27,8 @@ final class StreamLeadership: Sendable {
         var standing = Standing.waiting
         /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
         var term = 0
-        var halt: StreamHalt?
+        /// Why this process can be no member any more.
+        var failure: (any Error)?
         var isLeaving = false
         var wakeSession: (@Sendable () -> Void)?
     }
@@ -77,23 +78,26 @@ final class StreamLeadership: Sendable {
     /// Waits until this process leads.
     ///
     /// - Returns: the term; nil when a stop came first.
-    /// - Throws: ``StreamHalt`` when the group refuses this process.
+    /// - Throws: why this process can be no member: ``StreamHalt``, or ``KafkaError`` when another membership may help.
     func awaitTerm(_ stop: StopSignal) throws -> Int? {
         try stop.waking({ [state] in state.update { _ in } }) { () throws in
-            try state.wait { state -> Result<Int?, StreamHalt>? in
-                if let halt = state.halt { return .failure(halt) }
+            try state.wait { state -> Result<Int?, any Error>? in
+                if let failure = state.failure { return .failure(failure) }
                 if stop.isRequested { return .success(nil) }
                 return state.standing.isLeading ? .success(state.term) : nil
             }.get()
         }
     }
 
-    /// - Throws: ``NotLeading`` when the term is over, ``StreamHalt`` when the group refuses this process.
+    /// - Throws: ``NotLeading`` when the term is over, otherwise as ``awaitTerm(_:)``.
     func check(_ term: Int) throws {
-        let (halt, holds) = state.read { ($0.halt, $0.standing.isLeading && $0.term == term) }
-        if let halt { throw halt }
+        let (failure, holds) = state.read { ($0.failure, $0.standing.isLeading && $0.term == term) }
+        if let failure { throw failure }
         if !holds { throw NotLeading() }
     }
+
+    /// This membership is at its end; a new one may do better.
+    var hasFailed: Bool { state.read { $0.failure != nil } }
 
     /// Calls `wake` whenever there may be something to ``check(_:)``, while `body` runs.
     func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
@@ -137,7 +141,7 @@ final class StreamLeadership: Sendable {
             do {
                 try handle(consumer.poll(timeout: .seconds(5)))
             } catch {
-                fail(.unexpected(error))
+                fail(error)
             }
         }
         consumer.leave(until: .now + Self.leaveTime)
@@ -161,7 +165,14 @@ final class StreamLeadership: Sendable {
             if isLost { lost() }
         case .unreachable(let error): status.kafkaTrouble(error)
         case .failed(let error):
-            if case .halt(let halt) = StreamFailure(kafka: error) { fail(halt) } else { logger.debug("\(error)") }
+            if case .halt(let halt) = StreamFailure(kafka: error) {
+                fail(halt)
+            } else if error.isUnknownTopic {
+                // Without its topic nobody would ever lead.
+                fail(error)
+            } else {
+                logger.debug("\(error)")
+            }
         case .commitFailed, .nothing: break
         }
     }
@@ -191,9 +202,9 @@ final class StreamLeadership: Sendable {
         }
     }
 
-    private func fail(_ halt: StreamHalt) {
+    private func fail(_ error: any Error) {
         state.update { state in
-            state.halt = halt
+            state.failure = state.failure ?? error
             return state.wakeSession
         }?()
     }

@@ -82,6 +82,10 @@ package final class StreamLoop: Sendable {
                     if (cause as? KafkaError)?.isFenced ?? false { leadership?.fenced() }
                     surroundings.topics.forget()
                 }
+                if let failed = leadership, failed.hasFailed {
+                    failed.leave()
+                    leadership = nil
+                }
                 // A session that worked for a while has earned a quick try; one that fails soon, again and again, has not.
                 if began.duration(to: .now) > Self.longSession { backoff.reset() }
                 if surroundings.stop.wait(for: backoff.next()) { return nil }

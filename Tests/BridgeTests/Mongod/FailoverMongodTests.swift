@@ -158,6 +158,24 @@ import Testing
         }
     }
 
+    @Test(.disabled(if: TestKafka.isReal, "a topic that is gone is what the mock cluster can play"))
+    func aControlTopicThatIsGoneIsMissedAndFoundAgain() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream { $0.delivery = .exactlyOnce }]) {
+                $0.kafka.consumer["topic.metadata.refresh.interval.ms"] = "200"
+            }
+            try scene.follow(scene.positionsTopic).wait(count: 1)
+            let control = StreamLeadership.topic(bridge: scene.name)
+            scene.kafka.hide(topic: control)
+            try scene.log.wait(for: "retrying: could not read topic \(control)")
+            scene.kafka.show(topic: control)
+            try scene.log.wait(for: "back after")
+            try scene.insert(Self.numbers(0..<1))
+            try scene.follow().wait(events: 1)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     /// The streams that a bridge stands by for, as its log says.
     private static func standsBy(_ program: BridgeProgram) -> Set<String> {
         Set(program.errors.matches(of: /notice (\S+): stands by/).map { String($0.1) })

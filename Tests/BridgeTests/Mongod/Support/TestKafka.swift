@@ -45,9 +45,13 @@ struct TestKafka: Sendable {
     }
 
     /// Lets the embedded cluster answer that there is no such topic; by itself it makes every topic that it is asked for.
-    func hide(topic: String) {
-        guard let embedded else { return }
-        rd_kafka_mock_topic_set_error(embedded.cluster, topic, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+    func hide(topic: String) { set(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, for: topic) }
+
+    /// Ends ``hide(topic:)``.
+    func show(topic: String) { set(RD_KAFKA_RESP_ERR_NO_ERROR, for: topic) }
+
+    private func set(_ error: rd_kafka_resp_err_t, for topic: String) {
+        if let embedded { rd_kafka_mock_topic_set_error(embedded.cluster, topic, error) }
     }
 
     /// The embedded brokers, for tests that tell them what to answer.
