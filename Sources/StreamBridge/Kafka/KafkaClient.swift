@@ -54,11 +54,9 @@ final class KafkaClient {
         // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
         // retains its client, so none is left here.
         rd_kafka_queue_destroy(queue)
-        guard let joinWatch, rd_kafka_consumer_closed(handle) == 0 else {
-            return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-        }
-        // A member that could not leave its group in time may never end (librdkafka 2.0.2 waits for a rebalance that nobody answers any more).
-        // Nobody waits for it, least of all a process that stops.
+        guard let joinWatch else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+        // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
+        // connection's thread. Nobody waits for it, least of all a process that stops.
         let handle = UInt(bitPattern: handle)
         _ = LoopThread.start(name: "destroy") {
             rd_kafka_destroy_flags(OpaquePointer(bitPattern: handle), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)

@@ -68,6 +68,11 @@ enum ProducerProperties {
         return (settings.producer[name] ?? settings.common[name]) == nil ? memory.producerBytes : .max
     }
 
+    /// How long the broker leaves a transaction open.
+    static func transactionTimeout(_ properties: [String: String]) -> Duration {
+        .milliseconds(properties["transaction.timeout.ms"].flatMap { Int($0) } ?? 60_000)
+    }
+
     /// librdkafka would refuse them too, without saying what the transaction's time is.
     private static func refuseTimes(beyondTransaction properties: [String: String]) throws(KafkaError) {
         guard let limit = properties["transaction.timeout.ms"].flatMap({ Int($0) }) else { return }

@@ -24,11 +24,19 @@ struct PositionStore: Sendable {
         return try newest.map { value throws(PositionError) in try StoredPosition(json: value) }
     }
 
+    /// The newest position of a stream, committed or not, for whoever only wants to know who stored it: nobody's open transaction is waited for.
+    func readHint(stream: String, timeout: Duration) throws -> StoredPosition? {
+        let newest = try readAll(isolation: .readUncommitted, timeout: timeout)[stream]
+        return try newest.map { value throws(PositionError) in try StoredPosition(json: value) }
+    }
+
     /// The newest value of every key. A key whose newest record is a tombstone is left out.
-    func readAll(timeout: Duration) throws(KafkaError) -> [String: [UInt8]] {
+    func readAll(isolation: Isolation = .readCommitted, timeout: Duration) throws(KafkaError) -> [String: [UInt8]] {
         var values: [String: [UInt8]] = [:]
         let isThere = try TopicReader.scan(
-            topic, admin: admin, settings: settings, timeout: timeout, stop: StopSignal(), waitsForTransactions: true,
+            topic, admin: admin, settings: settings, timeout: timeout, stop: StopSignal(),
+            waitsForTransactions: isolation == .readCommitted,
+            isolation: isolation,
             { (key: $0.key, value: $0.value) },
             take: { record throws(KafkaError) in
                 if let key = record.key { values[String(decoding: key, as: UTF8.self)] = record.value }

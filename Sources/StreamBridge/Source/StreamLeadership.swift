@@ -23,10 +23,52 @@ final class StreamLeadership: Sendable {
         var isLeading: Bool { self == .provisional || self == .leading }
     }
 
+    /// A time of leading: what a session is allowed in.
+    struct Term: Sendable {
+        fileprivate let leadership: StreamLeadership
+        fileprivate let number: Int
+
+        /// - Throws: ``NotLeading`` when the term is over, otherwise as ``StreamLeadership/awaitTerm(_:)``.
+        func check() throws {
+            let (failure, holds) = leadership.state.read { ($0.failure, $0.standing.isLeading && $0.term == number) }
+            if let failure { throw failure }
+            if !holds { throw NotLeading() }
+        }
+
+        /// Calls `wake` whenever there may be something to ``check()``, while `body` runs.
+        func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
+            leadership.state.update { $0.wakeSession = wake }
+            defer { leadership.state.update { $0.wakeSession = nil } }
+            return try body()
+        }
+
+        /// What the group knows this process by; nil while it leads without the group's word.
+        ///
+        /// - Throws: ``NotLeading``, also when the membership has just been lost.
+        func membership() throws -> GroupConsumer.Membership? {
+            try check()
+            guard leadership.state.read({ $0.standing == .leading }) else { return nil }
+            guard let membership = leadership.consumer.membership() else { throw NotLeading() }
+            return membership
+        }
+
+        /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its
+        /// predecessors: then whoever leads in a later generation fences this producer, and a process that the group has given up learns it here, before it
+        /// publishes anything.
+        ///
+        /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
+        func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
+            // The topic is empty, so whoever looks at the group's lag sees none.
+            try leadership.consumer.send([partition: 0], as: membership, inTransactionOf: producer, timeout: timeout)
+        }
+    }
+
     private struct State {
         var standing = Standing.waiting
         /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
         var term = 0
+        /// Another producer has taken the stream's transactional id since the group's last word.
+        var wasFenced = false
         /// Why this process can be no member any more.
         var failure: (any Error)?
         var isLeaving = false
@@ -34,7 +76,7 @@ final class StreamLeadership: Sendable {
     }
 
     private let consumer: GroupConsumer
-    /// Two leaders at a time do no harm: each is fenced by the next.
+    /// Exactly-once: whoever leads next fences this process.
     private let isFenced: Bool
     private let status: StreamStatus
     private let logger: Logger
@@ -68,7 +110,7 @@ final class StreamLeadership: Sendable {
     /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has formed, which may take
     ///   seconds (`group.initial.rebalance.delay.ms`).
     func join(isAlone: Bool) throws(KafkaError) {
-        if isAlone { change(to: .provisional) }
+        if isAlone { change { $0.standing = .provisional } }
         try consumer.subscribe()
         thread.update { $0 = LoopThread.start(name: "lead") { self.keepMembership() } }
     }
@@ -77,53 +119,47 @@ final class StreamLeadership: Sendable {
 
     /// Waits until this process leads.
     ///
-    /// - Returns: the term; nil when a stop came first.
+    /// - Returns: nil when a stop came first.
     /// - Throws: why this process can be no member: ``StreamHalt``, or ``KafkaError`` when another membership may help.
-    func awaitTerm(_ stop: StopSignal) throws -> Int? {
-        try stop.waking({ [state] in state.update { _ in } }) { () throws in
-            try state.wait { state -> Result<Int?, any Error>? in
-                if let failure = state.failure { return .failure(failure) }
-                if stop.isRequested { return .success(nil) }
-                return state.standing.isLeading ? .success(state.term) : nil
-            }.get()
+    func awaitTerm(_ stop: StopSignal) throws -> Term? {
+        enum News { case failed(any Error), stop, standby, leading(Int) }
+        var isTold = false
+        return try stop.waking({ [state] in state.update { _ in } }) { () throws in
+            while true {
+                let news = state.wait { state -> News? in
+                    if let failure = state.failure { return .failed(failure) }
+                    if stop.isRequested { return .stop }
+                    if state.standing.isLeading { return .leading(state.term) }
+                    return state.standing == .standby && !isTold ? .standby : nil
+                }
+                switch news {
+                case .failed(let error): throw error
+                case .stop: return nil
+                case .standby:
+                    // Told here, where no session runs any more that would say something else.
+                    status.standsBy()
+                    isTold = true
+                case .leading(let number):
+                    if isTold { logger.notice("leads this stream now") }
+                    status.leads()
+                    return Term(leadership: self, number: number)
+                }
+            }
         }
-    }
-
-    /// - Throws: ``NotLeading`` when the term is over, otherwise as ``awaitTerm(_:)``.
-    func check(_ term: Int) throws {
-        let (failure, holds) = state.read { ($0.failure, $0.standing.isLeading && $0.term == term) }
-        if let failure { throw failure }
-        if !holds { throw NotLeading() }
     }
 
     /// This membership is at its end; a new one may do better.
     var hasFailed: Bool { state.read { $0.failure != nil } }
 
-    /// Calls `wake` whenever there may be something to ``check(_:)``, while `body` runs.
-    func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
-        state.update { $0.wakeSession = wake }
-        defer { state.update { $0.wakeSession = nil } }
-        return try body()
-    }
-
     /// Another producer has taken the stream's transactional id: without the group's word this process leads no more. With it, it begins anew,
-    /// and ``vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds. (At-least-once has no such id: what looks the same there is the
-    /// producer's own.)
+    /// and ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds. (At-least-once has no such id: what looks the same there is
+    /// the producer's own.)
     func fenced() {
-        if isFenced, state.read({ $0.standing == .provisional }) { change(to: .waiting) }
-    }
-
-    /// What the group knows this process by; nil while it leads without the group's word.
-    func membership() -> GroupConsumer.Membership? { state.read { $0.standing == .leading } ? consumer.membership() : nil }
-
-    /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its predecessors: then
-    /// whoever leads in a later generation fences this producer, and a process that leads no more learns it here, before it
-    /// publishes anything.
-    ///
-    /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
-    func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
-        // The topic is empty, so whoever looks at the group's lag sees none.
-        try consumer.send([Self.partition: 0], as: membership, inTransactionOf: producer, timeout: timeout)
+        guard isFenced else { return }
+        change { state in
+            state.wasFenced = true
+            if state.standing == .provisional { state.standing = .waiting }
+        }
     }
 
     /// Leaves the group, so that another process follows at once.
@@ -157,13 +193,19 @@ final class StreamLeadership: Sendable {
             try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
             // There is nothing to fetch.
             consumer.pause(partitions)
-            // A topic that somebody else made may have more than one partition.
-            change(to: partitions.contains(Self.partition) ? .leading : .standby)
+            status.published(0)
+            change { state in
+                state.wasFenced = false
+                // A topic that somebody else made may have more than one partition.
+                state.standing = partitions.contains(Self.partition) ? .leading : .standby
+            }
         case .revoked(let partitions, let isLost):
             try consumer.unassign(partitions)
             // Otherwise the group forms anew, and says who leads in a moment.
-            if isLost { lost() }
-        case .unreachable(let error): status.kafkaTrouble(error)
+            if isLost { change(Self.lose) }
+        case .unreachable(let error):
+            // A session's producer tells it as well; and who stands by misses nothing.
+            if state.read({ $0.standing == .waiting }) { status.kafkaTrouble(error) }
         case .failed(let error):
             if case .halt(let halt) = StreamFailure(kafka: error) {
                 fail(halt)
@@ -177,29 +219,27 @@ final class StreamLeadership: Sendable {
         }
     }
 
-    /// The group has given this member up. Whoever leads next fences it, where there are fences.
-    private func lost() {
-        switch state.read({ $0.standing }) {
-        case .leading: change(to: isFenced ? .provisional : .waiting)
-        case .standby: change(to: .waiting)
+    /// The group has given this member up. It goes on until the group names another, or until it is fenced: a lone bridge may have been cut off, and nobody
+    /// else leads.
+    private static func lose(_ state: inout State) {
+        switch state.standing {
+        case .leading: state.standing = state.wasFenced ? .waiting : .provisional
+        case .standby: state.standing = .waiting
         case .provisional, .waiting: break
         }
     }
 
-    private func change(to standing: Standing) {
-        let (old, wake) = state.update { state in
+    /// Changes the standing in one step: both threads do.
+    private func change(_ change: (inout State) -> Void) {
+        let (old, new, wake) = state.update { state in
             let old = state.standing
-            state.standing = standing
-            if standing.isLeading, !old.isLeading { state.term += 1 }
-            return (old, state.wakeSession)
+            change(&state)
+            if state.standing.isLeading, !old.isLeading { state.term += 1 }
+            return (old, state.standing, state.wakeSession)
         }
-        guard old != standing else { return }
+        guard old != new else { return }
         wake?()
-        switch (old, standing) {
-        case (_, .standby): status.standsBy()
-        case (.standby, .leading): logger.notice("leads this stream now")
-        default: logger.debug("leadership: \(standing)")
-        }
+        logger.debug("leadership: \(new)")
     }
 
     private func fail(_ error: any Error) {

@@ -59,14 +59,14 @@ package final class StreamLoop: Sendable {
                 let current = try leadership ?? join()
                 leadership = current
                 guard let term = try current.awaitTerm(surroundings.stop) else { return nil }
-                status.leads()
-                try session(in: term, of: current, past: skip.lost)
+                try session(in: term, past: skip.lost)
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
                 return nil
             } catch is NotLeading {
-                continue
+                // The group says in a moment who does.
+                if surroundings.stop.wait(for: Self.groupPause) { return nil }
             } catch let lost as LostPosition where skip.admits(lost) {
                 status.lost(lost, policy: settings.onLostPosition)
                 if surroundings.stop.wait(for: backoff.next()) { return nil }
@@ -100,7 +100,7 @@ package final class StreamLoop: Sendable {
         try surroundings.topics.ensure(StreamLeadership.topic(bridge: surroundings.bridge), partitions: 1, timeout: Self.answerTime)
         let leadership = try StreamLeadership(
             of: settings, bridge: surroundings.bridge, index: index, kafka: surroundings.kafka, status: status, logger: logger)
-        let isAlone = try isAlone()
+        let isAlone = isAlone()
         if !isAlone { logger.info("another process may lead this stream: waiting for the group's word") }
         try leadership.join(isAlone: isAlone)
         return leadership
@@ -111,14 +111,17 @@ package final class StreamLoop: Sendable {
             surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: Self.answerTime)
     }
 
-    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no more.
-    private func isAlone() throws -> Bool {
+    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no more. A hint: the fences make
+    /// good what is wrong.
+    private func isAlone() -> Bool {
         do {
-            let stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime)
+            let stored = try surroundings.positions.readHint(stream: settings.name, timeout: Self.answerTime)
             return stored.map { Instance.isGone($0.writer) } ?? true
         } catch is PositionError {
             // The session says so.
             return true
+        } catch {
+            return false
         }
     }
 
@@ -132,16 +135,20 @@ package final class StreamLoop: Sendable {
     /// Fence, read the position, open, pump (rule 1).
     ///
     /// - Parameter lost: the position to go on past, if it is still the stored one.
-    private func session(in term: Int, of leadership: StreamLeadership, past lost: LostPosition?) throws {
+    private func session(in term: StreamLeadership.Term, past lost: LostPosition?) throws {
         try ensurePositionsTopic()
-        let publisher = try makePublisher(leadership)
+        let publisher = try makePublisher(term)
 
+        try term.check()
         try publisher.fence()
         let stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime)
         // Somebody may have set another one meanwhile.
         let lost = lost.flatMap { $0.position.token == stored?.position.token ? $0 : nil }
         let start = try lost.map { try place(past: $0) } ?? startPoint(after: stored)
-        if let position = stored?.position {
+        var position = stored?.position
+        // Nothing of a transaction that was open at the lost position follows.
+        if lost != nil { position?.transaction = nil }
+        if let position {
             status.resumed(after: position)
             // Behind a lost one the stream may also go back: to the time that a deployment was restored to.
             if lost == nil { publisher.resume(after: position) }
@@ -162,10 +169,8 @@ package final class StreamLoop: Sendable {
 
         do {
             try surroundings.stop.waking(publisher.wake) { () throws in
-                try leadership.waking(publisher.wake) {
-                    try pump(from: handoff, of: reader, to: publisher, after: stored?.position, past: lost, at: start) {
-                        try leadership.check(term)
-                    }
+                try term.waking(publisher.wake) {
+                    try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start)
                 }
             }
         } catch let error as MongoError {
@@ -183,8 +188,7 @@ package final class StreamLoop: Sendable {
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start,
-        checkingLeadership check: () throws -> Void
+        in term: StreamLeadership.Term, after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -198,7 +202,7 @@ package final class StreamLoop: Sendable {
         do {
             while !surroundings.stop.isRequested {
                 status.tellProgress()
-                try check()
+                try term.check()
                 if let batch = try handoff.take() {
                     if let closing = gap {
                         guard closing.isProven(by: batch) else { continue }
@@ -232,23 +236,25 @@ package final class StreamLoop: Sendable {
     /// How long one answer of Kafka is waited for; a stop waits for no more than that.
     private static let answerTime: Duration = .seconds(5)
     private static let longSession: Duration = .seconds(30)
+    private static let groupPause: Duration = .milliseconds(20)
     /// With nothing due, the thread still looks around this often; every event, batch and stop wakes it before.
     private static let longestWait: Duration = .seconds(5)
     /// How long a session that failed waits for the acknowledgements of what it had sent.
     private static let settlingTime: Duration = .seconds(2)
 
-    private func makePublisher(_ leadership: StreamLeadership) throws -> any RecordPublisher {
+    private func makePublisher(_ term: StreamLeadership.Term) throws -> any RecordPublisher {
         let isTransactional = settings.delivery == .exactlyOnce
+        let properties = try ProducerProperties.make(
+            surroundings.kafka, memory: surroundings.memory,
+            transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil)
         let producer = try KafkaProducer(
-            properties: ProducerProperties.make(
-                surroundings.kafka, memory: surroundings.memory,
-                transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil),
-            queueBytes: ProducerProperties.queueBytes(surroundings.kafka, memory: surroundings.memory), logger: logger)
+            properties: properties, queueBytes: ProducerProperties.queueBytes(surroundings.kafka, memory: surroundings.memory),
+            logger: logger)
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(
-                producer: producer, positionsTopic: topic, identity: identity, leadership: leadership, status: status,
-                stop: surroundings.stop)
+                producer: producer, positionsTopic: topic, identity: identity, term: term,
+                transactionTimeout: ProducerProperties.transactionTimeout(properties), status: status, stop: surroundings.stop)
             : try AtLeastOncePublisher(
                 producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
     }

@@ -125,6 +125,10 @@ package final class StreamStatus: ChangeStreamObserver {
         update {
             $0.activity = .standby
             $0.troubles = Troubles()
+            // Whoever leads looks after them.
+            $0.position = nil
+            $0.snapshot.positionAge = nil
+            $0.tokenWatch = TokenWatch()
         }
         logger.notice("stands by: another process leads this stream, and this one follows it", metadata: ["stream": "\(stream)"])
     }

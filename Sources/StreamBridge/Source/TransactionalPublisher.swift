@@ -37,7 +37,8 @@ final class TransactionalPublisher: RecordPublisher {
     private let ender: TransactionEnder
     private let positions: KafkaTopic
     private let identity: StreamIdentity
-    private let leadership: StreamLeadership?
+    private let term: StreamLeadership.Term?
+    private let mostGroupTime: Duration
     private let status: StreamStatus
     private let stop: StopSignal
 
@@ -58,13 +59,16 @@ final class TransactionalPublisher: RecordPublisher {
     private var refusal: RecordRefused?
     private var positionRecord = RecordBatch()
 
-    /// - Parameter leadership: nil for a publisher that has no rivals.
+    /// - Parameters:
+    ///   - term: nil for a publisher that has no rivals.
+    ///   - transactionTimeout: the broker's patience with an open transaction.
     init(
-        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, leadership: StreamLeadership?, status: StreamStatus,
-        stop: StopSignal
+        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, term: StreamLeadership.Term?,
+        transactionTimeout: Duration, status: StreamStatus, stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
-        self.leadership = leadership
+        self.term = term
+        mostGroupTime = min(Self.mostGroupTime, transactionTimeout / 2)
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
@@ -77,16 +81,15 @@ final class TransactionalPublisher: RecordPublisher {
     func fence() throws {
         try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.callTime) }
         status.published(0)
-        if let leadership { try vouch(for: leadership) }
+        if let term, let membership = try term.membership() { try vouch(for: term, as: membership) }
     }
 
-    private func vouch(for leadership: StreamLeadership) throws {
-        guard let membership = leadership.membership() else { return }
+    private func vouch(for term: StreamLeadership.Term, as membership: GroupConsumer.Membership) throws {
         try producer.client.beginTransaction()
         state = .open(since: .now)
         do {
             try again { () throws(KafkaError) in
-                try leadership.vouch(as: membership, inTransactionOf: producer.client, timeout: Self.callTime)
+                try term.vouch(as: membership, inTransactionOf: producer.client, timeout: Self.callTime)
             }
             state = .committing
             ender.start(.commit)
@@ -106,6 +109,7 @@ final class TransactionalPublisher: RecordPublisher {
                 guard error.isRetriable, !error.isFatal, !error.requiresAbort else { throw error }
                 status.kafkaTrouble(error)
                 if stop.isRequested { throw StreamStopped() }
+                try term?.check()
                 _ = try producer.serve(timeout: .milliseconds(100)) { _ in }
             }
         }
@@ -188,7 +192,7 @@ final class TransactionalPublisher: RecordPublisher {
     private var isDue: Bool {
         guard case .open(let since) = state, sealed != nil, isCovered else { return false }
         let age = since.duration(to: .now)
-        if isAmidGroup { return age >= Self.mostGroupTime || bytes >= Self.mostGroupBytes }
+        if isAmidGroup { return age >= mostGroupTime || bytes >= Self.mostGroupBytes }
         // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
         return age >= Self.mostTime || bytes >= Self.mostBytes || stop.isRequested
     }
@@ -223,7 +227,7 @@ final class TransactionalPublisher: RecordPublisher {
     var nextDeadline: ContinuousClock.Instant? {
         guard sealed != nil, isCovered else { return nil }
         return switch state {
-        case .open(let since): since + (isAmidGroup ? Self.mostGroupTime : Self.mostTime)
+        case .open(let since): since + (isAmidGroup ? mostGroupTime : Self.mostTime)
         case .idle: whenIdle
         case .committing, .failed: nil
         }
@@ -318,8 +322,8 @@ final class TransactionalPublisher: RecordPublisher {
         do {
             try awaitCommit()
             settleSealed()
-            if case .open = state, isCovered, isAmidGroup {
-                // A part of a MongoDB transaction: the next session publishes all of it.
+            if case .open = state, isCovered, isAmidGroup, stop.isRequested {
+                // A part of a MongoDB transaction: the next start publishes all of it.
                 abort()
                 return true
             }

@@ -204,6 +204,34 @@ import Testing
 
     // MARK: A real broker
 
+    /// Killed between the position's record and the commit: nobody waits for the broker to give the transaction up, because the next session's
+    /// fence ends it.
+    @Test(.enabled(if: TestKafka.isReal, "the mock cluster hides nothing behind an open transaction"))
+    func aTransactionThatAKillLeftOpenIsEndedByTheFence() async throws {
+        try await Scene.play { scene in
+            var settings = scene.kafka.settings
+            settings.producer["transaction.timeout.ms"] = "600000"
+            let killed = try KafkaProducer(
+                properties: ProducerProperties.make(
+                    settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: .stream("fruits", of: scene.name)),
+                logger: .silent)
+            try killed.client.initTransactions(timeout: .seconds(60))
+            try killed.client.beginTransaction()
+            let positions = try killed.topic(scene.positionsTopic)
+            #expect(
+                try killed.produce(OutgoingRecord(key: Array("fruits".utf8), value: Array("{}".utf8), headers: []), to: positions, tag: 1))
+            killed.endLinger()
+            var isStored = false
+            while !isStored { try killed.serve(timeout: .seconds(1)) { if case .acknowledged = $0 { isStored = true } } }
+
+            let bridge = try scene.bridge([Self.stream(scene)])
+            try scene.insert(Self.numbers(0..<3))
+            try scene.follow().wait(count: 3)
+            #expect(try bridge.stop().isEmpty)
+            try Self.expectAll(3, on: scene)
+        }
+    }
+
     /// A second bridge of the same name takes the stream over while the first one stands still; when that goes on, it is fenced.
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster fences nobody"))
     func aBridgeThatStoodStillRepeatsNothing() async throws {

@@ -122,6 +122,31 @@ import Testing
         }
     }
 
+    /// What was open at the lost position goes on nowhere: the gap's position is no place amid a transaction.
+    @Test func aPositionAmidATransactionIsGonePastLikeAnother() async throws {
+        try await Scene.play { scene in
+            try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
+            try scene.insert([["_id": 1, "n": 1], ["_id": 2, "n": 2]])
+            let token = ResumeToken(
+                data: try #require(try scene.events().first?["_id"]?.documentValue?["_data"]?.stringValue))
+            let id = TransactionID(session: (1, 2), number: 3, clusterTime: try #require(token.clusterTime))
+            try scene.store(
+                StreamPosition(token: token, wallTime: nil, events: 1, transaction: TransactionPlace(id: id, index: 4)))
+            let stream = scene.stream {
+                $0.delivery = .exactlyOnce
+                $0.onLostPosition = .oldest
+                // It hides the position's event, so the server refuses the token.
+                $0.pipeline = #"[{"$match":{"fullDocument.n":{"$gt":1}}}]"#
+            }
+            let bridge = try scene.bridge([stream])
+            try scene.follow().wait(count: 1)
+            #expect(try bridge.stop().isEmpty)
+            #expect(try scene.records().map(\.keyText) == [#"{"_id":{"$numberInt":"2"}}"#])
+            #expect(try Self.gaps(of: scene).count == 1)
+            #expect(try scene.position()?.position.transaction == nil)
+        }
+    }
+
     @Test(arguments: [LostPositionPolicy.oldest, .now], [Delivery.atLeastOnce, .exactlyOnce])
     func aPositionOfTheFutureGoesBack(_ policy: LostPositionPolicy, _ delivery: Delivery) async throws {
         try await Scene.play { scene in

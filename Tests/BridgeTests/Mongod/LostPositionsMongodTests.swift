@@ -111,8 +111,10 @@ import Testing
             let bridge = try scene.bridge([changed])
             try scene.insert([[:]], into: "noise")
             try scene.follow(scene.positionsTopic).wait(for: "a position that moved on with the time") {
-                guard let value = $0.last?.value else { return false }
-                return (try? StoredPosition(json: value))?.position.token.isHighWaterMark == true && $0.count > 1
+                let positions = $0.compactMap { $0.value.flatMap { try? StoredPosition(json: $0) } }
+                // What the test itself stored was written at no time.
+                guard let stored = positions.lastIndex(where: { $0.writtenAt == 0 }) else { return false }
+                return positions[stored...].dropFirst().last?.position.token.isHighWaterMark == true
             }
             try scene.insert([["_id": 2, "n": 2]])
             let halts = try bridge.halts()

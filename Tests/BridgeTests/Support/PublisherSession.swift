@@ -31,7 +31,8 @@ final class PublisherSession {
             bridge == nil
             ? try AtLeastOncePublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
             : try TransactionalPublisher(
-                producer: producer, positionsTopic: positions, identity: identity, leadership: nil, status: status, stop: stop)
+                producer: producer, positionsTopic: positions, identity: identity, term: nil, transactionTimeout: .seconds(60),
+                status: status, stop: stop)
         topics = [try publisher.topic(topic)]
     }
 

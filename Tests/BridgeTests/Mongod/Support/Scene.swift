@@ -186,7 +186,7 @@ final class Scene: Sendable {
             key: "fruits",
             value: StoredPosition(
                 stream: "fruits", position: position, options: StoredPosition.definitionHash(of: stream()), replicaSet: "shared",
-                writer: "test", writtenAt: 0
+                writer: Instance.name, writtenAt: 0
             ).json)
         _ = try producer.produce(batch.records[0], of: batch, to: try producer.topic(positionsTopic), tag: 1)
         try follow(positionsTopic).wait(for: "the stored position") {

@@ -35,7 +35,7 @@ extension Scene {
     func storePosition(_ token: String, of stream: StreamSettings, events: Int64) throws {
         let stored = StoredPosition(
             stream: stream.name, position: StreamPosition(token: ResumeToken(data: token), wallTime: nil, events: events),
-            options: StoredPosition.definitionHash(of: stream), replicaSet: nil, writer: "test", writtenAt: WallClock.milliseconds())
+            options: StoredPosition.definitionHash(of: stream), replicaSet: nil, writer: Instance.name, writtenAt: WallClock.milliseconds())
         let producer = try ReportingProducer(kafka.settings)
         guard try producer.produce(positionsTopic, key: Array(stream.name.utf8), value: stored.json) else {
             throw WaitedInVain(what: "room for a record")
