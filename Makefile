@@ -28,7 +28,8 @@ build: bootstrap ## Build for release (.build/release/bridge)
 	@$(release)
 
 test: bootstrap ## Run every test, with real mongods and Kafka's mock cluster
-	@$(with_mongod) swift test
+	@scripts/bootstrap --tests
+	@$(with_mongod) MONGOD_SPLIT="$$(scripts/mongod-path --split)" swift test
 
 lint: ## Check format, imports and house rules
 	@scripts/lint

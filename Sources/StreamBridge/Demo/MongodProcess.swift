@@ -37,8 +37,9 @@ package final class MongodProcess: Sendable {
     /// - Parameters:
     ///   - replicaSet: the set that it will be a member of; nil for a standalone server. The set is not initiated here.
     ///   - arguments: more arguments of mongod.
-    package init(replicaSet: String? = nil, port: UInt16? = nil, arguments: [String] = []) throws {
-        binary = try Self.binary()
+    ///   - binary: nil for the usual one.
+    package init(replicaSet: String? = nil, port: UInt16? = nil, arguments: [String] = [], binary: URL? = nil) throws {
+        self.binary = try binary ?? Self.binary()
         self.port = try port ?? FreePort.find()
         self.replicaSet = replicaSet
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -66,7 +67,7 @@ package final class MongodProcess: Sendable {
         guardian.standardError = FileHandle.nullDevice
         try guardian.run()
 
-        process = Mutex(try Self.start(binary, self.arguments))
+        process = Mutex(try Self.start(self.binary, self.arguments))
         watch(processIdentifier)
     }
 
@@ -106,10 +107,12 @@ package final class MongodProcess: Sendable {
     }
 
     /// Starts a server that has crashed again, on the same port and folder. Does not wait until it answers.
-    package func restart() throws {
+    ///
+    /// - Parameter other: the binary of another release, for an upgrade.
+    package func restart(with other: URL? = nil) throws {
         crash()
         try process.withLock { process in
-            process = try Self.start(binary, arguments)
+            process = try Self.start(other ?? binary, arguments)
             watch(process.processIdentifier)
         }
     }

@@ -27,7 +27,7 @@ struct ChangeEvent {
     /// The UUID of `lsid.id`, which only events of a transaction have, in two halves.
     private var session: (high: UInt64, low: UInt64)?
     private var transactionNumber: Int64?
-    /// `splitEvent`: which of how many parts of a large event this is.
+    /// `splitEvent`: which of how many fragments of a large event this is; a number that cannot be read is 0.
     private(set) var split: (fragment: Int32, of: Int32)?
     private(set) var isDelete = false
     private(set) var isUpdate = false
@@ -88,14 +88,14 @@ struct ChangeEvent {
         return nil
     }
 
-    private static func split(_ document: BSONElement, of bytes: RawSpan) throws(BSONError) -> (fragment: Int32, of: Int32)? {
+    private static func split(_ document: BSONElement, of bytes: RawSpan) throws(BSONError) -> (fragment: Int32, of: Int32) {
         var parts: (fragment: Int32, of: Int32) = (0, 0)
         var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
         while let field = try fields.next(in: bytes) {
             if field.keyEquals("fragment", in: bytes) { parts.fragment = field.int32(in: bytes) ?? 0 }
             if field.keyEquals("of", in: bytes) { parts.of = field.int32(in: bytes) ?? 0 }
         }
-        return parts.of > 0 ? parts : nil
+        return parts
     }
 
     private static func uuid(

@@ -89,12 +89,13 @@ final class ChangeStreamReader: Sendable {
     /// Reads until a stop, a closed hand-off, or an error that does not pass, which goes to the hand-off. Blocks; on the reader's thread.
     func run(from start: ChangeStreamOptions.Start) {
         var start = start
+        var isAmidEvent = false
         var backoff = Backoff()
         var refusals = 0
         while !stop.isRequested {
             do {
                 let goesOn = try pool.withClient { client throws(MongoError) in
-                    try read(from: &start, of: client) {
+                    try read(from: &start, amidEvent: &isAmidEvent, of: client) {
                         backoff.reset()
                         refusals = 0
                     }
@@ -108,6 +109,9 @@ final class ChangeStreamReader: Sendable {
                 if !mayPass {
                     guard case .reopen = StreamFailure(mongoDB: error) else { return handoff.fail(error) }
                 }
+                // The server would make the event anew for the fragments that are missing, from a document that may have changed and then
+                // be split elsewhere. A new session begins before the event.
+                if isAmidEvent { return handoff.fail(error) }
                 status.mongoTrouble(error)
                 if stop.wait(for: backoff.next()) { return }
             }
@@ -116,10 +120,12 @@ final class ChangeStreamReader: Sendable {
 
     /// - Parameters:
     ///   - start: moves with every batch that was handed over.
+    ///   - amidEvent: whether that batch ends with a fragment of an event, and not its last one.
     ///   - progress: called when the server answered.
     /// - Returns: false when there is nothing more to do, true when an invalidate closed the stream and it is to be opened after that.
     private func read(
-        from start: inout ChangeStreamOptions.Start, of client: borrowing MongoClient, progress: () -> Void
+        from start: inout ChangeStreamOptions.Start, amidEvent isAmidEvent: inout Bool, of client: borrowing MongoClient,
+        progress: () -> Void
     ) throws(MongoError) -> Bool {
         var stream = try open(at: start, of: client)
         if let token = stream.initialToken {
@@ -139,12 +145,13 @@ final class ChangeStreamReader: Sendable {
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
-            openTransaction = batch.openTransaction(before: token)
+            openTransaction = batch.openTransaction(before: token, after: openTransaction)
             guard handoff.put(Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)) else {
                 return close(stream, of: client)
             }
             status.read(events: batch.count, upTo: token)
             start = .after(token)
+            if batch.count > 0 { isAmidEvent = batch.endsAmidEvent }
         }
         return true
     }
@@ -203,12 +210,33 @@ extension ChangeStreamBatch {
     /// when it has given all of it. So that a lone transaction does not wait for that answer until the next write, the reader lets this one getMore not wait
     /// for events. (A mongos may have nothing because it waits for a shard: there the getMore waits as always, and a shard that takes longer
     /// is taken for the end.)
-    func openTransaction(before token: ResumeToken) -> TransactionID? {
+    ///
+    /// Of a large event in fragments only the first names the transaction.
+    ///
+    /// - Parameter last: that of the batch before, which may end amid an event.
+    func openTransaction(before token: ResumeToken, after last: TransactionID?) -> TransactionID? {
         guard let lastEvent else { return nil }
         // Whoever publishes it will find what is wrong with an event that cannot be walked.
-        let id = try? withEvents { bytes, _ in try ChangeEvent(of: bytes, at: lastEvent).transaction }
+        let id = try? withEvents { bytes, events throws -> TransactionID? in
+            let event = try ChangeEvent(of: bytes, at: lastEvent)
+            guard let split = event.split, split.fragment > 1 else { return event.transaction }
+            var events = events
+            var id = last
+            while let element = try events.next(in: bytes) {
+                let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+                if event.split?.fragment ?? 1 == 1 { id = event.transaction }
+            }
+            return id
+        }
         guard let id, token.clusterTime.map({ $0 <= id.clusterTime }) ?? true else { return nil }
         return id
+    }
+
+    /// The last event is a fragment of one, and more are to come.
+    var endsAmidEvent: Bool {
+        guard let lastEvent else { return false }
+        let split = try? withEvents { bytes, _ in try ChangeEvent(of: bytes, at: lastEvent).split }
+        return split.map { $0.fragment < $0.of } ?? false
     }
 }
 

@@ -33,12 +33,24 @@ struct DocumentLookup {
         let count = size.events
         let wanted = try Wanted(events: events, atMost: count, in: bytes)
         guard !wanted.ids.isEmpty else { return (LookedUpDocuments(), count) }
+        let documents = try fetch(wanted)
+        size.adapt(events: count, bytes: documents.byteCount)
+        return (documents, count)
+    }
+
+    /// The document of one event, as ``documents(of:in:)``.
+    func document(of event: ChangeEvent, in bytes: RawSpan) throws -> LookedUpDocuments {
+        var wanted = Wanted()
+        try wanted.add(event, in: bytes)
+        return wanted.ids.isEmpty ? LookedUpDocuments() : try fetch(wanted)
+    }
+
+    /// Waits out what passes.
+    private func fetch(_ wanted: Wanted) throws -> LookedUpDocuments {
         var backoff = Backoff()
         while true {
             do {
-                let documents = try fetchApart(wanted)
-                size.adapt(events: count, bytes: documents.byteCount)
-                return (documents, count)
+                return try fetchApart(wanted)
             } catch let error as MongoError {
                 guard case .reopen = StreamFailure(mongoDB: error) else { throw error }
                 status.mongoTrouble(error)
@@ -75,18 +87,23 @@ struct DocumentLookup {
     private struct Wanted {
         private(set) var ids: [Namespace: [BSONValue]] = [:]
         private(set) var time: BSONTimestamp?
+        private var seen: Set<LookedUpDocuments.Key> = []
+
+        init() {}
 
         init(events: BSONCursor, atMost count: Int, in bytes: RawSpan) throws {
-            var seen: Set<LookedUpDocuments.Key> = []
             var events = events
             var left = count
             while left > 0, let element = try events.next(in: bytes) {
                 left -= 1
-                let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
-                if let now = event.clusterTime { time = BSONTimestamp(seconds: now.seconds, increment: now.increment) }
-                guard let (key, id) = try LookedUpDocuments.key(of: event, in: bytes), seen.insert(key).inserted else { continue }
-                ids[key.namespace, default: []].append(try BSONValue(id, of: bytes))
+                try add(ChangeEvent(of: bytes, at: element.value.lowerBound), in: bytes)
             }
+        }
+
+        mutating func add(_ event: ChangeEvent, in bytes: RawSpan) throws {
+            if let now = event.clusterTime { time = BSONTimestamp(seconds: now.seconds, increment: now.increment) }
+            guard let (key, id) = try LookedUpDocuments.key(of: event, in: bytes), seen.insert(key).inserted else { return }
+            ids[key.namespace, default: []].append(try BSONValue(id, of: bytes))
         }
     }
 
@@ -122,9 +139,10 @@ struct LookedUpDocuments {
     private(set) var byteCount = 0
     private var places: [Key: (reply: Int, document: Range<Int>)] = [:]
 
-    /// What an update event without its document is looked up by; nil for every other event.
+    /// What an update event without its document is looked up by; nil for every other event, and for a fragment of one, which is looked
+    /// up when it is whole.
     static func key(of event: ChangeEvent, in bytes: RawSpan) throws(BSONError) -> (Key, BSONElement)? {
-        guard event.isUpdate, event.fullDocument == nil, let documentKey = event.documentKey,
+        guard event.isUpdate, event.fullDocument == nil, event.split == nil, let documentKey = event.documentKey,
             let database = event.database, let collection = event.collection,
             let id = try element("_id", of: documentKey.value, in: bytes)
         else { return nil }

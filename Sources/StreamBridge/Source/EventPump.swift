@@ -4,7 +4,8 @@ import Mongo
 ///
 /// The events of a MongoDB transaction follow one another in the change stream. A position between them is sealed as such, so that the
 /// publisher can keep them together; and before the first event of one that the batch may not have all of, the position is sealed, so that what came before
-/// need not wait for its end. (Of the transactions that begin and end within a batch nobody sees a part: nothing is sealed amid a batch.)
+/// need not wait for its end. (Of the transactions that begin and end within a batch nobody sees a part: amid a batch nothing else is sealed but what
+/// came before a large event in fragments, as within its transaction where it is.)
 struct EventPump: ~Copyable {
     private let publisher: any RecordPublisher
     private let encoder: EventEncoder
@@ -57,14 +58,15 @@ struct EventPump: ~Copyable {
                     guard let element = try events.next(in: bytes) else { break }
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
-                    if let part = event.split {
-                        guard try split.add(event, part, of: bytes) else { continue }
-                        split.join(into: &spliced)
-                        try spliced.withUnsafeBytes { buffer throws in
-                            let whole = try ChangeEvent(of: buffer.bytes, at: 0)
-                            place = TransactionPlace.next(after: place, of: whole.transaction)
-                            try encode(whole, of: buffer.bytes, origin: event.start)
+                    if event.split != nil || split.isIncomplete {
+                        if !split.isIncomplete {
+                            // The fragment that names the transaction: the server puts the small fields first.
+                            let next = TransactionPlace.next(after: place, of: event.transaction)
+                            try sealBefore(next, of: bytes, done: &done)
                         }
+                        guard try split.add(event, of: bytes) else { continue }
+                        split.join(into: &spliced)
+                        try spliced.withUnsafeBytes { buffer throws in try encode(joined: buffer.bytes, origin: event.start) }
                         spliced.reset()
                         if records.isFull { try flush(of: bytes, done: &done) }
                         continue
@@ -97,16 +99,34 @@ struct EventPump: ~Copyable {
         try publisher.seal(position(at: token, place))
     }
 
-    /// Seals what came before the first event of a transaction.
-    private mutating func sealBefore(_ first: TransactionPlace, of bytes: RawSpan, done: inout Done?) throws {
+    /// Seals what came before an event: as within a transaction only if the event goes on with it.
+    ///
+    /// - Parameter next: the place of the event.
+    private mutating func sealBefore(_ next: TransactionPlace?, of bytes: RawSpan, done: inout Done?) throws {
         try flush(of: bytes, done: &done)
-        place = nil
+        let isWithin = next.map { $0.index > 0 } ?? false
+        if !isWithin { place = nil }
         if let done {
-            try seal(after: Done(event: done.event), of: bytes)
-        } else if let end {
+            try seal(after: isWithin ? done : Done(event: done.event), of: bytes)
+        } else if let end, !isWithin {
             // The transaction that was open there has ended, as is known now.
             try publisher.seal(position(at: end, nil))
         }
+    }
+
+    /// Encodes an event that was joined from fragments.
+    private mutating func encode(joined bytes: RawSpan, origin: Int) throws {
+        let event = try ChangeEvent(of: bytes, at: 0)
+        place = TransactionPlace.next(after: place, of: event.transaction)
+        if let documents = try lookup?.document(of: event, in: bytes) {
+            var whole = OutputBuffer(capacity: 0)
+            if try documents.splice(event, of: bytes, into: &whole) {
+                return try whole.withUnsafeBytes { buffer throws in
+                    try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: origin)
+                }
+            }
+        }
+        try encode(event, of: bytes, origin: origin)
     }
 
     /// Seals the position after an event of this batch.

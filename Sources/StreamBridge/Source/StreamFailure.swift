@@ -114,6 +114,10 @@ enum StreamFailure {
                     "An event is larger than 16 MB. MongoDB 6.0.9, 7.0 and later split such events, and the bridge joins them again: upgrade "
                         + "the server, and the stream goes on with this event. Or leave large fields out with a $project stage, or use "
                         + "fullDocument: default and fullDocumentBeforeChange: off")
+            case 13548:
+                return halt(
+                    "An event is larger than 64 MB, which MongoDB cannot split: leave large fields out with a $project stage. The stream goes on "
+                        + "with this event")
             case 47:
                 return halt(
                     "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable")

@@ -37,9 +37,11 @@ import Testing
         }
     }
 
-    private static func batch(_ events: [BSONDocument], token: ResumeToken) throws -> ChangeStreamReader.Batch {
+    private static func batch(_ events: [BSONDocument], token: ResumeToken, after last: TransactionID? = nil) throws
+        -> ChangeStreamReader.Batch
+    {
         var batch = try ChangeStreamReader.Batch.sample(events, token: token)
-        batch.openTransaction = batch.events?.openTransaction(before: token)
+        batch.openTransaction = batch.events?.openTransaction(before: token, after: last)
         return batch
     }
 

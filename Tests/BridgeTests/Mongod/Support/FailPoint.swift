@@ -10,14 +10,15 @@ enum FailPoint {
     ///
     /// - Parameters:
     ///   - times: nil for all of them from now on.
+    ///   - skipped: how many are let through before, where all of the others fail.
     ///   - failure: `["errorCode": …]` or `["closeConnection": true]`.
-    static func fail(_ commands: [String], times: Int32?, with failure: BSONDocument, on scene: Scene) throws {
+    static func fail(_ commands: [String], times: Int32?, after skipped: Int32 = 0, with failure: BSONDocument, on scene: Scene) throws {
         var data = failure
         data.append("failCommands", .array(commands.map { .string($0) }))
         data.append("appName", .string("bridge.\(scene.name)"))
         try scene.command(
             [
-                "configureFailPoint": "failCommand", "mode": times.map { ["times": .int32($0)] } ?? "alwaysOn",
+                "configureFailPoint": "failCommand", "mode": times.map { ["times": .int32($0)] } ?? ["skip": .int32(skipped)],
                 "data": .document(data),
             ], on: "admin")
     }
