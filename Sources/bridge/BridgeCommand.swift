@@ -10,7 +10,7 @@ struct BridgeCommand: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
-            RedriveCommand.self, ConfigCommand.self,
+            RedriveCommand.self, PositionsCommand.self, ConfigCommand.self,
         ]
     )
 }

@@ -217,6 +217,8 @@ package final class StreamLoop: Sendable {
                         if batch.events == nil { first.withLock { $0 = $0 ?? .after(token) } }
                         guard try publisher.finish(within: nil) else { throw StreamStopped() }
                         isUnstored = false
+                        // A position that somebody removes later is another beginning.
+                        first.withLock { $0 = nil }
                     }
                     if handoff.isEmpty { try publisher.endLinger(isCaughtUp: !batch.isFull) }
                     try publisher.serve(timeout: .zero)

@@ -1,0 +1,49 @@
+/// Where a stream is to go on, as a person writes it.
+package enum PositionPlace: Sendable, Equatable {
+    case start(StartPoint)
+    /// Behind the event that a published record has.
+    case record(RecordPlace)
+
+    /// Reads `oldest`, `now`, a token, `seconds.increment`, a time, or TOPIC/PARTITION/OFFSET.
+    ///
+    /// - Throws: a sentence that says what can be written.
+    package init(argument text: String) throws {
+        if let record = RecordPlace(text) {
+            self = .record(record)
+            return
+        }
+        do {
+            self = .start(try StartPoint(argument: text))
+        } catch {
+            throw Unreadable(text: text)
+        }
+    }
+
+    package struct Unreadable: Error, CustomStringConvertible {
+        let text: String
+        package var description: String {
+            "write a resume token (82…), a time such as 2026-01-31T00:00:00Z, a cluster time such as 1651826079.1, oldest, now, or a record's "
+                + "TOPIC/PARTITION/OFFSET; found \(text)"
+        }
+    }
+}
+
+/// A record's coordinates.
+package struct RecordPlace: Sendable, Equatable, CustomStringConvertible {
+    package let topic: String
+    package let partition: Int32
+    package let offset: Int64
+
+    /// Reads TOPIC/PARTITION/OFFSET, or TOPIC/PARTITION@OFFSET as `bridge tail` prints it; nil for anything else.
+    package init?(_ text: String) {
+        // Neither sign can be part of a topic's name.
+        let parts = text.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "@" }
+        guard parts.count == 3, !parts[0].isEmpty, let partition = Int32(parts[1]), let offset = Int64(parts[2]), partition >= 0, offset >= 0
+        else { return nil }
+        topic = String(parts[0])
+        self.partition = partition
+        self.offset = offset
+    }
+
+    package var description: String { "\(topic)/\(partition)/\(offset)" }
+}

@@ -1,0 +1,223 @@
+import Logging
+import Mongo
+
+/// Reads and edits the stored positions of streams, also while a bridge runs.
+package struct Positions: Sendable {
+    /// Who edits, and how.
+    package struct Request: Sendable {
+        /// `user@host`
+        package var by: String
+        package var why: String?
+        /// Opens a change stream there and stores nothing.
+        package var isDryRun: Bool
+        /// Of an at-least-once stream, too, whose bridge may be running.
+        package var isForced: Bool
+
+        package init(by: String, why: String? = nil, isDryRun: Bool = false, isForced: Bool = false) {
+            self.by = by
+            self.why = why
+            self.isDryRun = isDryRun
+            self.isForced = isForced
+        }
+    }
+
+    package struct Change: Sendable {
+        package enum Leader: Sendable {
+            /// No process leads the stream, as far as can be known.
+            case absent
+            /// It begins at the new position now.
+            case told
+            /// It begins at the new position when it next notices that it was fenced.
+            case notTold
+        }
+
+        /// Nil for a removed position.
+        package let trial: PositionTrial?
+        /// Nil for a dry run.
+        package let edit: PositionEdit?
+        package let leader: Leader
+    }
+
+    private let configuration: BridgeConfiguration
+    private let logger: Logger
+    private let stop = StopSignal()
+
+    package init(configuration: BridgeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    package func requestStop() { stop.request(grace: .zero) }
+
+    // MARK: Reading
+
+    /// One entry for each stream of the configuration, and for each other one that has a position.
+    ///
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    package func list() async throws -> [StoredPositionEntry] {
+        try await blocking {
+            let values = try self.values(KafkaAdmin(settings: configuration.kafka, logger: logger))
+            let now = WallClock.milliseconds()
+            let known = configuration.streams.map(\.name)
+            let names = known + values.keys.filter { !known.contains($0) }.sorted()
+            return names.map { StoredPositionEntry(stream: $0, value: values[$0], now: now) }
+        }
+    }
+
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    package func show(_ stream: StreamSettings) async throws -> StoredPositionDetails {
+        try await blocking(stream) {
+            let value = try self.values(KafkaAdmin(settings: configuration.kafka, logger: logger))[stream.name]
+            let (deployment, pool) = try reachMongoDB()
+            return StoredPositionDetails(
+                StoredPositionEntry(stream: stream.name, value: value, now: WallClock.milliseconds()),
+                clusterTime: value.flatMap { try? StoredPosition(json: $0) }?.position.token.clusterTime,
+                oplog: Result { try deployment.oplogWindow(pool: pool) })
+        }
+    }
+
+    /// The edits so far, the oldest one first.
+    ///
+    /// - Parameter stream: nil for those of every stream.
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    package func history(of stream: String?) async throws -> [PositionEdit] {
+        try await blocking {
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            var edits: [PositionEdit] = []
+            _ = try TopicReader.scan(
+                PositionEdit.topic(bridge: configuration.name), admin: admin, settings: configuration.kafka,
+                timeout: configuration.startupTimeout, stop: stop, waitsForTransactions: true, { $0.value },
+                take: { value throws(KafkaError) in
+                    if let edit = value.flatMap(PositionEdit.init(json:)), stream == nil || edit.stream == stream { edits.append(edit) }
+                })
+            return edits
+        }
+    }
+
+    private func values(_ admin: KafkaAdmin) throws -> [String: [UInt8]] {
+        let store = store(admin)
+        guard try admin.topic(store.topic, timeout: configuration.startupTimeout) != nil else { return [:] }
+        return try store.readAll(timeout: configuration.startupTimeout)
+    }
+
+    // MARK: Editing
+
+    /// Lets a stream go on from another place.
+    ///
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, also when the server does not go on from there.
+    package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
+        try await blocking(stream) {
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let (deployment, pool) = try reachMongoDB()
+            let published: PublishedPlace? =
+                if case .record(let record) = place {
+                    try PublishedPlace(
+                        of: record, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout)
+                } else { nil }
+            let start: ChangeStreamOptions.Start =
+                switch place {
+                case .start(.oldest):
+                    try .at(deployment.oplogWindow(for: "`oldest`", pool: pool).oldest)
+                case .start(let point): try deployment.start(at: point, pool: pool)
+                case .record: published.map { .after($0.token) } ?? .now
+                }
+            // Before anything is changed.
+            let trial = try PositionTrial(of: stream, at: start, transaction: published?.transaction, on: deployment, pool: pool)
+            return try store(request, of: stream, trial: trial, admin: admin) { old in
+                let former = old.flatMap { try? StoredPosition(json: $0) }
+                var position = trial.position
+                // How many were published over the life of the stream does not change.
+                position.events = former?.position.events ?? 0
+                return StoredPosition(
+                    stream: stream.name, position: position, options: StoredPosition.definitionHash(of: stream),
+                    replicaSet: deployment.replicaSet,
+                    // Who leads the stream, not who edited it: a process that starts asks whether that one may still run.
+                    writer: former?.writer ?? Instance.name, writtenAt: WallClock.milliseconds()
+                ).json
+            }
+        }
+    }
+
+    /// Removes a stream's position, so that it begins at its `startAt`.
+    ///
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    package func reset(_ stream: StreamSettings, _ request: Request) async throws -> Change {
+        try await blocking(stream) {
+            try store(request, of: stream, trial: nil, admin: KafkaAdmin(settings: configuration.kafka, logger: logger)) { _ in nil }
+        }
+    }
+
+    private func store(
+        _ request: Request, of stream: StreamSettings, trial: PositionTrial?, admin: KafkaAdmin, value: ([UInt8]?) -> [UInt8]?
+    ) throws -> Change {
+        let store = store(admin)
+        let writer = try self.values(admin)[stream.name].flatMap { try? StoredPosition(json: $0) }?.writer
+        let mayRun = writer.map { !Instance.isGone($0) } ?? false
+        if mayRun, stream.delivery == .atLeastOnce, !request.isForced {
+            throw StreamHalt(
+                reason: "stream \(stream.name) is at-least-once, and \(writer ?? "the process that leads it") may be running: nothing keeps that "
+                    + "process from storing its own position over this one",
+                mend: "Stop the bridge, then use --force if it ran on another host", status: .configuration)
+        }
+        guard !request.isDryRun else { return Change(trial: trial, edit: nil, leader: .absent) }
+        let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
+        let timeout = configuration.startupTimeout
+        try topics.ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
+        try topics.ensure(
+            PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
+        let edit = try PositionWriter(
+            configuration: configuration, stream: stream.name, store: store, stop: stop, logger: logger
+        ).write { old in
+            PositionEdit(
+                stream: stream.name, old: old, new: value(old), by: request.by, why: request.why, at: WallClock.milliseconds())
+        }
+        return Change(trial: trial, edit: edit, leader: mayRun ? tellLeader(of: stream) : .absent)
+    }
+
+    /// The edit stands, whatever comes of this.
+    private func tellLeader(of stream: StreamSettings) -> Change.Leader {
+        let notice = LeaderNotice(bridge: configuration.name, stream: stream.name, kafka: configuration.kafka, stop: stop, logger: logger)
+        do {
+            return try notice.give(within: Self.noticeTime) ? .told : .notTold
+        } catch {
+            logger.debug("the leader could not be told: \(error)")
+            return .notTold
+        }
+    }
+
+    /// A group that has nobody in it takes three seconds to form (`group.initial.rebalance.delay.ms`).
+    private static let noticeTime: Duration = .seconds(8)
+
+    // MARK: Both sides
+
+    private func store(_ admin: KafkaAdmin) -> PositionStore {
+        PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+    }
+
+    private func reachMongoDB() throws -> (Deployment, MongoClientPool) {
+        let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).positions"))
+        return (try Deployment(of: pool), pool)
+    }
+
+    private func blocking<Success: Sendable>(
+        _ stream: StreamSettings? = nil, _ body: @escaping @Sendable () throws -> Success
+    ) async throws -> Success {
+        try await LoopThread.run(name: "positions") {
+            Result {
+                do {
+                    return try body()
+                } catch let error as Bridge.Unreachable {
+                    throw error
+                } catch let error as MongoError {
+                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(server: "MongoDB", reason: "\(error)")
+                } catch {
+                    throw OperationFailure.ending(error)
+                }
+            }
+        }.get()
+    }
+}
+
+extension ChangeStreamOptions.Start {
+    fileprivate static func at(_ time: BSONTimestamp) -> Self { .at(seconds: time.seconds, increment: time.increment) }
+}

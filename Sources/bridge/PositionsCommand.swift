@@ -1,0 +1,209 @@
+import ArgumentParser
+import Foundation
+import StreamBridge
+
+/// `bridge positions`
+struct PositionsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "positions", abstract: "Reads and edits the stored positions of streams, also while the bridge runs.",
+        discussion: """
+            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from that place; 69 a server could not be reached; 78 something to \
+            mend, or an at-least-once stream that may be running.
+            """,
+        subcommands: [List.self, Show.self, History.self, Set.self, Reset.self])
+
+    /// Runs a body with the operations of the configuration, until a signal.
+    private static func run(_ options: CommonOptions, _ body: (Positions, BridgeConfiguration) async throws -> Void) async throws {
+        let configuration = try options.load()
+        let positions = Positions(configuration: configuration, logger: options.logger)
+        let signals = Signals { positions.requestStop() }
+        defer { withExtendedLifetime(signals) {} }
+        do {
+            try await body(positions, configuration)
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            Console.error("\(error)")
+            throw ExitStatus.of(error)
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows every stream's stored position.")
+
+        @OptionGroup var options: CommonOptions
+
+        @Option(name: .long, help: "text or json (one object per line).")
+        var format: ListingFormat = .text
+
+        func run() async throws {
+            try await PositionsCommand.run(options) { positions, _ in
+                for entry in try await positions.list() {
+                    Console.print(format == .json ? Console.json(entry) : entry.line)
+                }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows one stream's stored position beside what the oplog has.")
+
+        @OptionGroup var options: CommonOptions
+
+        @Argument(help: "The stream's name in the configuration.")
+        var stream: String
+
+        @Option(name: .long, help: "text or json.")
+        var format: ListingFormat = .text
+
+        func run() async throws {
+            try await PositionsCommand.run(options) { positions, configuration in
+                let details = try await positions.show(configuration.namedStream(stream))
+                Console.print(format == .json ? Console.json(details) : details.text)
+            }
+        }
+    }
+
+    struct History: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Shows who edited positions, when and why, the oldest edit first.")
+
+        @OptionGroup var options: CommonOptions
+
+        @Argument(help: "Only the edits of this stream.")
+        var stream: String?
+
+        @Option(name: .long, help: "text or json (one object per line).")
+        var format: ListingFormat = .text
+
+        func run() async throws {
+            try await PositionsCommand.run(options) { positions, _ in
+                for edit in try await positions.history(of: stream) {
+                    Console.print(format == .json ? edit.json : edit.text)
+                }
+            }
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Lets a stream go on from another place.",
+            discussion: """
+                An exactly-once stream may be running: its leader is fenced, and goes on from the new position within seconds. A halted stream \
+                does so when the bridge is started again. Going back publishes the events from there on again; going forward leaves events out.
+                """)
+
+        @OptionGroup var options: CommonOptions
+        @OptionGroup var edit: EditOptions
+
+        @Argument(help: "The stream's name in the configuration.")
+        var stream: String
+
+        @Argument(
+            help: ArgumentHelp(
+                "Where to go on: behind a resume token, at a time (2026-01-31T00:00:00Z), at a cluster time (1651826079.1), oldest, now, or "
+                    + "behind a record, TOPIC/PARTITION/OFFSET."),
+            transform: Self.place)
+        var place: PositionPlace
+
+        private static func place(_ text: String) throws -> PositionPlace {
+            do {
+                return try PositionPlace(argument: text)
+            } catch {
+                throw ValidationError("\(error)")
+            }
+        }
+
+        func run() async throws {
+            try await PositionsCommand.run(options) { positions, configuration in
+                let change = try await positions.set(configuration.namedStream(stream), to: place, edit.request)
+                Console.print(change.text(of: stream))
+            }
+        }
+    }
+
+    struct Reset: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Removes a stream's position, so that it begins at its startAt.",
+            discussion: "An exactly-once stream may be running: it begins there within seconds.")
+
+        @OptionGroup var options: CommonOptions
+        @OptionGroup var edit: EditOptions
+
+        @Argument(help: "The stream's name in the configuration.")
+        var stream: String
+
+        func run() async throws {
+            try await PositionsCommand.run(options) { positions, configuration in
+                let change = try await positions.reset(configuration.namedStream(stream), edit.request)
+                Console.print(change.text(of: stream))
+            }
+        }
+    }
+}
+
+/// What every edit takes.
+struct EditOptions: ParsableArguments {
+    @Option(name: .long, help: "The reason, for the history.")
+    var why: String?
+
+    @Flag(name: .long, help: "Say what would happen, and change nothing.")
+    var dryRun = false
+
+    @Flag(name: .long, help: "Also edit an at-least-once stream whose bridge may be running.")
+    var force = false
+
+    var request: Positions.Request {
+        let process = ProcessInfo.processInfo
+        return Positions.Request(by: "\(process.userName)@\(process.hostName)", why: why, isDryRun: dryRun, isForced: force)
+    }
+}
+
+extension StoredPositionEntry {
+    fileprivate var line: String {
+        if let problem { return "\(stream)  \(problem)" }
+        guard let token else { return "\(stream)  no stored position" }
+        let age = age.map { "\(Duration.seconds($0).readable) old" } ?? "of unknown age"
+        return "\(stream)  \(readableTime ?? "no cluster time"), \(age), \(events ?? 0) events so far, stored \(writtenAt ?? "-") by "
+            + "\(writer ?? "-")\n    token \(token)"
+    }
+}
+
+extension StoredPositionDetails {
+    fileprivate var text: String {
+        var lines = [position.line]
+        if let oldest, let newest { lines.append("    the oplog goes from \(oldest) to \(newest)") }
+        if let unknown { lines.append("    how far back the oplog goes cannot be told: \(unknown)") }
+        if let left {
+            lines.append(
+                left < 0
+                    ? "    the position is \(Duration.seconds(-left).readable) before the oplog's oldest entry"
+                    : "    the position is \(Duration.seconds(left).readable) after the oplog's oldest entry")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+extension PositionEdit {
+    fileprivate var text: String {
+        "\(time)  \(stream)  by \(by)\(why.map { ": \($0)" } ?? "")\n    from \(oldPlace ?? "no position") to \(newPlace ?? "no position")"
+    }
+}
+
+extension Positions.Change {
+    fileprivate func text(of stream: String) -> String {
+        var lines: [String] = []
+        if let trial {
+            lines.append(
+                "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
+                    + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)")
+        }
+        guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
+        lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
+        switch leader {
+        case .absent: lines.append("it counts from the next start of the stream")
+        case .told: lines.append("the process that leads the stream goes on from there")
+        case .notTold: lines.append("no process answered; whoever leads the stream goes on from there at its next transaction")
+        }
+        return lines.joined(separator: "\n")
+    }
+}
