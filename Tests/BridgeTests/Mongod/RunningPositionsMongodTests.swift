@@ -1,0 +1,86 @@
+import Foundation
+import Mongo
+import Testing
+
+@testable import StreamBridge
+
+/// Edits of a stream that runs. The mock cluster fences nobody.
+@Suite(.enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port"))
+struct RunningPositionsMongodTests {
+    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
+
+    /// A bridge that runs as a process, and the stream that it leads.
+    private static func play(_ body: @escaping @Sendable (Scene, StreamSettings, BridgeProgram) throws -> Void) async throws {
+        try await Scene.play { scene in
+            try scene.kafka.create(topic: scene.topic())
+            let folder = try TemporaryFolder()
+            let file = try folder.write(scene.yaml(delivery: .exactlyOnce), to: "bridge.yaml")
+            let program = try BridgeProgram(["run", "--config", file])
+            try body(scene, scene.stream { $0.delivery = .exactlyOnce }, program)
+            program.signal(SIGTERM)
+            #expect(try program.exitStatus() == 0)
+        }
+    }
+
+    @Test func anIdleStreamGoesOnFromTheNewPositionWithinThreeSeconds() async throws {
+        try await Self.play { scene, stream, _ in
+            try scene.insert(Self.numbers(0..<4))
+            let follower = try scene.follow()
+            let published = try follower.wait(count: 4)
+            let change = try scene.setPosition(of: stream, to: published[1].token)
+            guard case .told = change.leader else {
+                Issue.record("the leader was not told")
+                return
+            }
+            let began = ContinuousClock.now
+            let records = try follower.wait(count: 6)
+            #expect(began.duration(to: .now) < .seconds(3))
+            #expect(records.map(\.token) == published.map(\.token) + published[2...].map(\.token))
+        }
+    }
+
+    @Test func aBusyStreamGoesOnFromTheNewPositionAndLosesNothing() async throws {
+        try await Self.play { scene, stream, _ in
+            try scene.insert(Self.numbers(0..<10))
+            let published = try scene.follow().wait(count: 10)
+            let isOver = Monitor(false)
+            let writer = LoopThread.start(name: "write") {
+                var next: Int32 = 10
+                while !isOver.value {
+                    try? scene.insert(Self.numbers(next..<next + 20))
+                    next += 20
+                }
+            }
+            for edit in 1...3 {
+                let change = try scene.setPosition(of: stream, to: published[4].token)
+                #expect(change.edit != nil)
+                try scene.follow().wait(for: "repeat \(edit)") { $0.count { $0.token == published[5].token } == edit + 1 }
+            }
+            isOver.update { $0 = true }
+            writer.join()
+            try scene.insert([["_id": "last"]])
+            let records = try scene.follow().wait(for: "the last event") { $0.contains { $0.text?.contains("last") ?? false } }
+            let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
+            // Each run from an edit on is the change stream without a gap.
+            var runs: [[String]] = [[]]
+            for token in records.map(\.token) {
+                if let last = runs.last?.last, token <= last { runs.append([]) }
+                runs[runs.count - 1].append(token)
+            }
+            #expect(runs.count == 4)
+            #expect(runs.first == Array(expected.prefix(runs[0].count)))
+            for run in runs.dropFirst() { #expect(run == Array(expected[5...].prefix(run.count))) }
+            #expect(runs.last?.last == expected.last)
+        }
+    }
+
+    @Test func aRunningStreamThatIsResetBeginsAtItsStart() async throws {
+        try await Self.play { scene, stream, _ in
+            try scene.insert(Self.numbers(0..<3))
+            let follower = try scene.follow()
+            let published = try follower.wait(count: 3)
+            _ = try scene.positions([stream]) { try await $0.reset(stream, .init(by: "ann@desk")) }
+            #expect(try follower.wait(count: 6).map(\.token) == published.map(\.token) + published.map(\.token))
+        }
+    }
+}
