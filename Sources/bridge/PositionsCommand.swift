@@ -195,7 +195,8 @@ extension Positions.Change {
         if let trial {
             lines.append(
                 "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
-                    + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)")
+                    + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)"
+            )
         }
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")

@@ -95,7 +95,10 @@ import Testing
                 try [edit.old, edit.new].map { try StoredPosition(json: try #require($0)).position.token.data }
             }
             #expect(places == [[before.position.token.data, published[0].token], [published[0].token, published[1].token]])
-            #expect(try edits.allSatisfy { abs(try #require(StoredPosition.milliseconds(fromISO8601: $0.time)) - WallClock.milliseconds()) < 600_000 })
+            #expect(
+                try edits.allSatisfy {
+                    abs(try #require(StoredPosition.milliseconds(fromISO8601: $0.time)) - WallClock.milliseconds()) < 600_000
+                })
             #expect(try scene.positions([stream]) { try await $0.history(of: "others") }.isEmpty)
         }
     }

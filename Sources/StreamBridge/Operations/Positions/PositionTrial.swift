@@ -22,7 +22,8 @@ package struct PositionTrial: Sendable {
             opened = try Self.open(settings, at: start, on: deployment, pool: pool)
         } catch let error as MongoError {
             guard case .halt(let halt) = StreamFailure(mongoDB: error), halt.status == .lostPosition else { throw error }
-            let oldest = (try? deployment.oplogWindow(pool: pool)).map { ". The oldest entry of the oplog is at \($0.oldest.readable)" } ?? ""
+            let oldest =
+                (try? deployment.oplogWindow(pool: pool)).map { ". The oldest entry of the oplog is at \($0.oldest.readable)" } ?? ""
             throw StreamHalt(
                 reason: "MongoDB does not go on from there: \(error)\(oldest)",
                 mend: "Nothing was changed. Give another place: `oldest` is as far back as the oplog goes", status: .lostPosition)

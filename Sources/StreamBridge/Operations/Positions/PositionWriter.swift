@@ -42,7 +42,8 @@ struct PositionWriter {
     private func attempt(_ edit: (_ old: [UInt8]?) throws -> PositionEdit, until deadline: ContinuousClock.Instant) throws -> PositionEdit {
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
-                configuration.kafka, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: .stream(stream, of: configuration.name)),
+                configuration.kafka, memory: StreamMemory(limit: 64 << 20, streams: 1),
+                transactional: .stream(stream, of: configuration.name)),
             logger: logger)
         let positions = try producer.topic(store.topic)
         let edits = try producer.topic(PositionEdit.topic(bridge: configuration.name))

@@ -155,7 +155,8 @@ package struct Positions: Sendable {
         let mayRun = writer.map { !Instance.isGone($0) } ?? false
         if mayRun, stream.delivery == .atLeastOnce, !request.isForced {
             throw StreamHalt(
-                reason: "stream \(stream.name) is at-least-once, and \(writer ?? "the process that leads it") may be running: nothing keeps that "
+                reason:
+                    "stream \(stream.name) is at-least-once, and \(writer ?? "the process that leads it") may be running: nothing keeps that "
                     + "process from storing its own position over this one",
                 mend: "Stop the bridge, then use --force if it ran on another host", status: .configuration)
         }

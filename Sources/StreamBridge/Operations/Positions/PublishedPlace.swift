@@ -18,7 +18,8 @@ struct PublishedPlace {
         }
         let offsets = try admin.watermarks(topic: place.topic, partition: place.partition, timeout: timeout)
         guard offsets.contains(place.offset) else {
-            throw missing("there is no record at \(place): the partition has the offsets from \(offsets.lowerBound) to before \(offsets.upperBound)")
+            throw missing(
+                "there is no record at \(place): the partition has the offsets from \(offsets.lowerBound) to before \(offsets.upperBound)")
         }
         let reader = try TopicReader(settings: settings)
         try reader.start(topic: place.topic, partition: place.partition, at: place.offset)
@@ -31,7 +32,9 @@ struct PublishedPlace {
                 }
                 token = ResumeToken(data: data)
                 transaction = token.clusterTime.flatMap { time in
-                    guard let id = headers.transaction.flatMap({ TransactionID($0, at: time) }), let index = headers.index else { return nil }
+                    guard let id = headers.transaction.flatMap({ TransactionID($0, at: time) }), let index = headers.index else {
+                        return nil
+                    }
                     return TransactionPlace(id: id, index: index)
                 }
                 return
