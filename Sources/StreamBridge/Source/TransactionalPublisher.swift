@@ -23,6 +23,9 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     private static let mostTime: Duration = .milliseconds(100)
+    /// A coordinator answers a commit before it has written the markers that end it, and until then refuses the next transaction's first request
+    /// (CONCURRENT_TRANSACTIONS), which librdkafka makes again 20 ms later. What comes that soon after a commit waits a moment instead.
+    private static let settlingTime: Duration = .milliseconds(1)
     private static let mostBytes = 8 << 20
     /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
     /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
@@ -56,6 +59,8 @@ final class TransactionalPublisher: RecordPublisher {
     /// Of the open transaction.
     private var bytes = 0
     private var records = 0
+    /// When the last commit was answered.
+    private var committedAt: ContinuousClock.Instant?
     private var refusal: RecordRefused?
     private var positionRecord = RecordBatch()
 
@@ -141,6 +146,7 @@ final class TransactionalPublisher: RecordPublisher {
     private func begin() throws {
         try awaitCommit()
         guard case .idle = state else { return }
+        while let wait = committedAt.map({ $0 + Self.settlingTime - .now }), wait > .zero { try serveEvents(timeout: wait) }
         try producer.client.beginTransaction()
         producer.beginLinger()
         state = .open(since: .now)
@@ -274,6 +280,7 @@ final class TransactionalPublisher: RecordPublisher {
         committing = nil
         records = 0
         bytes = 0
+        committedAt = .now
         state = .idle
     }
 
