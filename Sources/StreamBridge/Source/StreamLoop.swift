@@ -17,7 +17,6 @@ package final class StreamLoop: Sendable {
         /// Bytes that one stream may hold between MongoDB and Kafka.
         let memory: StreamMemory
         let instance: String
-        let startupTimeout: Duration
         let stop: StopSignal
     }
 

@@ -31,8 +31,6 @@ final class TransactionalPublisher: RecordPublisher {
     /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
     static let mostGroupTime: Duration = .seconds(10)
     static let mostGroupBytes = 64 << 20
-    /// An idle stream stores its post-batch token this often, so that it does not age out of the oplog.
-    private static let idleStoreInterval: Duration = .seconds(5)
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
 
@@ -111,7 +109,7 @@ final class TransactionalPublisher: RecordPublisher {
             do throws(KafkaError) {
                 return try call()
             } catch {
-                guard error.isRetriable, !error.isFatal, !error.requiresAbort else { throw error }
+                guard error.mayBeCalledAgain else { throw error }
                 status.kafkaTrouble(error)
                 if stop.isRequested { throw StreamStopped() }
                 try term?.check()
@@ -228,7 +226,7 @@ final class TransactionalPublisher: RecordPublisher {
     }
 
     /// A token that only moved can wait; without a stored one nothing can.
-    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + Self.idleStoreInterval }
+    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + StreamPosition.idleStoreInterval }
 
     var nextDeadline: ContinuousClock.Instant? {
         guard sealed != nil, isCovered else { return nil }
@@ -246,7 +244,7 @@ final class TransactionalPublisher: RecordPublisher {
         if let refusal { throw refusal }
         guard let position = sealed, isCovered else { return }
         try begin()
-        try refuseBackwards(position)
+        try position.refuse(before: lastStored)
         positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions)
         producer.endLinger()
@@ -254,13 +252,6 @@ final class TransactionalPublisher: RecordPublisher {
         committing = position
         state = .committing
         ender.start(.commit)
-    }
-
-    /// KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
-    private func refuseBackwards(_ position: StreamPosition) throws {
-        if let stored = lastStored?.token.data, let offered = position.token.data, offered < stored {
-            throw PositionError.backwards(stored: stored, offered: offered)
-        }
     }
 
     /// Takes the outcome of a commit, when it is there.

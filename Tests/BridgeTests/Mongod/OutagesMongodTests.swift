@@ -161,10 +161,10 @@ import Testing
         }
     }
 
-    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
-    func anIdleStreamIsBackWhenKafkaIs() async throws {
+    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"), arguments: [Delivery.atLeastOnce, .exactlyOnce])
+    func anIdleStreamIsBackWhenKafkaIs(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([scene.stream()])
+            let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
             try scene.follow(scene.positionsTopic).wait(count: 1)
             scene.kafka.setReachable(false)
             try scene.log.wait(for: "retrying: ")
