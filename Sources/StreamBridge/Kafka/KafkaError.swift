@@ -78,13 +78,6 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
     }
 
-    /// Another producer has the transactional id, or the group has formed anew without this member.
-    var isFenced: Bool {
-        matches(
-            RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-    }
-
     /// There is no such topic, as far as the broker that was asked knows.
     var isUnknownTopic: Bool { matches(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
 

@@ -82,9 +82,10 @@ final class TransactionalPublisher: RecordPublisher {
     /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
     /// the group that the right process did that.
     func fence() throws {
+        let membership = try term?.membership()
         try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.callTime) }
         status.published(0)
-        if let term, let membership = try term.membership() { try vouch(for: term, as: membership) }
+        if let term, let membership { try vouch(for: term, as: membership) }
     }
 
     private func vouch(for term: StreamLeadership.Term, as membership: GroupConsumer.Membership) throws {
@@ -320,11 +321,8 @@ final class TransactionalPublisher: RecordPublisher {
         do {
             try awaitCommit()
             settleSealed()
-            if case .open = state, isCovered, isAmidGroup, stop.isRequested {
-                // A part of a MongoDB transaction: the next start publishes all of it.
-                abort()
-                return true
-            }
+            // A part of a MongoDB transaction: the next session publishes all of it.
+            if case .open = state, isCovered, isAmidGroup, stop.isRequested || limit != nil { return true }
             if sealed != nil, state != .failed { try commit() }
             try awaitCommit()
         } catch is StreamStopped {

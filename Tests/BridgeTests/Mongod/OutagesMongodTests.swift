@@ -172,7 +172,8 @@ import Testing
             // Not one event is published; the stored position, which moves with the others' writes, shows that Kafka is there.
             try scene.insert(Self.numbers(0..<1), into: "noise")
             try scene.log.wait(for: "back after")
-            #expect(try bridge.status(of: "fruits").state == .idle)
+            // A session that could not wait any longer may be at its beginning again.
+            if delivery == .atLeastOnce { #expect(try bridge.status(of: "fruits").state == .idle) }
             #expect(try bridge.stop().isEmpty)
         }
     }

@@ -108,6 +108,8 @@ private final class RangePublisher: RecordPublisher {
     private let client: KafkaClient
     private let take: (ExpectedRecord) -> Bool
     private(set) var names: [String] = []
+    /// By route: the first index of the topic's name, which several routes may share.
+    private var topicIndexes: [Int] = []
     /// What comes from here on is not wanted.
     private(set) var isDone = false
 
@@ -120,6 +122,7 @@ private final class RangePublisher: RecordPublisher {
     /// Called once for each route, in the order of their numbers.
     func topic(_ name: String) throws -> KafkaTopic {
         let topic = try KafkaTopic(name, of: client)
+        topicIndexes.append(names.firstIndex(of: name) ?? names.count)
         names.append(name)
         return topic
     }
@@ -132,7 +135,7 @@ private final class RangePublisher: RecordPublisher {
                 isDone = true
                 return
             }
-            isDone = !take(ExpectedRecord(fingerprint: fingerprint, topic: record.route, keyText: batch.keyText(of: record)))
+            isDone = !take(ExpectedRecord(fingerprint: fingerprint, topic: topicIndexes[record.route], keyText: batch.keyText(of: record)))
         }
     }
 
