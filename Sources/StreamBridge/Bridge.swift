@@ -119,7 +119,6 @@ package final class Bridge: Sendable {
             kafka: configuration.kafka,
             memory: memory,
             instance: Instance.name,
-            startupTimeout: configuration.startupTimeout,
             stop: stop
         )
         lookAfterPositions(surroundings.positions.topic, admin: admin)

@@ -69,7 +69,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
             do throws(KafkaError) {
                 return try call()
             } catch {
-                guard error.isRetriable, !error.isFatal, !error.requiresAbort, !stop.isOverdue else { throw error }
+                guard error.mayBeCalledAgain, !stop.isOverdue else { throw error }
                 status.kafkaTrouble(error)
             }
             try serve(timeout: .milliseconds(100))

@@ -4,8 +4,9 @@ import CKafka.Mock
 /// A Kafka cluster inside this process, on loopback: librdkafka's mock cluster, for the demo and for tests.
 ///
 /// It keeps about 5 MB per partition, in memory, and ignores transaction isolation.
-package final class EmbeddedCluster {
-    let cluster: OpaquePointer
+package final class EmbeddedCluster: Sendable {
+    private let owned: LibrdkafkaPointer
+    var cluster: OpaquePointer { owned.address }
     /// Retains the client that lends the cluster its thread: it must outlive the cluster.
     private let owner: KafkaClient
 
@@ -18,7 +19,7 @@ package final class EmbeddedCluster {
         guard let cluster = rd_kafka_mock_cluster_new(owner.handle, brokers) else {
             throw KafkaError(rd_kafka_last_error(), operation: "start an embedded Kafka cluster")
         }
-        self.cluster = cluster
+        owned = LibrdkafkaPointer(address: cluster)
         bootstrapServers = String(cString: rd_kafka_mock_cluster_bootstraps(cluster))
     }
 
@@ -29,6 +30,3 @@ package final class EmbeddedCluster {
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: "create topic \(topic)") }
     }
 }
-
-// Safe: the mock cluster runs on a thread of its own and its functions hand their work to it (rdkafka_mock.c, ops queue).
-extension EmbeddedCluster: @unchecked Sendable {}

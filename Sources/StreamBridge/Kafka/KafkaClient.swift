@@ -5,7 +5,7 @@ import Logging
 ///
 /// Everything comes as events of one queue (delivery reports, errors, logs); there is no C callback. A loop blocks in ``poll(timeout:)``
 /// and is woken by ``wake()``.
-final class KafkaClient {
+final class KafkaClient: Sendable {
     enum Role {
         case producer
         /// Never joins a group. Its metadata requests do not create topics (`allow.auto.create.topics` is false for consumers,
@@ -15,8 +15,9 @@ final class KafkaClient {
         case groupMember
     }
 
-    let handle: OpaquePointer
-    let queue: OpaquePointer
+    private let owned: (client: LibrdkafkaPointer, queue: LibrdkafkaPointer)
+    var handle: OpaquePointer { owned.client.address }
+    var queue: OpaquePointer { owned.queue.address }
     /// Of a group member.
     let joinWatch: JoinWatch?
 
@@ -39,15 +40,11 @@ final class KafkaClient {
             let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "make a Kafka client", detail: detail)
         }
-        self.handle = handle
-        if role == .groupMember {
-            // What the main queue would get comes to the group's queue as well: there is one to wait at.
-            rd_kafka_poll_set_consumer(handle)
-            queue = rd_kafka_queue_get_consumer(handle)
-        } else {
-            queue = rd_kafka_queue_get_main(handle)
-        }
+        // What the main queue would get comes to a group's queue as well: there is one to wait at.
+        if role == .groupMember { rd_kafka_poll_set_consumer(handle) }
+        let queue: OpaquePointer = role == .groupMember ? rd_kafka_queue_get_consumer(handle) : rd_kafka_queue_get_main(handle)
         rd_kafka_set_log_queue(handle, queue)
+        owned = (LibrdkafkaPointer(address: handle), LibrdkafkaPointer(address: queue))
     }
 
     deinit {
@@ -57,9 +54,9 @@ final class KafkaClient {
         guard let joinWatch else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
         // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
         // connection's thread. Nobody waits for it, least of all a process that stops.
-        let handle = UInt(bitPattern: handle)
+        let client = owned.client
         _ = LoopThread.start(name: "destroy") {
-            rd_kafka_destroy_flags(OpaquePointer(bitPattern: handle), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
+            rd_kafka_destroy_flags(client.address, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
             withExtendedLifetime(joinWatch) {}
         }
     }
@@ -84,10 +81,6 @@ final class KafkaClient {
         return KafkaError(code: code.rawValue, operation: "go on producing", message: detail, isFatal: true)
     }
 }
-
-// Safe: a rd_kafka_t and its queues may be used from any thread (rdkafka.h, "librdkafka is completely thread-safe"); the two stored
-// pointers never change.
-extension KafkaClient: @unchecked Sendable {}
 
 /// Owner of one event of a client's queue.
 struct KafkaEvent: ~Copyable {

@@ -78,15 +78,11 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
             RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
     }
 
-    /// Another producer has the transactional id, or the group has formed anew without this member.
-    var isFenced: Bool {
-        matches(
-            RD_KAFKA_RESP_ERR__FENCED, RD_KAFKA_RESP_ERR_PRODUCER_FENCED, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-            RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-    }
-
     /// There is no such topic, as far as the broker that was asked knows.
     var isUnknownTopic: Bool { matches(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
+
+    /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable" errors).
+    var mayBeCalledAgain: Bool { isRetriable && !isFatal && !requiresAbort }
 
     func matches(_ codes: rd_kafka_resp_err_t...) -> Bool { codes.contains { $0.rawValue == code } }
 }

@@ -4,13 +4,14 @@ import CKafka
 ///
 /// Back-pressure needs no pausing: nothing is fetched beyond `queued.max.messages.kbytes` while nobody takes from the queue, and the member
 /// stays in its group, because its other queue is polled all the time (`max.poll.interval.ms` counts every queue).
-final class RecordQueue {
-    private let handle: OpaquePointer
+final class RecordQueue: Sendable {
+    private let owned: LibrdkafkaPointer
+    private var handle: OpaquePointer { owned.address }
     private let client: KafkaClient
 
     init(of client: KafkaClient) {
         self.client = client
-        handle = rd_kafka_queue_new(client.handle)
+        owned = LibrdkafkaPointer(address: rd_kafka_queue_new(client.handle))
     }
 
     deinit { rd_kafka_queue_destroy(handle) }
@@ -52,9 +53,6 @@ final class RecordQueue {
         rd_kafka_queue_destroy(source)
     }
 }
-
-// Safe: a queue may be used from any thread; the stored pointer never changes.
-extension RecordQueue: @unchecked Sendable {}
 
 /// Records that were consumed together, owned until nobody needs them any more.
 final class ConsumedRecords {

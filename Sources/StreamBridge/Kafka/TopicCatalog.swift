@@ -29,6 +29,15 @@ package final class TopicCatalog: Sendable {
         _ = known.withLock { $0.insert(topic) }
     }
 
+    /// Whether the cluster says that there is no such topic.
+    func isGone(_ topic: String) -> Bool {
+        do {
+            return try admin.topic(topic, timeout: .seconds(5)) == nil
+        } catch {
+            return false
+        }
+    }
+
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.
     package func forget() { known.withLock { $0.removeAll() } }
 

@@ -90,7 +90,7 @@ final class TransactionEnder: Sendable {
                 }
                 return .success(())
             } catch {
-                guard error.isRetriable, !error.isFatal, !error.requiresAbort, !isEnded() else { return .failure(error) }
+                guard error.mayBeCalledAgain, !isEnded() else { return .failure(error) }
             }
         }
     }

@@ -18,15 +18,10 @@ struct PositionStore: Sendable {
     /// Blocks. Rule 1 (docs/GUARANTEES.md): a caller that is a writer has fenced its predecessor before. Another stream's open transaction hides
     /// positions behind its own, so it is waited for.
     ///
+    /// - Parameter isolation: `readUncommitted` for whoever only wants to know who stored the position: nobody's open transaction is waited for.
     /// - Throws: ``KafkaError``, also when such a transaction stays open, or ``PositionError`` when `stream`'s newest record cannot be read.
-    func read(stream: String, timeout: Duration) throws -> StoredPosition? {
-        let newest = try readAll(timeout: timeout)[stream]
-        return try newest.map { value throws(PositionError) in try StoredPosition(json: value) }
-    }
-
-    /// The newest position of a stream, committed or not, for whoever only wants to know who stored it: nobody's open transaction is waited for.
-    func readHint(stream: String, timeout: Duration) throws -> StoredPosition? {
-        let newest = try readAll(isolation: .readUncommitted, timeout: timeout)[stream]
+    func read(stream: String, isolation: Isolation = .readCommitted, timeout: Duration) throws -> StoredPosition? {
+        let newest = try readAll(isolation: isolation, timeout: timeout)[stream]
         return try newest.map { value throws(PositionError) in try StoredPosition(json: value) }
     }
 
@@ -35,7 +30,7 @@ struct PositionStore: Sendable {
         var values: [String: [UInt8]] = [:]
         let isThere = try TopicReader.scan(
             topic, admin: admin, settings: settings, timeout: timeout, stop: StopSignal(),
-            waitsForTransactions: isolation == .readCommitted,
+            waitsForTransactions: true,
             isolation: isolation,
             { (key: $0.key, value: $0.value) },
             take: { record throws(KafkaError) in

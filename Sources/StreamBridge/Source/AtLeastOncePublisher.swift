@@ -7,8 +7,6 @@ import Mongo
 final class AtLeastOncePublisher: RecordPublisher {
     /// While events flow, the position is at most this old: what a crash repeats.
     private static let storeInterval: Duration = .milliseconds(500)
-    /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age out of the oplog.
-    private static let idleStoreInterval: Duration = .seconds(5)
 
     private let producer: KafkaProducer
     private let positions: KafkaTopic
@@ -119,7 +117,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     /// Events since the last stored position make it due soon; a token that only moved on an idle stream can wait.
     private func interval(to position: StreamPosition) -> Duration {
         guard let lastStored else { return .zero }
-        return position.events == lastStored.events ? Self.idleStoreInterval : Self.storeInterval
+        return position.events == lastStored.events ? StreamPosition.idleStoreInterval : Self.storeInterval
     }
 
     private func storeIfDue() throws {
@@ -132,10 +130,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         due = nil
         lastStoredAt = .now
         guard position != lastStored else { return }
-        // KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
-        if let stored = lastStored?.token.data, let offered = position.token.data, offered < stored {
-            throw PositionError.backwards(stored: stored, offered: offered)
-        }
+        try position.refuse(before: lastStored)
         positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions, tag: 0)
         positionsInFlight += 1

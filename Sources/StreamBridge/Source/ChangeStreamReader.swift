@@ -111,7 +111,7 @@ final class ChangeStreamReader: Sendable {
                 }
                 // The server would make the event anew for the fragments that are missing, from a document that may have changed and then
                 // be split elsewhere. A new session begins before the event.
-                if isAmidEvent { return handoff.fail(error) }
+                if isAmidEvent { return handoff.fail(mayPass ? ServerLost() : error) }
                 status.mongoTrouble(error)
                 if stop.wait(for: backoff.next()) { return }
             }

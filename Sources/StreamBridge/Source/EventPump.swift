@@ -58,28 +58,20 @@ struct EventPump: ~Copyable {
                     guard let element = try events.next(in: bytes) else { break }
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
-                    if event.split != nil || split.isIncomplete {
-                        if !split.isIncomplete {
-                            // The fragment that names the transaction: the server puts the small fields first.
-                            let next = TransactionPlace.next(after: place, of: event.transaction)
-                            try sealBefore(next, of: bytes, done: &done)
-                        }
-                        guard try split.add(event, of: bytes) else { continue }
-                        split.join(into: &spliced)
-                        try spliced.withUnsafeBytes { buffer throws in try encode(joined: buffer.bytes, origin: event.start) }
-                        spliced.reset()
-                        if records.isFull { try flush(of: bytes, done: &done) }
-                        continue
-                    }
                     let next = TransactionPlace.next(after: place, of: event.transaction)
-                    if let next, next.index == 0, next.id == batch.openTransaction { try sealBefore(next, of: bytes, done: &done) }
-                    place = next
-                    if lookup != nil, try documents.splice(event, of: bytes, into: &spliced) {
-                        try spliced.withUnsafeBytes { buffer throws in
-                            try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: event.start)
-                        }
+                    if event.split != nil || split.isIncomplete {
+                        // The first fragment names the transaction: the server puts the small fields first.
+                        if !split.isIncomplete { try sealBefore(next, of: bytes, done: &done) }
+                        try encode(fragment: event, of: bytes)
                     } else {
-                        try encode(event, of: bytes, origin: event.start)
+                        if let next, next.index == 0, next.id == batch.openTransaction { try sealBefore(next, of: bytes, done: &done) }
+                        place = next
+                        let isSpliced = try lookup != nil && documents.splice(event, of: bytes, into: &spliced)
+                        if isSpliced {
+                            try encode(whole: spliced, origin: event.start)
+                        } else {
+                            try encode(event, of: bytes, origin: event.start)
+                        }
                     }
                     if records.isFull { try flush(of: bytes, done: &done) }
                 }
@@ -114,19 +106,32 @@ struct EventPump: ~Copyable {
         }
     }
 
-    /// Encodes an event that was joined from fragments.
-    private mutating func encode(joined bytes: RawSpan, origin: Int) throws {
-        let event = try ChangeEvent(of: bytes, at: 0)
-        place = TransactionPlace.next(after: place, of: event.transaction)
-        if let documents = try lookup?.document(of: event, in: bytes) {
-            var whole = OutputBuffer(capacity: 0)
-            if try documents.splice(event, of: bytes, into: &whole) {
-                return try whole.withUnsafeBytes { buffer throws in
-                    try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: origin)
-                }
+    /// Joins a fragment of a large event to those before it, and encodes the event with the last one.
+    private mutating func encode(fragment: ChangeEvent, of bytes: RawSpan) throws {
+        guard try split.add(fragment, of: bytes) else { return }
+        var joined = OutputBuffer(capacity: 0)
+        split.join(into: &joined)
+        var isSpliced = false
+        var spliced = OutputBuffer(capacity: 0)
+        try joined.withUnsafeBytes { buffer throws in
+            let event = try ChangeEvent(of: buffer.bytes, at: 0)
+            place = TransactionPlace.next(after: place, of: event.transaction)
+            if let documents = try lookup?.document(of: event, in: buffer.bytes) {
+                isSpliced = try documents.splice(event, of: buffer.bytes, into: &spliced)
             }
         }
-        try encode(event, of: bytes, origin: origin)
+        if isSpliced {
+            try encode(whole: spliced, origin: fragment.start)
+        } else {
+            try encode(whole: joined, origin: fragment.start)
+        }
+    }
+
+    /// Encodes an event that has a buffer of its own.
+    private mutating func encode(whole buffer: borrowing OutputBuffer, origin: Int) throws {
+        try buffer.withUnsafeBytes { buffer throws in
+            try encode(ChangeEvent(of: buffer.bytes, at: 0), of: buffer.bytes, origin: origin)
+        }
     }
 
     /// Seals the position after an event of this batch.

@@ -15,12 +15,17 @@ final class StreamLeadership: Sendable {
     enum Standing: Equatable {
         /// The group has not said yet who leads, and it may be another process.
         case waiting
-        /// The group has not said yet, or says nothing any more; leading meanwhile harms nobody.
+        /// The group has not said yet, and nobody else can be leading.
         case provisional
         case leading
+        /// The group has given this process up, or cannot be reached. Its session goes on, and no other begins.
+        case cutOff
         case standby
 
-        var isLeading: Bool { self == .provisional || self == .leading }
+        /// A session may begin.
+        var mayBegin: Bool { self == .provisional || self == .leading }
+        /// A session that has begun may go on.
+        var mayGoOn: Bool { mayBegin || self == .cutOff }
     }
 
     /// A time of leading: what a session is allowed in.
@@ -30,7 +35,7 @@ final class StreamLeadership: Sendable {
 
         /// - Throws: ``NotLeading`` when the term is over, otherwise as ``StreamLeadership/awaitTerm(_:)``.
         func check() throws {
-            let (failure, holds) = leadership.state.read { ($0.failure, $0.standing.isLeading && $0.term == number) }
+            let (failure, holds) = leadership.state.read { ($0.failure, $0.standing.mayGoOn && $0.term == number) }
             if let failure { throw failure }
             if !holds { throw NotLeading() }
         }
@@ -42,19 +47,23 @@ final class StreamLeadership: Sendable {
             return try body()
         }
 
-        /// What the group knows this process by; nil while it leads without the group's word.
+        /// What the group knows this process by; nil while it leads without the group's word. Taken before the producer fences its predecessors, so that a
+        /// process that is no member just now fences nobody.
         ///
         /// - Throws: ``NotLeading``, also when the membership has just been lost.
         func membership() throws -> GroupConsumer.Membership? {
-            try check()
-            guard leadership.state.read({ $0.standing == .leading }) else { return nil }
-            guard let membership = leadership.consumer.membership() else { throw NotLeading() }
-            return membership
+            switch leadership.state.read({ $0.term == number ? $0.standing : .standby }) {
+            case .provisional: return nil
+            case .leading:
+                guard let membership = leadership.consumer.membership() else { throw NotLeading() }
+                return membership
+            case .waiting, .cutOff, .standby: throw NotLeading()
+            }
         }
 
         /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its
-        /// predecessors: then whoever leads in a later generation fences this producer, and a process that the group has given up learns it here, before it
-        /// publishes anything.
+        /// predecessors: then whoever leads in a later generation fences this producer, and a process that the group has given up meanwhile learns it here,
+        /// before it publishes anything.
         ///
         /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
         func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
@@ -67,8 +76,6 @@ final class StreamLeadership: Sendable {
         var standing = Standing.waiting
         /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
         var term = 0
-        /// Another producer has taken the stream's transactional id since the group's last word.
-        var wasFenced = false
         /// Why this process can be no member any more.
         var failure: (any Error)?
         var isLeaving = false
@@ -76,6 +83,8 @@ final class StreamLeadership: Sendable {
     }
 
     private let consumer: GroupConsumer
+    /// Whether the cluster says, too, that the group's topic does not exist: a broker that is behind has not heard of it yet.
+    private let isTopicGone: @Sendable () -> Bool
     /// Exactly-once: whoever leads next fences this process.
     private let isFenced: Bool
     private let status: StreamStatus
@@ -93,8 +102,10 @@ final class StreamLeadership: Sendable {
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(
-        of stream: StreamSettings, bridge: String, index: Int, kafka: KafkaSettings, status: StreamStatus, logger: Logger
+        of stream: StreamSettings, bridge: String, index: Int, kafka: KafkaSettings, topics: TopicCatalog, status: StreamStatus,
+        logger: Logger
     ) throws(KafkaError) {
+        isTopicGone = { topics.isGone(Self.topic(bridge: bridge)) }
         isFenced = stream.delivery == .exactlyOnce
         self.status = status
         self.logger = logger
@@ -129,7 +140,7 @@ final class StreamLeadership: Sendable {
                 let news = state.wait { state -> News? in
                     if let failure = state.failure { return .failed(failure) }
                     if stop.isRequested { return .stop }
-                    if state.standing.isLeading { return .leading(state.term) }
+                    if state.standing.mayBegin { return .leading(state.term) }
                     return state.standing == .standby && !isTold ? .standby : nil
                 }
                 switch news {
@@ -151,15 +162,10 @@ final class StreamLeadership: Sendable {
     /// This membership is at its end; a new one may do better.
     var hasFailed: Bool { state.read { $0.failure != nil } }
 
-    /// Another producer has taken the stream's transactional id: without the group's word this process leads no more. With it, it begins anew,
-    /// and ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds. (At-least-once has no such id: what looks the same there is
-    /// the producer's own.)
-    func fenced() {
-        guard isFenced else { return }
-        change { state in
-            state.wasFenced = true
-            if state.standing == .provisional { state.standing = .waiting }
-        }
+    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins. With
+    /// it, ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
+    func sessionFailed() {
+        change { if $0.standing == .provisional || $0.standing == .cutOff { $0.standing = .waiting } }
     }
 
     /// Leaves the group, so that another process follows at once.
@@ -193,24 +199,21 @@ final class StreamLeadership: Sendable {
             try consumer.assign(Dictionary(uniqueKeysWithValues: partitions.map { ($0, 0) }))
             // There is nothing to fetch.
             consumer.pause(partitions)
-            status.published(0)
-            change { state in
-                state.wasFenced = false
-                // A topic that somebody else made may have more than one partition.
-                state.standing = partitions.contains(Self.partition) ? .leading : .standby
-            }
+            // A session tells by itself when Kafka is back.
+            if !state.read({ $0.standing.mayGoOn }) { status.published(0) }
+            // A topic that somebody else made may have more than one partition.
+            change { $0.standing = partitions.contains(Self.partition) ? .leading : .standby }
         case .revoked(let partitions, let isLost):
+            if isLost { change(lose) } else if !isFenced { settle() }
             try consumer.unassign(partitions)
-            // Otherwise the group forms anew, and says who leads in a moment.
-            if isLost { change(Self.lose) }
         case .unreachable(let error):
             // A session's producer tells it as well; and who stands by misses nothing.
             if state.read({ $0.standing == .waiting }) { status.kafkaTrouble(error) }
         case .failed(let error):
             if case .halt(let halt) = StreamFailure(kafka: error) {
                 fail(halt)
-            } else if error.isUnknownTopic {
-                // Without its topic nobody would ever lead.
+            } else if error.isUnknownTopic, isTopicGone() {
+                // Without it nobody would ever lead.
                 fail(error)
             } else {
                 logger.debug("\(error)")
@@ -219,14 +222,22 @@ final class StreamLeadership: Sendable {
         }
     }
 
-    /// The group has given this member up. It goes on until the group names another, or until it is fenced: a lone bridge may have been cut off, and nobody
-    /// else leads.
-    private static func lose(_ state: inout State) {
+    /// The group has given this member up. With exactly-once its session goes on until the group names another, or until it is fenced: a lone bridge may have
+    /// been cut off, and nobody else leads. At-least-once there is no fence: whoever leads meanwhile may have published what this session still
+    /// has before it.
+    private func lose(_ state: inout State) {
         switch state.standing {
-        case .leading: state.standing = state.wasFenced ? .waiting : .provisional
+        case .leading: state.standing = isFenced ? .cutOff : .waiting
         case .standby: state.standing = .waiting
-        case .provisional, .waiting: break
+        case .provisional, .cutOff, .waiting: break
         }
+    }
+
+    /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the other one begins behind it. A
+    /// session that takes too long is left alone: then the other one repeats what it has in hand.
+    private func settle() {
+        change { if $0.standing == .leading { $0.standing = .waiting } }
+        _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil }
     }
 
     /// Changes the standing in one step: both threads do.
@@ -234,7 +245,7 @@ final class StreamLeadership: Sendable {
         let (old, new, wake) = state.update { state in
             let old = state.standing
             change(&state)
-            if state.standing.isLeading, !old.isLeading { state.term += 1 }
+            if state.standing.mayBegin, !old.mayGoOn { state.term += 1 }
             return (old, state.standing, state.wakeSession)
         }
         guard old != new else { return }

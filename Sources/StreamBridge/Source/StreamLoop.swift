@@ -17,7 +17,6 @@ package final class StreamLoop: Sendable {
         /// Bytes that one stream may hold between MongoDB and Kafka.
         let memory: StreamMemory
         let instance: String
-        let startupTimeout: Duration
         let stop: StopSignal
     }
 
@@ -77,11 +76,10 @@ package final class StreamLoop: Sendable {
                     return halt
                 case .reopen: status.mongoTrouble(error)
                 case .restart:
-                    let cause = (error as? RecordRefused)?.error ?? error
-                    status.kafkaTrouble(cause)
-                    if (cause as? KafkaError)?.isFenced ?? false { leadership?.fenced() }
+                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
                     surroundings.topics.forget()
                 }
+                leadership?.sessionFailed()
                 if let failed = leadership, failed.hasFailed {
                     failed.leave()
                     leadership = nil
@@ -99,7 +97,8 @@ package final class StreamLoop: Sendable {
         try ensurePositionsTopic()
         try surroundings.topics.ensure(StreamLeadership.topic(bridge: surroundings.bridge), partitions: 1, timeout: Self.answerTime)
         let leadership = try StreamLeadership(
-            of: settings, bridge: surroundings.bridge, index: index, kafka: surroundings.kafka, status: status, logger: logger)
+            of: settings, bridge: surroundings.bridge, index: index, kafka: surroundings.kafka, topics: surroundings.topics, status: status,
+            logger: logger)
         let isAlone = isAlone()
         if !isAlone { logger.info("another process may lead this stream: waiting for the group's word") }
         try leadership.join(isAlone: isAlone)
@@ -115,7 +114,8 @@ package final class StreamLoop: Sendable {
     /// good what is wrong.
     private func isAlone() -> Bool {
         do {
-            let stored = try surroundings.positions.readHint(stream: settings.name, timeout: Self.answerTime)
+            let stored = try surroundings.positions.read(
+                stream: settings.name, isolation: .readUncommitted, timeout: Self.answerTime)
             return stored.map { Instance.isGone($0.writer) } ?? true
         } catch is PositionError {
             // The session says so.
@@ -238,7 +238,7 @@ package final class StreamLoop: Sendable {
     /// How long one answer of Kafka is waited for; a stop waits for no more than that.
     private static let answerTime: Duration = .seconds(5)
     private static let longSession: Duration = .seconds(30)
-    private static let groupPause: Duration = .milliseconds(20)
+    private static let groupPause: Duration = .milliseconds(100)
     /// With nothing due, the thread still looks around this often; every event, batch and stop wakes it before.
     private static let longestWait: Duration = .seconds(5)
     /// How long a session that failed waits for the acknowledgements of what it had sent.

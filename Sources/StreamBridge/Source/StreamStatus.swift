@@ -127,6 +127,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.troubles = Troubles()
             // Whoever leads looks after them.
             $0.position = nil
+            $0.snapshot.storedToken = nil
             $0.snapshot.positionAge = nil
             $0.tokenWatch = TokenWatch()
         }

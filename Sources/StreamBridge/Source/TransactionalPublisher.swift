@@ -23,13 +23,14 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     private static let mostTime: Duration = .milliseconds(100)
+    /// A coordinator answers a commit before it has written the markers that end it, and until then refuses the next transaction's first request
+    /// (CONCURRENT_TRANSACTIONS), which librdkafka makes again 20 ms later. What comes that soon after a commit waits a moment instead.
+    private static let settlingTime: Duration = .milliseconds(1)
     private static let mostBytes = 8 << 20
     /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
     /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
     static let mostGroupTime: Duration = .seconds(10)
     static let mostGroupBytes = 64 << 20
-    /// An idle stream stores its post-batch token this often, so that it does not age out of the oplog.
-    private static let idleStoreInterval: Duration = .seconds(5)
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
 
@@ -56,6 +57,8 @@ final class TransactionalPublisher: RecordPublisher {
     /// Of the open transaction.
     private var bytes = 0
     private var records = 0
+    /// When the last commit was answered.
+    private var committedAt: ContinuousClock.Instant?
     private var refusal: RecordRefused?
     private var positionRecord = RecordBatch()
 
@@ -79,9 +82,10 @@ final class TransactionalPublisher: RecordPublisher {
     /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
     /// the group that the right process did that.
     func fence() throws {
+        let membership = try term?.membership()
         try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.callTime) }
         status.published(0)
-        if let term, let membership = try term.membership() { try vouch(for: term, as: membership) }
+        if let term, let membership { try vouch(for: term, as: membership) }
     }
 
     private func vouch(for term: StreamLeadership.Term, as membership: GroupConsumer.Membership) throws {
@@ -106,7 +110,7 @@ final class TransactionalPublisher: RecordPublisher {
             do throws(KafkaError) {
                 return try call()
             } catch {
-                guard error.isRetriable, !error.isFatal, !error.requiresAbort else { throw error }
+                guard error.mayBeCalledAgain else { throw error }
                 status.kafkaTrouble(error)
                 if stop.isRequested { throw StreamStopped() }
                 try term?.check()
@@ -141,6 +145,7 @@ final class TransactionalPublisher: RecordPublisher {
     private func begin() throws {
         try awaitCommit()
         guard case .idle = state else { return }
+        while let wait = committedAt.map({ $0 + Self.settlingTime - .now }), wait > .zero { try serveEvents(timeout: wait) }
         try producer.client.beginTransaction()
         producer.beginLinger()
         state = .open(since: .now)
@@ -222,7 +227,7 @@ final class TransactionalPublisher: RecordPublisher {
     }
 
     /// A token that only moved can wait; without a stored one nothing can.
-    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + Self.idleStoreInterval }
+    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + StreamPosition.idleStoreInterval }
 
     var nextDeadline: ContinuousClock.Instant? {
         guard sealed != nil, isCovered else { return nil }
@@ -240,7 +245,7 @@ final class TransactionalPublisher: RecordPublisher {
         if let refusal { throw refusal }
         guard let position = sealed, isCovered else { return }
         try begin()
-        try refuseBackwards(position)
+        try position.refuse(before: lastStored)
         positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions)
         producer.endLinger()
@@ -248,13 +253,6 @@ final class TransactionalPublisher: RecordPublisher {
         committing = position
         state = .committing
         ender.start(.commit)
-    }
-
-    /// KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
-    private func refuseBackwards(_ position: StreamPosition) throws {
-        if let stored = lastStored?.token.data, let offered = position.token.data, offered < stored {
-            throw PositionError.backwards(stored: stored, offered: offered)
-        }
     }
 
     /// Takes the outcome of a commit, when it is there.
@@ -274,6 +272,7 @@ final class TransactionalPublisher: RecordPublisher {
         committing = nil
         records = 0
         bytes = 0
+        committedAt = .now
         state = .idle
     }
 
@@ -322,11 +321,8 @@ final class TransactionalPublisher: RecordPublisher {
         do {
             try awaitCommit()
             settleSealed()
-            if case .open = state, isCovered, isAmidGroup, stop.isRequested {
-                // A part of a MongoDB transaction: the next start publishes all of it.
-                abort()
-                return true
-            }
+            // A part of a MongoDB transaction: the next session publishes all of it.
+            if case .open = state, isCovered, isAmidGroup, stop.isRequested || limit != nil { return true }
             if sealed != nil, state != .failed { try commit() }
             try awaitCommit()
         } catch is StreamStopped {

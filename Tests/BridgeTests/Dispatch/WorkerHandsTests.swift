@@ -20,7 +20,7 @@ import Testing
         // It may just have got one of them and not told yet.
         hands.take()
         #expect(!hands.await(emptyOf: [1], within: .zero, wake: {}))
-        let (isWoken, isLaidDown) = (StreamBridge.Monitor(false), StreamBridge.Monitor(false))
+        let (isWoken, isLaidDown) = (Monitor(false), Monitor(false))
         let consumer = StreamBridge.Monitor<Bool?>(nil)
         let thread = LoopThread.start(name: "consumer") {
             let isEmpty = hands.await(emptyOf: [1], within: .seconds(600)) { isWoken.update { $0 = true } }
@@ -37,8 +37,8 @@ import Testing
     @Test func aTurnWithoutRecordsIsEnough() {
         let hands = WorkerHands()
         hands.take()
-        let isWoken = StreamBridge.Monitor(false)
-        let result = StreamBridge.Monitor(false)
+        let isWoken = Monitor(false)
+        let result = Monitor(false)
         let thread = LoopThread.start(name: "consumer") {
             let isEmpty = hands.await(emptyOf: [1], within: .seconds(600)) { isWoken.update { $0 = true } }
             result.update { $0 = isEmpty }
@@ -73,7 +73,7 @@ import Testing
 
     @Test func aPokeEndsAWait() {
         let hands = WorkerHands()
-        let isDone = StreamBridge.Monitor(false)
+        let isDone = Monitor(false)
         let worker = LoopThread.start(name: "worker") {
             hands.wait(for: .seconds(600))
             isDone.update { $0 = true }

@@ -72,6 +72,18 @@ struct TransactionsRealBrokerTests {
         #expect(try tokens() == [])
     }
 
+    /// The session's next commit is refused, and a new session is what helps.
+    private func expectFence(of session: PublisherSession, positionsStored: Int) throws {
+        do {
+            try session.publisher.endLinger(isCaughtUp: true)
+            try session.wait(for: "the fence") { _ in false }
+        } catch {
+            guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+        }
+        #expect(try !session.publisher.finish(within: .seconds(5)))
+        #expect(session.status.snapshot.positionsStored == positionsStored)
+    }
+
     @Test func aRivalFencesASessionAmidItsTransaction() throws {
         let session = try session()
         try session.publisher.fence()
@@ -82,14 +94,7 @@ struct TransactionsRealBrokerTests {
         let rival = try self.session()
         try rival.publisher.fence()
         #expect(try stored() == PublisherSession.position(2))
-        do {
-            try session.publisher.endLinger(isCaughtUp: true)
-            try session.wait(for: "the fence") { _ in false }
-        } catch {
-            guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
-        }
-        #expect(try !session.publisher.finish(within: .seconds(5)))
-        #expect(session.status.snapshot.positionsStored == 1)
+        try expectFence(of: session, positionsStored: 1)
         rival.publisher.resume(after: PublisherSession.position(2))
         try rival.publishAndSeal(3...6)
         #expect(try rival.publisher.finish(within: nil))
@@ -116,14 +121,7 @@ struct TransactionsRealBrokerTests {
             default: guard .now < deadline else { throw WaitedInVain(what: "the broker to give the transaction up") }
             }
         }
-        do {
-            try session.publisher.endLinger(isCaughtUp: true)
-            try session.wait(for: "the fence") { _ in false }
-        } catch {
-            guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
-        }
-        #expect(try !session.publisher.finish(within: .seconds(5)))
-        #expect(session.status.snapshot.positionsStored == 0)
+        try expectFence(of: session, positionsStored: 0)
 
         let heir = try self.session()
         try heir.publisher.fence()

@@ -125,27 +125,8 @@ import Testing
     }
 
     @Test func anAccountThatMayNotMakeTheIndexIsToldTheCommand() async throws {
-        try await blocking {
-            let folder = try TemporaryFolder()
-            let key = try folder.write("c2VjcmV0c2VjcmV0", to: "key")
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
-            let server = try MongodProcess(replicaSet: "guarded", arguments: ["--keyFile", key])
-            defer { server.stop() }
-            try server.directPool().withClient { client in
-                _ = try client.command(
-                    ["replSetInitiate": ["_id": "guarded", "members": [["_id": 0, "host": .string(server.host)]]]], on: "admin",
-                    operation: "initiate")
-            }
-            let anonymous = try MongoClientPool(
-                .init(uri: server.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
-            try anonymous.withClient { client in
-                _ = try client.command(
-                    ["createUser": "root", "pwd": "pw", "roles": ["root"]], on: "admin", operation: "create an account")
-            }
-            func uri(_ account: String) -> String {
-                server.uri.replacing("mongodb://", with: "mongodb://\(account)@") + "&authSource=admin"
-            }
-            let scene = try Scene(uri: uri("root:pw"))
+        try await GuardedMongod.play { guarded in
+            let scene = guarded.scene
             let dispatching = try Dispatching(scene, trucks: [4, 48])
             func may(_ actions: [BSONValue], _ collection: String) -> BSONValue {
                 ["resource": ["db": .string(scene.database), "collection": .string(collection)], "actions": .array(actions)]
@@ -156,11 +137,10 @@ import Testing
             for (name, privileges) in [
                 ("least", least), ("reader", [may(["find", "listIndexes"], "shipments")]),
             ] {
-                try scene.command(["createRole": .string(name), "privileges": .array(privileges), "roles": []], on: "admin")
-                try scene.command(["createUser": .string(name), "pwd": "pw", "roles": [.string(name)]], on: "admin")
+                try guarded.createAccount(name, privileges: privileges)
             }
 
-            let missing = try scene.bridge(dispatching) { $0.mongodb.uri = uri("least:pw") }.halts()
+            let missing = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "least:pw") }.halts()
             #expect(missing.map(\.status) == [.configuration])
             #expect(
                 missing.first?.reason
@@ -174,7 +154,7 @@ import Testing
                 [
                     "key": ["truck_id": 1], "name": "truck_id_active", "unique": true, "partialFilterExpression": ["status": "active"],
                 ], of: dispatching)
-            let bridge = try scene.bridge(dispatching) { $0.mongodb.uri = uri("least:pw") }
+            let bridge = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "least:pw") }
             let outcomes = try dispatching.answers(to: [
                 CommandText.dispatch("c-1", 4), CommandText.dispatch("c-2", 4), CommandText.dispatch("c-3", 4),
                 CommandText.complete("r-1", "c-1"), CommandText.dispatch("c-4", 4),
@@ -186,13 +166,13 @@ import Testing
 
             // One that may not write halts at the first command, which is answered when it may.
             try dispatching.send([CommandText.dispatch("c-5", 7)])
-            let halts = try scene.bridge(dispatching) { $0.mongodb.uri = uri("reader:pw") }.halts()
+            let halts = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "reader:pw") }.halts()
             #expect(
                 halts.map(\.mend)
                     == [
                         "Grant the account find, insert and update on \(scene.database).shipments, and find on \(scene.database).shipments-trucks"
                     ])
-            let last = try scene.bridge(dispatching) { $0.mongodb.uri = uri("least:pw") }
+            let last = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "least:pw") }
             #expect(try dispatching.outcomes(count: 6).last?.status == "dispatched")
             #expect(try last.stop().isEmpty)
             #expect(try dispatching.allDeadLetters().isEmpty)

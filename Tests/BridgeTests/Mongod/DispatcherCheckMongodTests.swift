@@ -207,55 +207,34 @@ import Testing
     }
 
     @Test func anAccountIsToldWhatItLacks() async throws {
-        try await blocking {
-            let folder = try TemporaryFolder()
-            let key = try folder.write("c2VjcmV0c2VjcmV0", to: "key")
-            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: key)
-            let server = try MongodProcess(replicaSet: "guarded", arguments: ["--keyFile", key])
-            defer { server.stop() }
-            try server.directPool().withClient { client in
-                _ = try client.command(
-                    ["replSetInitiate": ["_id": "guarded", "members": [["_id": 0, "host": .string(server.host)]]]], on: "admin",
-                    operation: "initiate")
-            }
-            let anonymous = try MongoClientPool(
-                .init(uri: server.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
-            try anonymous.withClient { client in
-                _ = try client.command(
-                    ["createUser": "root", "pwd": "pw", "roles": ["root"]], on: "admin", operation: "create an account")
-            }
-            func uri(_ account: String) -> String {
-                server.uri.replacing("mongodb://", with: "mongodb://\(account)@") + "&authSource=admin"
-            }
-            let scene = try Scene(uri: uri("root:pw"))
+        try await GuardedMongod.play { guarded in
+            let scene = guarded.scene
             var stage = try Stage(scene)
             let (database, shipments) = (scene.database, stage.settings.collection)
-            func account(_ name: String, _ privileges: [BSONValue]) throws {
-                try scene.command(["createRole": .string(name), "privileges": .array(privileges), "roles": []], on: "admin")
-                try scene.command(["createUser": .string(name), "pwd": "pw", "roles": [.string(name)]], on: "admin")
-            }
             func privilege(_ collection: String, _ actions: BSONValue...) -> BSONValue {
                 ["resource": ["db": .string(database), "collection": .string(collection)], "actions": .array(actions)]
             }
-            try account("reader", [privilege("shipments", "find", "listIndexes")])
-            try account(
-                "least", [privilege("shipments", "find", "insert", "update", "listIndexes"), privilege("trucks", "find")])
-            try account(
+            try guarded.createAccount("reader", privileges: [privilege("shipments", "find", "listIndexes")])
+            try guarded.createAccount(
+                "least", privileges: [privilege("shipments", "find", "insert", "update", "listIndexes"), privilege("trucks", "find")])
+            try guarded.createAccount(
                 "whole",
-                [privilege("shipments", "insert", "update", "listIndexes", "createIndex"), privilege("", "find", "changeStream")])
+                privileges: [
+                    privilege("shipments", "insert", "update", "listIndexes", "createIndex"), privilege("", "find", "changeStream"),
+                ])
 
-            stage.configuration.mongodb.uri = uri("reader:pw")
+            stage.configuration.mongodb.uri = guarded.uri(as: "reader:pw")
             let lacking = "insert, update on \(shipments), and find on \(database).trucks"
             let refused = try #require(try stage.findings().first { $0.level == .error })
             #expect(refused.text == "the account lacks \(lacking)")
             #expect(refused.mend == "Grant it \(lacking)")
 
-            stage.configuration.mongodb.uri = uri("least:pw")
+            stage.configuration.mongodb.uri = guarded.uri(as: "least:pw")
             let least = try stage.lines()
             #expect(least.contains { $0.hasPrefix("warning the account lacks find, changeStream on all collections of \(database)") })
             #expect(least.contains { $0.hasPrefix("error") && $0.contains("and the account may not make it") })
 
-            stage.configuration.mongodb.uri = uri("whole:pw")
+            stage.configuration.mongodb.uri = guarded.uri(as: "whole:pw")
             #expect(try stage.lines().contains { $0.hasPrefix("ok \(shipments) has no unique index") })
             #expect(try stage.findings().allSatisfy { $0.level < .error })
         }

@@ -133,20 +133,6 @@ import Testing
     }
 
     @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
-    func anIdleStreamIsBackWhenKafkaIs() async throws {
-        try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)])
-            try scene.follow(scene.positionsTopic).wait(count: 1)
-            scene.kafka.setReachable(false)
-            try scene.log.wait(for: "retrying: ")
-            scene.kafka.setReachable(true)
-            try scene.insert(Self.numbers(0..<1), into: "noise")
-            try scene.log.wait(for: "back after")
-            #expect(try bridge.stop().isEmpty)
-        }
-    }
-
-    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
     func aStopDuringAnOutageOfKafkaEndsInItsTime() async throws {
         try await Scene.play { scene in
             let bridge = try scene.bridge([Self.stream(scene)]) { $0.shutdownTimeout = .seconds(1) }

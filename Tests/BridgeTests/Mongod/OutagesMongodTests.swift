@@ -161,10 +161,10 @@ import Testing
         }
     }
 
-    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
-    func anIdleStreamIsBackWhenKafkaIs() async throws {
+    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"), arguments: [Delivery.atLeastOnce, .exactlyOnce])
+    func anIdleStreamIsBackWhenKafkaIs(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([scene.stream()])
+            let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
             try scene.follow(scene.positionsTopic).wait(count: 1)
             scene.kafka.setReachable(false)
             try scene.log.wait(for: "retrying: ")
@@ -172,7 +172,8 @@ import Testing
             // Not one event is published; the stored position, which moves with the others' writes, shows that Kafka is there.
             try scene.insert(Self.numbers(0..<1), into: "noise")
             try scene.log.wait(for: "back after")
-            #expect(try bridge.status(of: "fruits").state == .idle)
+            // A session that could not wait any longer may be at its beginning again.
+            if delivery == .atLeastOnce { #expect(try bridge.status(of: "fruits").state == .idle) }
             #expect(try bridge.stop().isEmpty)
         }
     }

@@ -225,9 +225,9 @@ import Testing
     @Test func anUnknownDispatcherIsAnsweredWithTheNearest() throws {
         let configuration = topics.configuration()
         #expect(try configuration.dispatcher("shipments").name == "shipments")
-        let nearest = #expect(throws: UnknownDispatcher.self) { try configuration.dispatcher("shipment") }
+        let nearest = #expect(throws: UnknownName.self) { try configuration.dispatcher("shipment") }
         #expect(nearest?.description == "there is no dispatcher `shipment`; did you mean `shipments`? known: shipments")
-        let other = #expect(throws: UnknownDispatcher.self) { try configuration.dispatcher("trucks-of-others") }
+        let other = #expect(throws: UnknownName.self) { try configuration.dispatcher("trucks-of-others") }
         #expect(other?.description == "there is no dispatcher `trucks-of-others`; known: shipments")
     }
 }

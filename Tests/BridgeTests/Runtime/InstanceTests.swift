@@ -8,7 +8,7 @@ import Testing
         let host = ProcessInfo.processInfo.hostName
         let process = Process()
         // `waitUntilExit` turns a run loop that this thread may not have.
-        let hasEnded = StreamBridge.Monitor(false)
+        let hasEnded = Monitor(false)
         process.terminationHandler = { _ in hasEnded.update { $0 = true } }
         process.executableURL = URL(filePath: "/bin/cat")
         process.standardInput = Pipe()

@@ -101,17 +101,7 @@ import Testing
     }
 
     /// The number of records before each seal, and its place in a transaction.
-    private var seals: [String] {
-        var count = 0
-        return publisher.steps.compactMap { step in
-            switch step {
-            case .record:
-                count += 1
-                return nil
-            case .sealed(let position): return "\(count)" + (position.transaction.map { " amid \($0.index)" } ?? "")
-            }
-        }
-    }
+    private var seals: [String] { publisher.seals { "\($0.index)" } }
 
     /// Publishes batches as the reader hands them over. Each one's position is its last event's own, so the server tells nothing of what follows.
     private static func publish(_ batches: [[BSONDocument]], with pump: inout EventPump) throws {

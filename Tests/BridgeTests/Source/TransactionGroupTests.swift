@@ -25,17 +25,7 @@ import Testing
     }
 
     /// The numbers of the records before each seal, and its transaction.
-    private var seals: [String] {
-        var count = 0
-        return publisher.steps.compactMap { step in
-            switch step {
-            case .record:
-                count += 1
-                return nil
-            case .sealed(let position): return "\(count)" + (position.transaction.map { " amid \($0.id.number):\($0.index)" } ?? "")
-            }
-        }
-    }
+    private var seals: [String] { publisher.seals { "\($0.id.number):\($0.index)" } }
 
     private static func batch(_ events: [BSONDocument], token: ResumeToken, after last: TransactionID? = nil) throws
         -> ChangeStreamReader.Batch

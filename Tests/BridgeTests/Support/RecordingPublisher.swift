@@ -22,6 +22,19 @@ final class RecordingPublisher: RecordPublisher {
         steps.compactMap { if case .sealed(let position) = $0 { position } else { nil } }
     }
 
+    /// The number of records before each seal, and its place in a MongoDB transaction.
+    func seals(_ place: (TransactionPlace) -> String) -> [String] {
+        var count = 0
+        return steps.compactMap { step in
+            switch step {
+            case .record:
+                count += 1
+                return nil
+            case .sealed(let position): return "\(count)" + (position.transaction.map { " amid " + place($0) } ?? "")
+            }
+        }
+    }
+
     func fence() {}
     func resume(after stored: StreamPosition) {}
     func topic(_ name: String) throws -> KafkaTopic { try KafkaTopic(name, of: client) }

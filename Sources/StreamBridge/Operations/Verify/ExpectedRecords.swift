@@ -11,6 +11,12 @@ struct ExpectedRecords {
         var isMissing = false
     }
 
+    /// A record's key in its topic, by their numbers.
+    struct Key: Hashable {
+        let topic: UInt16
+        let key: Int
+    }
+
     private var indexes: [Int: UInt32] = [:]
     private(set) var entries: [Entry] = []
 
@@ -39,14 +45,12 @@ struct ExpectedRecords {
 
     /// Marks what was not found, from `first` on.
     ///
-    /// - Parameter compacted: topics of which Kafka keeps the newest record of a key, and a tombstone for a while.
+    /// - Parameters:
+    ///   - compacted: topics of which Kafka keeps the newest record of a key, and a tombstone for a while.
+    ///   - goingOn: keys that have later records.
     /// - Returns: how many are missing, and how many may be because compaction took them or because nobody can say whether they belong here.
-    mutating func markMissing(from first: Int, compacted: Set<Int>) -> (missing: Int, undecided: Int) {
-        struct Key: Hashable {
-            let topic: UInt16
-            let key: Int
-        }
-        var superseded: Set<Key> = []
+    mutating func markMissing(from first: Int, compacted: Set<Int>, goingOn: Set<Key>) -> (missing: Int, undecided: Int) {
+        var superseded = goingOn
         var counts = (missing: 0, undecided: 0)
         for index in (first..<count).reversed() {
             let entry = entries[index]

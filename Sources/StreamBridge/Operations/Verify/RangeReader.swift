@@ -1,4 +1,5 @@
 import Mongo
+import Synchronization
 
 /// A record that the change stream says there must be, while it is being looked at.
 struct ExpectedRecord {
@@ -9,16 +10,11 @@ struct ExpectedRecord {
 }
 
 /// Reads a range of a stream's own change stream, and hands out the records that the bridge makes of it. Publishes nothing.
-///
-/// Used on one thread: the reader hands its batches over where it runs.
-final class RangeReader: ChangeStreamSink, ChangeStreamObserver {
+final class RangeReader {
     private let range: VerifyRange
     private let patience: Duration
     private let publisher: RangePublisher
     private var pump: EventPump
-    private var failure: (any Error)?
-    private var lastAnswer = ContinuousClock.now
-    private(set) var isAbandoned = false
 
     /// - Parameters:
     ///   - patience: how long MongoDB may give no answer.
@@ -42,42 +38,69 @@ final class RangeReader: ChangeStreamSink, ChangeStreamObserver {
     ///
     /// - Throws: ``MongoError``, ``StreamHalt``, ``KafkaError``, ``Bridge/Unreachable``.
     func run(_ options: ChangeStreamOptions, pool: MongoClientPool, batchBytes: Int, stop: StopSignal) throws {
-        ChangeStreamReader(pool: pool, options: options, handoff: self, batchBytes: batchBytes, status: self, stop: stop)
-            .run(from: range.start)
-        if let failure { throw failure }
-    }
-
-    func put(_ batch: ChangeStreamReader.Batch) -> Bool {
-        guard !isAbandoned else { return false }
-        lastAnswer = .now
-        do {
-            try pump.publish(batch)
-            if publisher.isDone || range.ends(with: batch) { isAbandoned = true }
-        } catch {
-            fail(error)
+        let arrival = Arrival()
+        let handoff = BatchHandoff<ChangeStreamReader.Batch>(maximumBytes: 2 * batchBytes, maximumItems: 4, wakeTaker: arrival.tell)
+        let reader = ChangeStreamReader(
+            pool: pool, options: options, handoff: handoff, batchBytes: batchBytes,
+            status: PatientObserver(patience: patience, handoff: handoff), stop: stop)
+        let start = range.start
+        let thread = LoopThread.start(name: "read range") { reader.run(from: start) }
+        defer {
+            handoff.close()
+            thread.join(within: options.maxAwait * 4)
         }
-        return !isAbandoned
+        try stop.waking(arrival.tell) { () throws in
+            while !stop.isRequested {
+                guard let batch = try handoff.take() else {
+                    arrival.await()
+                    continue
+                }
+                try pump.publish(batch)
+                if publisher.isDone || range.ends(with: batch) { return }
+            }
+        }
+    }
+}
+
+/// Something came: a batch, an error, a stop.
+private struct Arrival: Sendable {
+    private let hasCome = Monitor(false)
+
+    var tell: @Sendable () -> Void {
+        return { [hasCome] in hasCome.update { $0 = true } }
     }
 
-    func awaitRoom() -> Bool { !isAbandoned }
+    /// Waits for what comes after the last call. Whoever looks for it looks after this call, so nothing is missed.
+    func await() {
+        hasCome.wait { hasCome -> Void? in
+            guard hasCome else { return nil }
+            hasCome = false
+            return ()
+        }
+    }
+}
 
-    func fail(_ error: any Error) {
-        failure = error
-        isAbandoned = true
+/// Gives up when MongoDB has given no answer for a while.
+private final class PatientObserver: ChangeStreamObserver {
+    private let patience: Duration
+    private let handoff: BatchHandoff<ChangeStreamReader.Batch>
+    private let lastAnswer = Mutex(ContinuousClock.now)
+
+    init(patience: Duration, handoff: BatchHandoff<ChangeStreamReader.Batch>) {
+        self.patience = patience
+        self.handoff = handoff
     }
 
-    func read(events: Int, upTo token: ResumeToken) {}
+    func read(events: Int, upTo token: ResumeToken) { lastAnswer.withLock { $0 = .now } }
 
     func mongoTrouble(_ error: any Error) {
-        guard lastAnswer.duration(to: .now) > patience else { return }
-        fail(Bridge.Unreachable(server: "MongoDB", reason: "\(error)"))
+        guard lastAnswer.withLock({ $0 }).duration(to: .now) > patience else { return }
+        handoff.fail(Bridge.Unreachable(server: "MongoDB", reason: "\(error)"))
+        handoff.close()
     }
 
     func searching(since start: ContinuousClock.Instant) {}
 }
-
-// Safe: only the thread that calls `run` touches it, because `ChangeStreamReader.run` calls its sink and its observer where it runs.
-extension RangeReader: @unchecked Sendable {}
 
 /// Stands where Kafka would, and hands every record of a range out instead of publishing it.
 private final class RangePublisher: RecordPublisher {
@@ -85,6 +108,8 @@ private final class RangePublisher: RecordPublisher {
     private let client: KafkaClient
     private let take: (ExpectedRecord) -> Bool
     private(set) var names: [String] = []
+    /// By route: the first index of the topic's name, which several routes may share.
+    private var topicIndexes: [Int] = []
     /// What comes from here on is not wanted.
     private(set) var isDone = false
 
@@ -97,6 +122,7 @@ private final class RangePublisher: RecordPublisher {
     /// Called once for each route, in the order of their numbers.
     func topic(_ name: String) throws -> KafkaTopic {
         let topic = try KafkaTopic(name, of: client)
+        topicIndexes.append(names.firstIndex(of: name) ?? names.count)
         names.append(name)
         return topic
     }
@@ -109,7 +135,7 @@ private final class RangePublisher: RecordPublisher {
                 isDone = true
                 return
             }
-            isDone = !take(ExpectedRecord(fingerprint: fingerprint, topic: record.route, keyText: batch.keyText(of: record)))
+            isDone = !take(ExpectedRecord(fingerprint: fingerprint, topic: topicIndexes[record.route], keyText: batch.keyText(of: record)))
         }
     }
 

@@ -33,6 +33,11 @@ struct TopicComparison {
     private(set) var report: VerifyReport
     private var partitions: [Partition: Progress] = [:]
     private var listed: [VerifyReport.Finding.Kind: Int] = [:]
+    /// Keys that have a record behind the range: compaction may have taken all of theirs within it.
+    private var goingOn: Set<ExpectedRecords.Key> = []
+    /// Where each key's records are, and the keys that are in several partitions.
+    private var partitionOfKey: [ExpectedRecords.Key: Int32] = [:]
+    private var scattered: Set<ExpectedRecords.Key> = []
 
     /// - Parameter limit: how many findings of each kind are listed.
     init(of settings: StreamSettings, range: VerifyRange, with expected: ExpectedRecords, into report: VerifyReport, limit: Int) {
@@ -50,7 +55,13 @@ struct TopicComparison {
     /// Takes the records of each partition in their order.
     mutating func take(_ record: Found) {
         let partition = Partition(topic: record.topic, number: record.partition)
+        takePartition(of: record)
         guard let index = expected.index(of: record.fingerprint) else { return takeUnknown(record, of: partition) }
+        let topic = report.topics[Int(expected[index].topic)]
+        guard topic == record.topic else {
+            report.unexpected += 1
+            return list(.unexpected, record, detail: "belongs to topic \(topic)")
+        }
         report.found += 1
         guard !expected[index].isFound else { return takeRepeated(record, at: index) }
         expected[index].isFound = true
@@ -90,13 +101,27 @@ struct TopicComparison {
         let token = record.fingerprint.token
         if range.isBefore(token) {
             partitions[partition]?.reachesBack = true
-        } else if !range.isBehind(token) {
+        } else if range.isBehind(token) {
+            if let key = key(of: record) { goingOn.insert(key) }
+        } else {
             if settings.repeatability(of: record.fingerprint.operation) == .none {
                 report.undecided += 1
             } else {
                 report.unexpected += 1
                 list(.unexpected, record)
             }
+        }
+    }
+
+    /// Records of one key have one order only while they are in one partition.
+    private mutating func takePartition(of record: Found) {
+        guard record.key != nil, let key = key(of: record) else { return }
+        if partitionOfKey.updateValue(record.partition, forKey: key) ?? record.partition != record.partition { scattered.insert(key) }
+    }
+
+    private func key(of record: Found) -> ExpectedRecords.Key? {
+        report.topics.firstIndex(of: record.topic).map {
+            ExpectedRecords.Key(topic: UInt16(truncatingIfNeeded: $0), key: record.fingerprint.key)
         }
     }
 
@@ -124,8 +149,17 @@ struct TopicComparison {
     mutating func finish(beginsWithTopic: Bool, hasPublished: Bool, compacted: @autoclosure () -> Set<Int>) {
         let first = beginsWithTopic ? firstJudged(hasPublished: hasPublished) : 0
         report.expected = expected.count - first
+        if first > 0 {
+            report.notes.append(
+                "the first \(first) records of the range are from before what every partition still has, and were not judged; --from judges them"
+            )
+        }
+        if !scattered.isEmpty {
+            report.notes.append(
+                "\(scattered.count) keys have records in several partitions: their order is judged within each of them only")
+        }
         guard !expected.isFound(from: first) else { return }
-        let counts = expected.markMissing(from: first, compacted: compacted())
+        let counts = expected.markMissing(from: first, compacted: compacted(), goingOn: goingOn)
         report.missing = counts.missing
         report.undecided += counts.undecided
     }

@@ -20,7 +20,10 @@ final class BridgeProgram: Sendable {
     /// - Parameters:
     ///   - environment: over this process's own.
     ///   - input: what its standard input gives, no more than a pipe holds; nil for nothing.
-    init(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws {
+    ///   - saidSomething: called after each piece of ``errors``.
+    init(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, saidSomething: @escaping @Sendable () -> Void = {}
+    ) throws {
         process.executableURL = try Self.executable()
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -38,13 +41,18 @@ final class BridgeProgram: Sendable {
         process.standardOutput = output
         process.standardError = errors
         // `waitUntilExit` turns a run loop, which costs a processor for as long as the program runs.
-        let isGone = StreamBridge.Monitor(false)
+        let isGone = Monitor(false)
         process.terminationHandler = { _ in isGone.update { $0 = true } }
         try process.run()
         let state = state
         let readers = [
             LoopThread.start(name: "stdout") { Self.read(output) { text in state.update { $0.output += text } } },
-            LoopThread.start(name: "stderr") { Self.read(errors) { text in state.update { $0.errors += text } } },
+            LoopThread.start(name: "stderr") {
+                Self.read(errors) { text in
+                    state.update { $0.errors += text }
+                    saidSomething()
+                }
+            },
         ]
         _ = LoopThread.start(name: "wait") { [self] in
             isGone.wait { $0 ? () : nil }

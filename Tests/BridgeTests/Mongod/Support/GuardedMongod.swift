@@ -50,6 +50,12 @@ struct GuardedMongod: Sendable {
         try scene.command(["createUser": .string(user), "pwd": "pw", "roles": .array(roles.map { .document($0) })], on: "admin")
     }
 
+    /// An account that may do this and nothing else.
+    func createAccount(_ user: String, privileges: [BSONValue]) throws {
+        try scene.command(["createRole": .string(user), "privileges": .array(privileges), "roles": []], on: "admin")
+        try scene.command(["createUser": .string(user), "pwd": "pw", "roles": [.string(user)]], on: "admin")
+    }
+
     /// What a stream over the scene's database needs.
     var reading: BSONDocument { ["role": "read", "db": .string(scene.database)] }
 }

@@ -1,0 +1,28 @@
+@testable import StreamBridge
+
+/// How long a test waits for a condition before it fails: far longer than any of them takes, even on a busy machine.
+enum Patience {
+    static let limit: Duration = .seconds(90)
+}
+
+struct WaitedInVain: Error, CustomStringConvertible {
+    let what: String
+    var description: String { "waited in vain for \(what)" }
+}
+
+extension Monitor {
+    var value: State { read { $0 } }
+
+    /// Blocks until `find` gives something.
+    ///
+    /// - Throws: ``WaitedInVain`` naming `what` after ``Patience/limit``.
+    func wait<Result>(for what: String, _ find: (State) -> Result?) throws -> Result {
+        var found: Result?
+        let isFound = wait(within: Patience.limit) { state in
+            found = find(state)
+            return found != nil
+        }
+        guard isFound, let found else { throw WaitedInVain(what: what) }
+        return found
+    }
+}
