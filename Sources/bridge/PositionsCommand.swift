@@ -8,7 +8,7 @@ struct PositionsCommand: AsyncParsableCommand {
         commandName: "positions", abstract: "Reads and edits the stored positions of streams, also while the bridge runs.",
         discussion: """
             Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from that place; 69 a server could not be reached; 78 something to \
-            mend, or an at-least-once stream that may be running.
+            mend, or an at-least-once stream whose leader cannot be made to stand back.
             """,
         subcommands: [List.self, Show.self, History.self, Set.self, Reset.self])
 
@@ -88,7 +88,7 @@ struct PositionsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Lets a stream go on from another place.",
             discussion: """
-                An exactly-once stream may be running: its leader is fenced, and goes on from the new position within seconds. A halted stream \
+                The stream may be running: its leader stands back for a moment and goes on from the new position within seconds. A halted stream \
                 does so when the bridge is started again. Going back publishes the events from there on again; going forward leaves events out.
                 """)
 
@@ -124,7 +124,7 @@ struct PositionsCommand: AsyncParsableCommand {
     struct Reset: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Removes a stream's position, so that it begins at its startAt.",
-            discussion: "An exactly-once stream may be running: it begins there within seconds.")
+            discussion: "The stream may be running: it begins there within seconds.")
 
         @OptionGroup var options: CommonOptions
         @OptionGroup var edit: EditOptions
@@ -149,7 +149,7 @@ struct EditOptions: ParsableArguments {
     @Flag(name: .long, help: "Say what would happen, and change nothing.")
     var dryRun = false
 
-    @Flag(name: .long, help: "Also edit an at-least-once stream whose bridge may be running.")
+    @Flag(name: .long, help: "Also edit an at-least-once stream whose leader cannot be made to stand back.")
     var force = false
 
     var request: Positions.Request {
@@ -192,18 +192,15 @@ extension PositionEdit {
 extension Positions.Change {
     fileprivate func text(of stream: String) -> String {
         var lines: [String] = []
-        if let trial {
-            lines.append(
-                "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
-                    + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)"
-            )
-        }
+        lines.append(
+            "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
+                + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)")
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
         switch leader {
         case .absent: lines.append("it counts from the next start of the stream")
-        case .told: lines.append("the process that leads the stream goes on from there")
-        case .notTold: lines.append("no process answered; whoever leads the stream goes on from there at its next transaction")
+        case .stoodBack: lines.append("the process that leads the stream goes on from there")
+        case .unaware: lines.append("no process answered; whoever leads the stream goes on from there at its next transaction")
         }
         return lines.joined(separator: "\n")
     }

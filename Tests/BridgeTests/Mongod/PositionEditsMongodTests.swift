@@ -31,7 +31,7 @@ import Testing
     @Test func aStreamGoesBackToBehindATokenAndPublishesWhatFollows() async throws {
         try await Self.play(4) { scene, stream, published in
             let change = try scene.setPosition(of: stream, to: published[1].token)
-            #expect(change.trial?.token == published[1].token)
+            #expect(change.trial.token == published[1].token)
             let records = try scene.publish([stream], count: 6)
             #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published[2...]))
             #expect(try scene.position()?.position.events == 6)
@@ -75,6 +75,9 @@ import Testing
 
     @Test func aStreamThatIsResetBeginsAtItsStart() async throws {
         try await Self.play(2) { scene, stream, published in
+            let dry = try scene.positions([stream]) { try await $0.reset(stream, .init(by: "ann@desk", isDryRun: true)) }
+            #expect(dry.edit == nil)
+            #expect(try scene.position() != nil)
             let change = try scene.positions([stream]) { try await $0.reset(stream, .init(by: "ann@desk", why: "anew")) }
             #expect(change.edit?.newPlace == nil)
             #expect(try scene.positions([stream]) { try await $0.list() }.map(\.token) == [nil])
@@ -108,8 +111,8 @@ import Testing
             let before = try scene.records(scene.positionsTopic).count
             let change = try scene.setPosition(of: stream, to: published[0].token, .init(by: "ann@desk", isDryRun: true))
             #expect(change.edit == nil)
-            #expect(change.trial?.clusterTime.map { "\($0)" } == published[0].headers["mongodb.clusterTime"])
-            #expect(try #require(change.trial?.ahead) < .seconds(600))
+            #expect(change.trial.clusterTime.map { "\($0)" } == published[0].headers["mongodb.clusterTime"])
+            #expect(try #require(change.trial.ahead) < .seconds(600))
             #expect(try scene.records(scene.positionsTopic).count == before)
             #expect(try scene.positions([stream]) { try await $0.history(of: nil) }.isEmpty)
         }
@@ -124,6 +127,25 @@ import Testing
             #expect(halt.status == .lostPosition)
             #expect(halt.mend.contains("Nothing was changed"))
             #expect(try scene.position() == before)
+        }
+    }
+
+    @Test func aPlaceThatTheOplogHasForgottenIsRefusedWithWhatItStillHas() async throws {
+        try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
+            try scene.makeEditsTopic()
+            try scene.insert([["_id": 1]])
+            let stream = Self.stream(scene)
+            let published = try scene.publish([stream], count: 1)
+            let before = try #require(try scene.position())
+            try TinyOplog.roll(beyond: try #require(before.position.token.clusterTime), on: scene)
+            for place in [published[0].token, "\(scene.topic())/0/0", try #require(published[0].headers["mongodb.clusterTime"])] {
+                let halt = try #require(throws: StreamHalt.self) { try scene.setPosition(of: stream, to: place) }
+                #expect(halt.status == .lostPosition)
+                #expect(halt.reason.contains("The oldest entry of the oplog is at "), "\(halt)")
+            }
+            #expect(try scene.position() == before)
+            // What the sentence proposes.
+            #expect(try scene.setPosition(of: stream, to: "oldest").edit != nil)
         }
     }
 
@@ -161,28 +183,6 @@ import Testing
             #expect(try #require(details.position.age) < 600)
             #expect(try #require(details.left) >= 0)
             #expect(details.oldest != nil)
-        }
-    }
-
-    /// Nothing fences an at-least-once leader.
-    @Test func anAtLeastOnceStreamThatMayBeRunningIsEditedOnlyByForce() async throws {
-        try await Scene.play { scene in
-            try scene.makeEditsTopic()
-            try scene.kafka.create(topic: scene.topic())
-            let folder = try TemporaryFolder()
-            let program = try BridgeProgram(["run", "--config", folder.write(scene.yaml(), to: "bridge.yaml")])
-            try scene.insert(Self.numbers(0..<2))
-            let published = try scene.follow().wait(count: 2)
-            let stream = scene.stream()
-            try scene.follow(scene.positionsTopic).wait(for: "the position") { records in
-                records.contains { $0.value.flatMap { try? StoredPosition(json: $0) }?.position.events == 2 }
-            }
-            let halt = try #require(throws: StreamHalt.self) { try scene.setPosition(of: stream, to: published[0].token) }
-            #expect(halt.status == .configuration)
-            #expect(try scene.positions([stream]) { try await $0.history(of: nil) }.isEmpty)
-            program.signal(SIGTERM)
-            #expect(try program.exitStatus() == 0)
-            #expect(try scene.setPosition(of: stream, to: published[0].token).edit != nil)
         }
     }
 

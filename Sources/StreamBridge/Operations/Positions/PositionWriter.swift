@@ -3,8 +3,8 @@ import Logging
 /// Stores an edited position and the record of the edit, in one Kafka transaction with the stream's transactional id: with exactly-once that fences
 /// whoever leads the stream, so nothing that it has in hand can follow.
 ///
-/// The fenced leader comes back, and its own fence may abort this transaction before it is committed. So only a commit is a success, and everything
-/// that passes is tried again; the leader backs off from try to try. Used on one thread.
+/// A leader that was not made to stand back comes back, and its own fence may abort this transaction before it is committed. So only a commit is a success, and
+/// everything that passes is tried again; the leader backs off from try to try. Used on one thread.
 struct PositionWriter {
     private let configuration: BridgeConfiguration
     private let stream: String

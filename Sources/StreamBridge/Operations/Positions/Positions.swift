@@ -10,7 +10,7 @@ package struct Positions: Sendable {
         package var why: String?
         /// Opens a change stream there and stores nothing.
         package var isDryRun: Bool
-        /// Of an at-least-once stream, too, whose bridge may be running.
+        /// Of an at-least-once stream, too, whose leader could not be made to stand back.
         package var isForced: Bool
 
         package init(by: String, why: String? = nil, isDryRun: Bool = false, isForced: Bool = false) {
@@ -25,14 +25,13 @@ package struct Positions: Sendable {
         package enum Leader: Sendable {
             /// No process leads the stream, as far as can be known.
             case absent
-            /// It begins at the new position now.
-            case told
-            /// It begins at the new position when it next notices that it was fenced.
-            case notTold
+            /// It had given up the lead before the edit, and begins at the new position now.
+            case stoodBack
+            /// The group gave no word. It begins at the new position when it notices that it was fenced.
+            case unaware
         }
 
-        /// Nil for a removed position.
-        package let trial: PositionTrial?
+        package let trial: PositionTrial
         /// Nil for a dry run.
         package let edit: PositionEdit?
         package let leader: Leader
@@ -116,8 +115,6 @@ package struct Positions: Sendable {
                 } else { nil }
             let start: ChangeStreamOptions.Start =
                 switch place {
-                case .start(.oldest):
-                    try .at(deployment.oplogWindow(for: "`oldest`", pool: pool).oldest)
                 case .start(let point): try deployment.start(at: point, pool: pool)
                 case .record: published.map { .after($0.token) } ?? .now
                 }
@@ -143,51 +140,67 @@ package struct Positions: Sendable {
     /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
     package func reset(_ stream: StreamSettings, _ request: Request) async throws -> Change {
         try await blocking(stream) {
-            try store(request, of: stream, trial: nil, admin: KafkaAdmin(settings: configuration.kafka, logger: logger)) { _ in nil }
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let (deployment, pool) = try reachMongoDB()
+            let start = try deployment.start(at: stream.startAt, pool: pool)
+            let trial = try PositionTrial(of: stream, at: start, transaction: nil, on: deployment, pool: pool)
+            return try store(request, of: stream, trial: trial, admin: admin) { _ in nil }
         }
     }
 
     private func store(
-        _ request: Request, of stream: StreamSettings, trial: PositionTrial?, admin: KafkaAdmin, value: ([UInt8]?) -> [UInt8]?
+        _ request: Request, of stream: StreamSettings, trial: PositionTrial, admin: KafkaAdmin, value: ([UInt8]?) -> [UInt8]?
     ) throws -> Change {
-        let store = store(admin)
-        let writer = try self.values(admin)[stream.name].flatMap { try? StoredPosition(json: $0) }?.writer
-        let mayRun = writer.map { !Instance.isGone($0) } ?? false
-        if mayRun, stream.delivery == .atLeastOnce, !request.isForced {
-            throw StreamHalt(
-                reason:
-                    "stream \(stream.name) is at-least-once, and \(writer ?? "the process that leads it") may be running: nothing keeps that "
-                    + "process from storing its own position over this one",
-                mend: "Stop the bridge, then use --force if it ran on another host", status: .configuration)
-        }
         guard !request.isDryRun else { return Change(trial: trial, edit: nil, leader: .absent) }
+        let store = store(admin)
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         let timeout = configuration.startupTimeout
         try topics.ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
         try topics.ensure(
             PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
+        let writer = try store.readAll(timeout: timeout)[stream.name].flatMap { try? StoredPosition(json: $0) }?.writer
+        let mayRun = writer.map { !Instance.isGone($0) } ?? false
+        let lead = mayRun ? try takeLead(of: stream, topics: topics, isForced: request.isForced) : nil
+        defer { lead?.release() }
+        let leader: Change.Leader = !mayRun ? .absent : lead == nil ? .unaware : .stoodBack
         let edit = try PositionWriter(
             configuration: configuration, stream: stream.name, store: store, stop: stop, logger: logger
         ).write { old in
             PositionEdit(
                 stream: stream.name, old: old, new: value(old), by: request.by, why: request.why, at: WallClock.milliseconds())
         }
-        return Change(trial: trial, edit: edit, leader: mayRun ? tellLeader(of: stream) : .absent)
+        return Change(trial: trial, edit: edit, leader: leader)
     }
 
-    /// The edit stands, whatever comes of this.
-    private func tellLeader(of stream: StreamSettings) -> Change.Leader {
-        let notice = LeaderNotice(bridge: configuration.name, stream: stream.name, kafka: configuration.kafka, stop: stop, logger: logger)
+    /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream
+    /// has seldom; nothing fences an at-least-once leader, and it would store its own position over the new one.
+    ///
+    /// - Returns: nil when the group gave no word, and the edit may be made all the same.
+    private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> HeldLead? {
+        var reason = "the group gave no word within \(Self.leadTime.readable)"
         do {
-            return try notice.give(within: Self.noticeTime) ? .told : .notTold
+            try topics.ensure(StreamLeadership.topic(bridge: configuration.name), partitions: 1, timeout: configuration.startupTimeout)
+            if let lead = try HeldLead.take(
+                of: stream.name, bridge: configuration.name, kafka: configuration.kafka, within: Self.leadTime, stop: stop, logger: logger)
+            {
+                return lead
+            }
         } catch {
-            logger.debug("the leader could not be told: \(error)")
-            return .notTold
+            reason = "\(error)"
         }
+        guard stream.delivery == .exactlyOnce || isForced else {
+            throw StreamHalt(
+                reason:
+                    "stream \(stream.name) is at-least-once, and the process that leads it could not be made to stand back: \(reason). It would "
+                    + "store its own position over this one",
+                mend: "Stop the bridge and try again; --force when you know that no bridge leads the stream", status: .configuration)
+        }
+        logger.debug("the leader was not made to stand back: \(reason)")
+        return nil
     }
 
     /// A group that has nobody in it takes three seconds to form (`group.initial.rebalance.delay.ms`).
-    private static let noticeTime: Duration = .seconds(8)
+    private static let leadTime: Duration = .seconds(8)
 
     // MARK: Both sides
 
@@ -217,8 +230,4 @@ package struct Positions: Sendable {
             }
         }.get()
     }
-}
-
-extension ChangeStreamOptions.Start {
-    fileprivate static func at(_ time: BSONTimestamp) -> Self { .at(seconds: time.seconds, increment: time.increment) }
 }

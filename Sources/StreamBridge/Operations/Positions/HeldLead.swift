@@ -1,0 +1,50 @@
+import Logging
+
+/// The lead of a stream, taken from whoever had it: no process begins a session of the stream until it is given back.
+///
+/// The leader's term is over: it commits, or stores, what it has and ends its session. When the lead comes back to it, or goes to another process, a new session
+/// reads the position anew. Used on one thread.
+struct HeldLead {
+    private let consumer: GroupConsumer
+
+    /// Joins the stream's group as the member that comes first. Blocks.
+    ///
+    /// - Returns: nil when the group gave no word within `limit`.
+    /// - Throws: ``KafkaError`` when this account may not join the group, for example.
+    static func take(of stream: String, bridge: String, kafka: KafkaSettings, within limit: Duration, stop: StopSignal, logger: Logger)
+        throws(KafkaError) -> HeldLead?
+    {
+        let lead = HeldLead(
+            consumer: try GroupConsumer(
+                topic: StreamLeadership.topic(bridge: bridge),
+                properties: ConsumerProperties.leadership(
+                    kafka, group: StreamLeadership.group(bridge: bridge, stream: stream), rank: firstRank),
+                logger: logger))
+        var isHeld = false
+        defer { if !isHeld { lead.release() } }
+        isHeld = try lead.join(until: .now + limit, stop)
+        return isHeld ? lead : nil
+    }
+
+    private func join(until deadline: ContinuousClock.Instant, _ stop: StopSignal) throws(KafkaError) -> Bool {
+        try consumer.subscribe()
+        while .now < deadline, !stop.isRequested {
+            switch consumer.poll(timeout: .milliseconds(200)) {
+            case .assigned(let partitions):
+                try consumer.assign([:])
+                if !partitions.isEmpty { return true }
+            case .revoked(let partitions, _): try consumer.unassign(partitions)
+            case .failed(let error): if case .halt = StreamFailure(kafka: error) { throw error }
+            case .commitFailed, .unreachable, .nothing: break
+            }
+        }
+        return false
+    }
+
+    /// Gives the lead back: a process follows at once. Blocks until the group knows.
+    func release() { consumer.leave(until: .now + Self.leaveTime) }
+
+    /// Sorts before every rank of a process, which begin with a digit (``LeadershipRank``).
+    private static let firstRank = "-"
+    private static let leaveTime: Duration = .seconds(5)
+}
