@@ -195,6 +195,7 @@ extension Positions.Change {
         lines.append(
             "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
                 + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)")
+        if let gap { lines.append("events \(gap.range) are left out; the record of the gap is for topic \(gap.topic)") }
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
         switch leader {

@@ -1,11 +1,19 @@
 import Mongo
 
-/// The record that a stream publishes before it goes on past a lost position (contract, section 4).
-struct GapRecord {
-    let lost: LostPosition
-    /// Where the stream goes on: its token when the server gave one, and its cluster time.
-    let token: ResumeToken?
-    let clusterTime: BSONTimestamp?
+/// The record that is published when a stream goes on past events that it has not published (contract, section 4).
+struct GapRecord: Sendable {
+    /// Where a gap begins or ends.
+    struct Place: Sendable {
+        /// Nil when the server gave none.
+        let token: ResumeToken?
+        let clusterTime: BSONTimestamp?
+    }
+
+    let from: Place
+    let to: Place
+    let reason: String
+    /// The server's, when it refused the position.
+    let code: Int32?
     /// Milliseconds since 1970.
     let at: Int64
 
@@ -19,23 +27,34 @@ struct GapRecord {
     func json(stream: String) -> [UInt8] {
         let document: BSONDocument = [
             "stream": .string(stream),
-            "from": Self.place(lost.position.token, lost.clusterTime),
-            "to": Self.place(token, clusterTime),
-            "reason": .string("\(lost.error)"),
-            "code": lost.error.code.map { .int32($0) } ?? .null,
+            "from": from.json,
+            "to": to.json,
+            "reason": .string(reason),
+            "code": code.map { .int32($0) } ?? .null,
             "at": .string(StoredPosition.iso8601(milliseconds: at)),
         ]
         // Every value here is one of ours or a token that the server or a stored record gave as valid BSON.
         return Array(((try? document.extendedJSON(.relaxed)) ?? "").utf8)
     }
 
-    private static func place(_ token: ResumeToken?, _ time: BSONTimestamp?) -> BSONValue {
-        ["token": token.map { .document($0.document) } ?? .null, "clusterTime": time.map { .string("\($0)") } ?? .null]
-    }
-
     /// From where to where, for people.
     var range: String {
-        let from = lost.clusterTime?.readable ?? "a position without a time"
-        return "from \(from) to \(clusterTime?.readable ?? "now")"
+        "from \(from.clusterTime?.readable ?? "a position without a time") to \(to.clusterTime?.readable ?? "now")"
+    }
+}
+
+extension GapRecord {
+    /// A stream goes on past a position that the server refused.
+    init(past lost: LostPosition, to place: Place, at: Int64) {
+        self.init(
+            from: Place(token: lost.position.token, clusterTime: lost.clusterTime), to: place, reason: "\(lost.error)",
+            code: lost.error.code,
+            at: at)
+    }
+}
+
+extension GapRecord.Place {
+    fileprivate var json: BSONValue {
+        ["token": token.map { .document($0.document) } ?? .null, "clusterTime": clusterTime.map { .string("\($0)") } ?? .null]
     }
 }

@@ -27,7 +27,8 @@ final class GapClosing {
     /// Publishes the record and stores the position, in one transaction or one after the other, and waits for both.
     func publish(to publisher: any RecordPublisher, _ pump: inout EventPump, stream: String) throws -> GapRecord {
         let token = opening?.token
-        let record = GapRecord(lost: lost, token: token, clusterTime: token?.clusterTime ?? startTime, at: WallClock.milliseconds())
+        let record = GapRecord(
+            past: lost, to: .init(token: token, clusterTime: token?.clusterTime ?? startTime), at: WallClock.milliseconds())
         var batch = RecordBatch()
         batch.setPlain(key: stream, value: record.json(stream: stream))
         try publisher.publish(batch, to: [topic])

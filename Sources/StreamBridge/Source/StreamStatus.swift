@@ -116,7 +116,7 @@ package final class StreamStatus: ChangeStreamObserver {
         logger.error(
             """
             went on past a lost position by onLostPosition: \(policy.rawValue). The gap is \(record.range); its record is in topic \(topic). \
-            \(record.lost.error)
+            \(record.reason)
             """, metadata: ["stream": "\(stream)"])
     }
 

@@ -20,7 +20,7 @@ import Testing
         _ count: Int32, _ body: @escaping @Sendable (_ scene: Scene, _ stream: StreamSettings, _ published: [TestRecord]) throws -> Void
     ) async throws {
         try await Scene.play { scene in
-            try scene.makeEditsTopic()
+            try scene.makeEditsTopics()
             try scene.insert(numbers(0..<count))
             try body(scene, stream(scene), try scene.publish([stream(scene)], count: Int(count)))
         }
@@ -66,8 +66,14 @@ import Testing
     @Test func nowLeavesOutWhatCameBefore() async throws {
         try await Self.play(1) { scene, stream, published in
             try scene.insert([["_id": "left out"]])
-            _ = try scene.setPosition(of: stream, to: "now")
+            let change = try scene.setPosition(of: stream, to: "now", .init(by: "ann@desk", why: "not wanted"))
             try scene.insert([["_id": "published"]])
+            let gap = try #require(try scene.records(GapRecord.topic(bridge: scene.name)).first).document()
+            #expect(
+                gap["from"]?.documentValue?["clusterTime"]?.stringValue
+                    == change.edit?.old.flatMap { try? StoredPosition(json: $0) }?.position.token.clusterTime.map { "\($0)" })
+            #expect(gap["to"]?.documentValue?["token"]?.documentValue?["_data"]?.stringValue == change.trial.token)
+            #expect(gap["reason"]?.stringValue == "position edited by ann@desk: not wanted")
             let records = try scene.publish([stream], count: 2)
             #expect(try records.map { try $0.document()["documentKey"]?.documentValue?["_id"] } == [0, "published"])
         }
@@ -109,7 +115,10 @@ import Testing
     @Test func aDryRunChangesNothing() async throws {
         try await Self.play(3) { scene, stream, published in
             let before = try scene.records(scene.positionsTopic).count
+            let ahead = try scene.setPosition(of: stream, to: "now", .init(by: "ann@desk", isDryRun: true))
+            #expect(ahead.gap != nil)
             let change = try scene.setPosition(of: stream, to: published[0].token, .init(by: "ann@desk", isDryRun: true))
+            #expect(change.gap == nil)
             #expect(change.edit == nil)
             #expect(change.trial.clusterTime.map { "\($0)" } == published[0].headers["mongodb.clusterTime"])
             #expect(try #require(change.trial.ahead) < .seconds(600))
@@ -132,7 +141,7 @@ import Testing
 
     @Test func aPlaceThatTheOplogHasForgottenIsRefusedWithWhatItStillHas() async throws {
         try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
-            try scene.makeEditsTopic()
+            try scene.makeEditsTopics()
             try scene.insert([["_id": 1]])
             let stream = Self.stream(scene)
             let published = try scene.publish([stream], count: 1)

@@ -108,7 +108,8 @@ import Testing
     @Test func aGapRecordSaysWhatTheContractPromises() throws {
         let lost = try lost()
         let record = GapRecord(
-            lost: lost, token: .sample(Self.time + 7200, 3), clusterTime: BSONTimestamp(seconds: Self.time + 7200, increment: 3),
+            past: lost,
+            to: .init(token: .sample(Self.time + 7200, 3), clusterTime: BSONTimestamp(seconds: Self.time + 7200, increment: 3)),
             at: 1_651_840_000_123)
         #expect(
             String(decoding: record.json(stream: "inventory"), as: UTF8.self)

@@ -9,6 +9,8 @@ package struct PositionTrial: Sendable {
 
     package var token: String { position.token.data ?? "" }
 
+    var place: GapRecord.Place { .init(token: position.token, clusterTime: clusterTime) }
+
     /// Opens the stream's own change stream, and asks for one batch, because only that shows whether the oplog has the place. Blocks.
     ///
     /// - Parameter transaction: the place of the event that `start` is after.

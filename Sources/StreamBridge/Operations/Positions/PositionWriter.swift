@@ -1,6 +1,6 @@
 import Logging
 
-/// Stores an edited position and the record of the edit, in one Kafka transaction with the stream's transactional id: with exactly-once that fences
+/// Stores an edited position, the record of the edit and that of a gap, in one Kafka transaction with the stream's transactional id: with exactly-once that fences
 /// whoever leads the stream, so nothing that it has in hand can follow.
 ///
 /// A leader that was not made to stand back comes back, and its own fence may abort this transaction before it is committed. So only a commit is a success, and
@@ -20,12 +20,18 @@ struct PositionWriter {
         self.logger = logger
     }
 
+    struct Edit {
+        let record: PositionEdit
+        /// Of events that the edit leaves out.
+        let gap: GapRecord?
+    }
+
     /// Blocks, for `startupTimeout` at most and one answer.
     ///
     /// - Parameter edit: makes the edit of the value that the positions topic has when nobody else can change it any more.
     /// - Returns: what was stored.
     /// - Throws: ``KafkaError``, ``StreamStopped``, and what `edit` throws. Nothing was changed then, unless no answer came to the commit.
-    func write(_ edit: (_ old: [UInt8]?) throws -> PositionEdit) throws -> PositionEdit {
+    func write(_ edit: (_ old: [UInt8]?) throws -> Edit) throws -> Edit {
         let deadline = ContinuousClock.now + configuration.startupTimeout
         var backoff = Backoff(cap: .seconds(1))
         while true {
@@ -39,7 +45,7 @@ struct PositionWriter {
         }
     }
 
-    private func attempt(_ edit: (_ old: [UInt8]?) throws -> PositionEdit, until deadline: ContinuousClock.Instant) throws -> PositionEdit {
+    private func attempt(_ edit: (_ old: [UInt8]?) throws -> Edit, until deadline: ContinuousClock.Instant) throws -> Edit {
         let producer = try KafkaProducer(
             properties: ProducerProperties.make(
                 configuration.kafka, memory: StreamMemory(limit: 64 << 20, streams: 1),
@@ -55,7 +61,11 @@ struct PositionWriter {
         let ender = TransactionEnder(client: producer.client)
         do {
             let key = Array(stream.utf8)
-            for (topic, value) in [(edits, Array(edit.json.utf8)), (positions, edit.new)] {
+            var records = [(edits, Array(edit.record.json.utf8)), (positions, edit.record.new)]
+            if let gap = edit.gap {
+                records.append((try producer.topic(GapRecord.topic(bridge: configuration.name)), gap.json(stream: stream)))
+            }
+            for (topic, value) in records {
                 guard try producer.produce(OutgoingRecord(key: key, value: value), to: topic, tag: 1) else {
                     throw KafkaError.timedOut(operation: "store the position")
                 }

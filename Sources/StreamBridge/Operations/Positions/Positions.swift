@@ -34,6 +34,8 @@ package struct Positions: Sendable {
         package let trial: PositionTrial
         /// Nil for a dry run.
         package let edit: PositionEdit?
+        /// Which events the edit leaves out, for people, and the topic that has the record of it.
+        package let gap: (range: String, topic: String)?
         package let leader: Leader
     }
 
@@ -120,8 +122,7 @@ package struct Positions: Sendable {
                 }
             // Before anything is changed.
             let trial = try PositionTrial(of: stream, at: start, transaction: published?.transaction, on: deployment, pool: pool)
-            return try store(request, of: stream, trial: trial, admin: admin) { old in
-                let former = old.flatMap { try? StoredPosition(json: $0) }
+            return try store(request, of: stream, trial: trial, goesOn: trial.place, admin: admin) { former in
                 var position = trial.position
                 // How many were published over the life of the stream does not change.
                 position.events = former?.position.events ?? 0
@@ -144,32 +145,54 @@ package struct Positions: Sendable {
             let (deployment, pool) = try reachMongoDB()
             let start = try deployment.start(at: stream.startAt, pool: pool)
             let trial = try PositionTrial(of: stream, at: start, transaction: nil, on: deployment, pool: pool)
-            return try store(request, of: stream, trial: trial, admin: admin) { _ in nil }
+            // `now` is when the stream begins, not when its position is removed.
+            let place = stream.startAt == .now ? GapRecord.Place(token: nil, clusterTime: nil) : trial.place
+            return try store(request, of: stream, trial: trial, goesOn: place, admin: admin) { _ in nil }
         }
     }
 
+    /// - Parameter place: where the stream goes on.
     private func store(
-        _ request: Request, of stream: StreamSettings, trial: PositionTrial, admin: KafkaAdmin, value: ([UInt8]?) -> [UInt8]?
+        _ request: Request, of stream: StreamSettings, trial: PositionTrial, goesOn place: GapRecord.Place, admin: KafkaAdmin,
+        value: (_ former: StoredPosition?) -> [UInt8]?
     ) throws -> Change {
-        guard !request.isDryRun else { return Change(trial: trial, edit: nil, leader: .absent) }
+        func gap(after former: StoredPosition?) -> GapRecord? {
+            guard let from = former?.position.token, let time = from.clusterTime, time < trial.clusterTime ?? time,
+                from != trial.position.token
+            else {
+                return nil
+            }
+            return GapRecord(
+                from: .init(token: from, clusterTime: time), to: place,
+                reason: "position edited by \(request.by)\(request.why.map { ": \($0)" } ?? "")", code: nil, at: WallClock.milliseconds())
+        }
         let store = store(admin)
-        let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         let timeout = configuration.startupTimeout
+        let former = try self.values(admin)[stream.name].flatMap { try? StoredPosition(json: $0) }
+        let gaps = GapRecord.topic(bridge: configuration.name)
+        guard !request.isDryRun else {
+            return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: .absent)
+        }
+        let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         try topics.ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
         try topics.ensure(
             PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
-        let writer = try store.readAll(timeout: timeout)[stream.name].flatMap { try? StoredPosition(json: $0) }?.writer
-        let mayRun = writer.map { !Instance.isGone($0) } ?? false
+        // A leader only moves on: what is no gap now is none later.
+        if gap(after: former) != nil { try topics.ensure(gaps, partitions: 1, config: GapRecord.topicSettings, timeout: timeout) }
+        let mayRun = former.map { !Instance.isGone($0.writer) } ?? false
         let lead = mayRun ? try takeLead(of: stream, topics: topics, isForced: request.isForced) : nil
         defer { lead?.release() }
         let leader: Change.Leader = !mayRun ? .absent : lead == nil ? .unaware : .stoodBack
         let edit = try PositionWriter(
             configuration: configuration, stream: stream.name, store: store, stop: stop, logger: logger
         ).write { old in
-            PositionEdit(
-                stream: stream.name, old: old, new: value(old), by: request.by, why: request.why, at: WallClock.milliseconds())
+            let former = old.flatMap { try? StoredPosition(json: $0) }
+            return PositionWriter.Edit(
+                record: PositionEdit(
+                    stream: stream.name, old: old, new: value(former), by: request.by, why: request.why, at: WallClock.milliseconds()),
+                gap: gap(after: former))
         }
-        return Change(trial: trial, edit: edit, leader: leader)
+        return Change(trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) }, leader: leader)
     }
 
     /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream

@@ -3,8 +3,10 @@ import Mongo
 @testable import StreamBridge
 
 extension Scene {
-    /// The topic of the history, which the mock cluster would give four partitions.
-    func makeEditsTopic() throws { try kafka.create(topic: PositionEdit.topic(bridge: name)) }
+    /// The topics of the history and of the gaps, which the mock cluster would give four partitions.
+    func makeEditsTopics() throws {
+        for topic in [PositionEdit.topic(bridge: name), GapRecord.topic(bridge: name)] { try kafka.create(topic: topic) }
+    }
 
     /// Edits a position in this process.
     func setPosition(
