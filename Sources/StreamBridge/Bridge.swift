@@ -17,14 +17,19 @@ package final class Bridge: Sendable {
     private let configuration: BridgeConfiguration
     private let logger: Logger
     private let stop = StopSignal()
+    private let halted: HaltedParts
 
     package init(configuration: BridgeConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
+        halted = HaltedParts(of: configuration.streams.count + configuration.dispatchers.count)
     }
 
     /// Asks all of them to finish what they hold, within `shutdownTimeout`. Any thread; a second call changes nothing.
     package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
+
+    /// Lets the streams and dispatchers that have halted try again. Any thread.
+    package func tryHaltedAgain() { halted.tryAgain() }
 
     /// What runs.
     package struct Running: Sendable {
@@ -119,6 +124,8 @@ package final class Bridge: Sendable {
             kafka: configuration.kafka,
             memory: memory,
             instance: Instance.name,
+            history: PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka),
+            halted: halted,
             stop: stop
         )
         lookAfterPositions(surroundings.positions.topic, admin: admin)
@@ -146,6 +153,7 @@ package final class Bridge: Sendable {
             kafka: configuration.kafka,
             memory: memory,
             instance: Instance.uniqueName,
+            halted: halted,
             stop: stop
         )
         return configuration.dispatchers.map { settings in

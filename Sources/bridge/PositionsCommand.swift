@@ -88,8 +88,8 @@ struct PositionsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Lets a stream go on from another place.",
             discussion: """
-                The stream may be running: its leader stands back for a moment and goes on from the new position within seconds. A halted stream \
-                does so when the bridge is started again. Going back publishes the events from there on again; going forward leaves events out.
+                The stream may be running: its leader stands back for a moment and goes on from the new position within seconds, and so does a stream \
+                that has halted in a bridge that goes on. Going back publishes the events from there on again; going forward leaves events out.
                 """)
 
         @OptionGroup var options: CommonOptions
@@ -194,8 +194,9 @@ extension Positions.Change {
         var lines: [String] = []
         lines.append(
             "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
-                + "\(trial.ahead.map { "\($0.readable) of events ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)")
-        if let gap { lines.append("events \(gap.range) are left out; the record of the gap is for topic \(gap.topic)") }
+                + "\(trial.ahead.map { "\($0.readable) of events lie ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)"
+        )
+        if let gap { lines.append("what happened \(gap.range) is left out; the record of the gap is for topic \(gap.topic)") }
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
         switch leader {

@@ -8,8 +8,9 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Runs all streams of the configuration until a signal.",
         discussion: """
             The first SIGINT or SIGTERM finishes what is on its way and stores the positions, within shutdownTimeout; a second one ends the \
-            process at once. A stream that cannot go on halts with the reason and the mend while the others go on; when all have halted, \
-            the process ends: 65 for a lost position, 78 for a configuration to mend.
+            process at once. A stream that cannot go on halts with the reason and the mend while the others go on; when it is mended, SIGHUP \
+            lets it try again, and so does an edit of its position. When all have halted, the process ends: 65 for a lost position, 78 for a \
+            configuration to mend.
             """)
 
     @OptionGroup var options: CommonOptions
@@ -21,6 +22,8 @@ struct RunCommand: AsyncParsableCommand {
         let signals = Signals {
             logger.notice("stopping: what is on its way is finished first; a second signal ends the process at once")
             bridge.requestStop()
+        } hangUp: {
+            bridge.tryHaltedAgain()
         }
         defer { withExtendedLifetime(signals) {} }
         do {

@@ -2,26 +2,33 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once.
+/// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once. SIGHUP for commands that know what to do with it.
 final class Signals {
-    private let sources: [any DispatchSourceSignal]
+    private var sources: [any DispatchSourceSignal] = []
 
-    /// - Parameter stop: called at the first signal.
-    init(stop: @escaping @Sendable () -> Void) {
+    /// - Parameters:
+    ///   - stop: called at the first SIGINT or SIGTERM.
+    ///   - hangUp: called at each SIGHUP; nil leaves its default action, which ends the process.
+    init(stop: @escaping @Sendable () -> Void, hangUp: (@Sendable () -> Void)? = nil) {
         let queue = DispatchQueue(label: "signals")
         let count = SignalCount()
-        sources = [SIGINT, SIGTERM].map { number in
-            // Dispatch only watches: the default action would end the process before it is told.
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            source.setEventHandler {
+        for number in [SIGINT, SIGTERM] {
+            watch(number, on: queue) {
                 guard !count.isFirst() else { return stop() }
                 Console.error("stopping at once")
                 _exit(128 + number)
             }
-            source.activate()
-            return source
         }
+        if let hangUp { watch(SIGHUP, on: queue, hangUp) }
+    }
+
+    private func watch(_ number: Int32, on queue: DispatchQueue, _ handle: @escaping @Sendable () -> Void) {
+        // Dispatch only watches: the default action would end the process before it is told.
+        signal(number, SIG_IGN)
+        let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        source.setEventHandler(handler: handle)
+        source.activate()
+        sources.append(source)
     }
 
     private final class SignalCount: Sendable {

@@ -18,6 +18,7 @@ package final class DispatchLoop: Sendable {
         let kafka: KafkaSettings
         let memory: StreamMemory
         let instance: String
+        let halted: HaltedParts
         let stop: StopSignal
     }
 
@@ -41,8 +42,17 @@ package final class DispatchLoop: Sendable {
 
     /// - Throws: ``StreamHalt`` when the dispatcher cannot go on.
     package func run() async throws {
-        let halt = await LoopThread.run(name: "dispatch \(settings.name)") { self.supervise() }
+        let halt = await LoopThread.run(name: "dispatch \(settings.name)") { self.superviseUntilHaltedForGood() }
         if let halt { throw halt }
+    }
+
+    /// A dispatcher that has halted goes on when somebody asks for another try, as long as the process runs for the others.
+    private func superviseUntilHaltedForGood() -> StreamHalt? {
+        while let halt = supervise() {
+            guard let mend = surroundings.halted.awaitMend(surroundings.stop, every: .seconds(60)) else { return halt }
+            status.goesOn(because: mend)
+        }
+        return nil
     }
 
     /// Runs sessions until a stop or a halt.

@@ -90,6 +90,16 @@ package final class DispatchStatus: Sendable {
         logger.error("halted: \(halt)")
     }
 
+    /// A halted dispatcher was mended.
+    func goesOn(because reason: String) {
+        state.withLock {
+            $0.snapshot.state = .starting
+            $0.snapshot.reason = nil
+            $0.troubles = Troubles()
+        }
+        logger.notice("goes on after the halt: \(reason)")
+    }
+
     /// Applies a change, and says so once when it begins or ends a trouble.
     private func update(_ change: (inout Progress) -> Void) {
         let line: Troubles.Line? = state.withLock { state in

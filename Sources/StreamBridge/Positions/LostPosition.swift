@@ -71,18 +71,20 @@ struct LostPosition: Error {
         let elsewhere =
             "give the stream another name and `startAt: "
             + (place.map { "{clusterTime: \"\($0)\"}`" } ?? "now`, or a time that the oplog still has,")
-        let policy = "set `onLostPosition: oldest` on stream \(stream)"
+        let edit = "`bridge positions set \(stream) oldest`"
+        let record = "publishes a record of the gap to topic \(gaps)"
+        let afterwards =
+            "The stream goes on then, or when the bridge is started again if it has ended; `onLostPosition: oldest` does so by itself"
         let code = error.code ?? 0
         if Self.unreadable.contains(code) {
             return
-                "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it, \(policy), which "
-                + "also publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
+                "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it: \(edit), "
+                + "which also \(record). \(afterwards). Or \(elsewhere)"
         }
         if let time = clusterTime, let oplog = try? oplog.get(), time > oplog.newest {
             return
                 "Check that mongodb.uri names the deployment that this bridge has always read. If that was restored from an older backup: "
-                + "\(policy), which repeats all that the oplog has and publishes a record of the gap to topic \(gaps), or `now`, which repeats "
-                + "nothing, and start the bridge again"
+                + "\(edit), which repeats all that the oplog has and \(record), or `now` instead of `oldest`, which repeats nothing. \(afterwards)"
         }
         if Self.refused.contains(code) {
             let cause =
@@ -92,13 +94,15 @@ struct LostPosition: Error {
                 }
                 ?? "The token belongs to another deployment, or the pipeline hides its event or changes its _id. Check mongodb.uri; put the "
                 + "pipeline back as it was, with _id untouched"
+            let place = clusterTime.map { "`bridge positions set \(stream) \($0)`" } ?? edit
             return
-                "\(cause). To go on with the pipeline as it is, \(policy), which repeats rather than misses "
-                + "what the oplog has and publishes a record of the gap to topic \(gaps), and start the bridge again; or \(elsewhere)"
+                "\(cause). To go on with the pipeline as it is: \(place), which repeats rather than misses what the oplog has. \(afterwards), and "
+                + "\(record). Or \(elsewhere)"
         }
-        return "To go on with the gap, \(policy), which publishes a record of the gap to topic \(gaps) and begins at the oldest entry "
-            + "(`now` leaves out what the oplog has, too), and start the bridge again; or \(elsewhere), and the position stays stored. "
-            + "For the next time keep a larger oplog: db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"
+        return
+            "To go on with the gap: \(edit), which \(record) (`now` instead of `oldest` leaves out what the oplog has, too). \(afterwards). Or "
+            + "\(elsewhere), and the position stays stored. For the next time keep a larger oplog: db.adminCommand({replSetResizeOplog: 1, size: "
+            + "MEGABYTES})"
     }
 
     func halt(stream: String, gaps: String) -> StreamHalt {

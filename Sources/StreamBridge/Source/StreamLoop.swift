@@ -17,6 +17,8 @@ package final class StreamLoop: Sendable {
         /// Bytes that one stream may hold between MongoDB and Kafka.
         let memory: StreamMemory
         let instance: String
+        let history: PositionHistory
+        let halted: HaltedParts
         let stop: StopSignal
     }
 
@@ -41,12 +43,42 @@ package final class StreamLoop: Sendable {
 
     /// - Throws: ``StreamHalt`` when the stream cannot go on.
     package func run() async throws {
-        let halt = await LoopThread.run(name: "publish \(settings.name)") { self.supervise() }
+        let halt = await LoopThread.run(name: "publish \(settings.name)") { self.superviseUntilHaltedForGood() }
         if let halt { throw halt }
     }
 
+    /// A stream that has halted goes on when somebody has edited its position, or asks for another try, as long as the process runs for the others.
+    private func superviseUntilHaltedForGood() -> StreamHalt? {
+        while true {
+            var seen: Int64?
+            let halt = supervise { halt in
+                // Before the halt is told, so that no edit that answers it is missed.
+                seen = try? surroundings.history.end(timeout: Self.shortAnswerTime)
+                status.halted(halt)
+            }
+            guard let halt else { return nil }
+            let mend = surroundings.halted.awaitMend(surroundings.stop, every: Self.editInterval) {
+                newestEdit(since: &seen).map { "its position was edited by \($0.by)\($0.why.map { ": \($0)" } ?? "")" }
+            }
+            guard let mend else { return halt }
+            status.goesOn(because: mend)
+        }
+    }
+
+    /// - Parameter seen: the end of the history when it was last looked at; nil while that is not known.
+    private func newestEdit(since seen: inout Int64?) -> PositionEdit? {
+        guard let end = try? surroundings.history.end(timeout: Self.answerTime) else { return nil }
+        defer { seen = end }
+        guard let seen, seen < end,
+            let edits = try? surroundings.history.edits(from: seen, timeout: Self.answerTime, stop: surroundings.stop)
+        else { return nil }
+        return edits.last { $0.stream == settings.name }
+    }
+
     /// Runs sessions whenever this process leads the stream, until a stop or a halt.
-    private func supervise() -> StreamHalt? {
+    ///
+    /// - Parameter tell: tells the halt, before the group is left.
+    private func supervise(_ tell: (StreamHalt) -> Void) -> StreamHalt? {
         var backoff = Backoff()
         var skip = GapSkip(policy: settings.onLostPosition)
         var leadership: StreamLeadership?
@@ -72,7 +104,7 @@ package final class StreamLoop: Sendable {
             } catch {
                 switch reaction(to: error, skip) {
                 case .halt(let halt):
-                    status.halted(halt)
+                    tell(halt)
                     return halt
                 case .reopen: status.mongoTrouble(error)
                 case .restart:
@@ -237,6 +269,9 @@ package final class StreamLoop: Sendable {
 
     /// How long one answer of Kafka is waited for; a stop waits for no more than that.
     private static let answerTime: Duration = .seconds(5)
+    private static let shortAnswerTime: Duration = .seconds(1)
+    /// How often a halted stream looks whether its position was edited.
+    private static let editInterval: Duration = .seconds(2)
     private static let longSession: Duration = .seconds(30)
     private static let groupPause: Duration = .milliseconds(100)
     /// With nothing due, the thread still looks around this often; every event, batch and stop wakes it before.

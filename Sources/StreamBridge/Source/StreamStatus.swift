@@ -186,6 +186,19 @@ package final class StreamStatus: ChangeStreamObserver {
         logger.error("halted: \(halt)", metadata: ["stream": "\(stream)"])
     }
 
+    /// A halted stream was mended.
+    func goesOn(because reason: String) {
+        state.withLock {
+            $0.snapshot.state = .starting
+            $0.snapshot.reason = nil
+            $0.isLost = false
+            $0.activity = .starting
+            $0.troubles = Troubles()
+            $0.tokenWatch = TokenWatch()
+        }
+        logger.notice("goes on after the halt: \(reason)", metadata: ["stream": "\(stream)"])
+    }
+
     /// Applies a change, and says so once when it begins or ends a trouble.
     private func update(_ change: (inout Progress) -> Void) {
         let line: Troubles.Line? = state.withLock { state in

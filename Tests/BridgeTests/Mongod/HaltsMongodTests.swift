@@ -1,3 +1,4 @@
+import Foundation
 import Mongo
 import Testing
 
@@ -122,6 +123,26 @@ import Testing
             let records = try scene.publish([scene.stream()], count: 3)
             #expect(Set(records.map(\.token)).count == 3)
             #expect(records.last?.keyText == #"{"_id":{"$numberInt":"3"}}"#)
+        }
+    }
+
+    @Test func whatIsMendedGoesOnAfterAHangUp() async throws {
+        try await GuardedMongod.play { guarded in
+            let scene = guarded.scene
+            try guarded.createAccount("bridge", roles: [guarded.reading])
+            try scene.kafka.create(topic: scene.topic())
+            let folder = try TemporaryFolder()
+            let yaml =
+                scene.yaml(uri: guarded.uri(as: "bridge:pw")) + "  - {name: other, watch: other.things, topic: \(scene.topic("other"))}\n"
+            let program = try BridgeProgram(["run", "--config", folder.write(yaml, to: "bridge.yaml")])
+            try program.wait(forError: "other: halted: ")
+            try scene.command(["grantRolesToUser": "bridge", "roles": [["role": "read", "db": "other"]]], on: "admin")
+            program.signal(SIGHUP)
+            try program.wait(forError: "other: goes on after the halt: asked to try again")
+            try program.wait(forError: "other: no stored position; starting at now")
+            program.signal(SIGTERM)
+            #expect(try program.exitStatus() == 0)
+            #expect(!program.errors.contains("fruits: halted"))
         }
     }
 }

@@ -158,6 +158,34 @@ import Testing
         }
     }
 
+    /// The process goes on for the other stream.
+    @Test func aHaltedStreamGoesOnWhenItsPositionIsEdited() async throws {
+        try await Scene.play { scene in
+            try scene.makeEditsTopics()
+            let stream = Self.stream(scene)
+            try scene.insert(Self.numbers(0..<2))
+            let published = try scene.publish([stream], count: 2)
+            let stored = try #require(try scene.position())
+            var lost = stored
+            lost.position.token = ResumeToken(data: "82")
+            let producer = try ReportingProducer(scene.kafka.settings)
+            #expect(try producer.produce(scene.positionsTopic, key: Array("fruits".utf8), value: lost.json))
+            try producer.wait(acknowledged: 1)
+
+            let bridge = try scene.bridge([stream, scene.stream("healthy")])
+            try scene.log.wait(for: "halted: ")
+            let change = try scene.setPosition(of: stream, to: published[0].token)
+            try scene.log.wait(for: "goes on after the halt: its position was edited by ann@desk")
+            #expect(try scene.follow().wait(count: 3).map(\.token) == Self.tokens(published) + [published[1].token])
+            #expect(change.gap != nil)
+            let gap = try #require(try scene.records(GapRecord.topic(bridge: scene.name)).first).document()
+            #expect(gap["from"]?.documentValue?["token"]?.documentValue?["_data"]?.stringValue == "82")
+            #expect(gap["reason"]?.stringValue?.hasSuffix("; position edited by ann@desk") == true)
+            #expect(gap["code"]?.int64Value != nil)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     @Test func aPlaceWithoutARecordIsRefused() async throws {
         try await Self.play(1) { scene, stream, _ in
             for place in ["\(scene.topic())/0/999", "\(scene.topic())/7/0", "\(scene.positionsTopic)/0/0"] {

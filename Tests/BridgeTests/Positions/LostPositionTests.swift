@@ -30,7 +30,8 @@ import Testing
                 + "1651826079.1 (2022-05-06T08:34:39Z), token \(lost.position.token.data ?? ""); the oldest entry of the oplog is at "
                 + "1651833279.3 (2022-05-06T10:34:39Z), and what happened in the 120 min between is missing")
         for words in [
-            "set `onLostPosition: oldest` on stream inventory", "topic bridge.lessons.gaps", "`startAt: {clusterTime: \"1651833279.3\"}`",
+            "`bridge positions set inventory oldest`", "`onLostPosition: oldest`", "topic bridge.lessons.gaps",
+            "`startAt: {clusterTime: \"1651833279.3\"}`",
             "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})",
         ] { #expect(mend(lost).contains(words), "\(mend(lost))") }
         #expect(lost.halt(stream: "inventory", gaps: "g").status == .lostPosition)

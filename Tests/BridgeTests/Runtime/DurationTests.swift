@@ -5,7 +5,8 @@ import Testing
 @Suite struct DurationTests {
     @Test(
         arguments: [
-            (.milliseconds(340), "340 ms"), (.milliseconds(9_999), "9999 ms"), (.seconds(12), "12 s"), (.seconds(599), "599 s"),
+            (.milliseconds(340), "340 ms"), (.seconds(1), "1 s"), (.milliseconds(2_540), "2.5 s"), (.milliseconds(9_999), "9.9 s"),
+            (.seconds(12), "12 s"), (.seconds(599), "599 s"),
             (.seconds(600), "10 min"), (.seconds(35_999), "599 min"), (.seconds(36_000), "10 h"), (.seconds(864_000), "10 d"),
             (.zero, "0 ms"),
         ] as [(Duration, String)])

@@ -36,7 +36,10 @@ package struct PositionTrial: Sendable {
         ahead = opened.token.clusterTime.flatMap { time in opened.now.map { max(.zero, $0 - time) } }
     }
 
-    private static func open(
+    /// Opens the stream's change stream, asks for one batch, and closes it.
+    ///
+    /// - Throws: ``MongoError``, ``StreamHalt``.
+    static func open(
         _ settings: StreamSettings, at start: ChangeStreamOptions.Start, on deployment: Deployment, pool: MongoClientPool
     ) throws -> (token: ResumeToken, now: BSONTimestamp?) {
         try pool.withClient { client in

@@ -84,14 +84,8 @@ package struct Positions: Sendable {
     package func history(of stream: String?) async throws -> [PositionEdit] {
         try await blocking {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-            var edits: [PositionEdit] = []
-            _ = try TopicReader.scan(
-                PositionEdit.topic(bridge: configuration.name), admin: admin, settings: configuration.kafka,
-                timeout: configuration.startupTimeout, stop: stop, waitsForTransactions: true, { $0.value },
-                take: { value throws(KafkaError) in
-                    if let edit = value.flatMap(PositionEdit.init(json:)), stream == nil || edit.stream == stream { edits.append(edit) }
-                })
-            return edits
+            return try PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+                .edits(timeout: configuration.startupTimeout, stop: stop).filter { stream == nil || $0.stream == stream }
         }
     }
 
@@ -122,7 +116,8 @@ package struct Positions: Sendable {
                 }
             // Before anything is changed.
             let trial = try PositionTrial(of: stream, at: start, transaction: published?.transaction, on: deployment, pool: pool)
-            return try store(request, of: stream, trial: trial, goesOn: trial.place, admin: admin) { former in
+            let lost = try lostPosition(of: stream, admin: admin, on: deployment, pool: pool)
+            return try store(request, of: stream, trial: trial, past: lost, goesOn: trial.place, admin: admin) { former in
                 var position = trial.position
                 // How many were published over the life of the stream does not change.
                 position.events = former?.position.events ?? 0
@@ -147,24 +142,48 @@ package struct Positions: Sendable {
             let trial = try PositionTrial(of: stream, at: start, transaction: nil, on: deployment, pool: pool)
             // `now` is when the stream begins, not when its position is removed.
             let place = stream.startAt == .now ? GapRecord.Place(token: nil, clusterTime: nil) : trial.place
-            return try store(request, of: stream, trial: trial, goesOn: place, admin: admin) { _ in nil }
+            let lost = try lostPosition(of: stream, admin: admin, on: deployment, pool: pool)
+            return try store(request, of: stream, trial: trial, past: lost, goesOn: place, admin: admin) { _ in nil }
         }
     }
 
-    /// - Parameter place: where the stream goes on.
+    /// The stored position, if the server refuses it.
+    private func lostPosition(
+        of stream: StreamSettings, admin: KafkaAdmin, on deployment: Deployment, pool: MongoClientPool
+    ) throws -> LostPosition? {
+        guard let stored = try values(admin)[stream.name].flatMap({ try? StoredPosition(json: $0) }) else { return nil }
+        do {
+            _ = try PositionTrial.open(stream, at: .after(stored.position.token), on: deployment, pool: pool)
+            return nil
+        } catch let error as MongoError {
+            return LostPosition(stored.position, error: error, changed: nil, oplog: { try deployment.oplogWindow(pool: pool) })
+        }
+    }
+
+    /// What the stream will never publish because of an edit.
+    ///
+    /// - Parameter place: where it goes on.
+    private func gap(
+        after former: StoredPosition?, past lost: LostPosition?, trial: PositionTrial, goesOn place: GapRecord.Place, _ request: Request
+    ) -> GapRecord? {
+        guard let from = former?.position.token else { return nil }
+        let edit = "position edited by \(request.by)\(request.why.map { ": \($0)" } ?? "")"
+        if let lost, lost.position.token == from {
+            return GapRecord(
+                from: .init(token: from, clusterTime: lost.clusterTime), to: place, reason: "\(lost.error); \(edit)", code: lost.error.code,
+                at: WallClock.milliseconds())
+        }
+        guard let time = from.clusterTime, let next = trial.clusterTime, time < next else { return nil }
+        return GapRecord(
+            from: .init(token: from, clusterTime: time), to: place, reason: edit, code: nil, at: WallClock.milliseconds())
+    }
+
     private func store(
-        _ request: Request, of stream: StreamSettings, trial: PositionTrial, goesOn place: GapRecord.Place, admin: KafkaAdmin,
-        value: (_ former: StoredPosition?) -> [UInt8]?
+        _ request: Request, of stream: StreamSettings, trial: PositionTrial, past lost: LostPosition?, goesOn place: GapRecord.Place,
+        admin: KafkaAdmin, value: (_ former: StoredPosition?) -> [UInt8]?
     ) throws -> Change {
         func gap(after former: StoredPosition?) -> GapRecord? {
-            guard let from = former?.position.token, let time = from.clusterTime, time < trial.clusterTime ?? time,
-                from != trial.position.token
-            else {
-                return nil
-            }
-            return GapRecord(
-                from: .init(token: from, clusterTime: time), to: place,
-                reason: "position edited by \(request.by)\(request.why.map { ": \($0)" } ?? "")", code: nil, at: WallClock.milliseconds())
+            self.gap(after: former, past: lost, trial: trial, goesOn: place, request)
         }
         let store = store(admin)
         let timeout = configuration.startupTimeout

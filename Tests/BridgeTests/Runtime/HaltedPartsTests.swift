@@ -1,0 +1,48 @@
+import Testing
+
+@testable import StreamBridge
+
+@Suite struct HaltedPartsTests {
+    /// A part that has halted, on a thread of its own, and what it was told.
+    private static func halt(_ halted: HaltedParts, _ stop: StopSignal = StopSignal(), mend: @escaping @Sendable () -> String? = { nil })
+        -> Monitor<String??>
+    {
+        let told = Monitor<String??>(nil)
+        _ = LoopThread.start(name: "halted") {
+            let reason = halted.awaitMend(stop, every: .milliseconds(1), mend)
+            told.update { $0 = .some(reason) }
+        }
+        return told
+    }
+
+    @Test func theLastOneEndsTheWaitOfAll() throws {
+        let halted = HaltedParts(of: 2)
+        let first = Self.halt(halted)
+        #expect(first.value == nil)
+        let second = Self.halt(halted)
+        #expect(try first.wait(for: "the first") { $0 } == .some(nil))
+        #expect(try second.wait(for: "the second") { $0 } == .some(nil))
+    }
+
+    @Test func whatIsMendedGoesOnAndCountsAgain() throws {
+        let halted = HaltedParts(of: 2)
+        let mended = Self.halt(halted) { "mended" }
+        #expect(try mended.wait(for: "the mend") { $0 } == "mended")
+        let hasLooked = Monitor(false)
+        let other = Self.halt(halted) {
+            hasLooked.update { $0 = true }
+            return nil
+        }
+        try hasLooked.wait(for: "a look") { $0 ? () : nil }
+        #expect(other.value == nil)
+        halted.tryAgain()
+        #expect(try other.wait(for: "the other try") { $0 } == "asked to try again")
+    }
+
+    @Test func aStopEndsTheWait() throws {
+        let stop = StopSignal()
+        let told = Self.halt(HaltedParts(of: 2), stop)
+        stop.request(grace: .zero)
+        #expect(try told.wait(for: "the end") { $0 } == .some(nil))
+    }
+}
