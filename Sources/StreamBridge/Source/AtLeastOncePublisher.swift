@@ -61,7 +61,10 @@ final class AtLeastOncePublisher: RecordPublisher {
             try serveEvents(timeout: .zero)
             throw producer.client.fatalError ?? error
         } catch let error as KafkaError where !error.isFatal {
-            throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record), index: index)
+            throw RecordRefused(
+                error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record),
+                token: batch.token(of: record),
+                index: index)
         }
     }
 
@@ -173,6 +176,8 @@ struct RecordRefused: Error {
     let key: String?
     /// Bytes of key, value and headers.
     let size: Int
+    /// The resume token of its event, where it is known.
+    var token: String?
     /// Which record of the batch that was being published; nil for one that the broker refused later.
     let index: Int?
 }

@@ -10,6 +10,7 @@ struct EventPump: ~Copyable {
     private let publisher: any RecordPublisher
     private let encoder: EventEncoder
     private var router: TopicRouter
+    private let stream: String
     private let format: RecordFormat
     private var lookup: DocumentLookup?
     private var records = RecordBatch()
@@ -36,6 +37,7 @@ struct EventPump: ~Copyable {
         events = stored?.events ?? 0
         wallTime = stored?.wallTime
         place = stored?.transaction
+        stream = settings.name
         format = settings.format
         encoder = EventEncoder(settings)
         router = TopicRouter(settings, open: open)
@@ -191,11 +193,11 @@ struct EventPump: ~Copyable {
 
     /// Refused rather than skipped or mended: whichever bytes were replaced, somebody would miss them.
     private func unencodable(_ event: ChangeEvent, of bytes: RawSpan, because error: BSONError) -> StreamHalt {
-        let token = (try? event.resumeToken(in: bytes))??.data ?? "unknown"
+        let token = (try? event.resumeToken(in: bytes))??.data
         return StreamHalt(
-            reason: "the event with token \(token) cannot be written as \(format): \(error)",
+            reason: "the event with token \(token ?? "unknown") cannot be written as \(format): \(error)",
             mend: "Mend the document in MongoDB and leave this event out with a $match stage, or publish with format: bson, which passes "
-                + "the bytes on as they are",
+                + "the bytes on as they are\(StreamFailure.leavingOut(token, of: stream))",
             status: .configuration
         )
     }

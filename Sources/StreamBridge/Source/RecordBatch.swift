@@ -89,6 +89,13 @@ struct RecordBatch: ~Copyable {
         }
     }
 
+    /// The resume token of a record's event.
+    borrowing func token(of record: Record) -> String? {
+        headers[record.headers].first { $0.name.description == "mongodb.token" }.map { header in
+            bytes.withUnsafeBytes { String(decoding: $0[header.text], as: UTF8.self) }
+        }
+    }
+
     /// A record's key as text, for a message about it.
     borrowing func keyText(of record: Record) -> String? {
         record.key.map { range in bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) } }

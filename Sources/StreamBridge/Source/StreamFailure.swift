@@ -44,7 +44,7 @@ enum StreamFailure {
         case let halt as StreamHalt: self = .halt(halt)
         case let error as MongoError: self = StreamFailure(mongoDB: error)
         case is ChangeStreamReader.ServerLost: self = .reopen
-        case let refused as RecordRefused: self = Self.classify(refused)
+        case let refused as RecordRefused: self = Self.classify(refused, stream: stream.name)
         case let error as KafkaError: self = Self.classify(error)
         case let missing as MissingTopic: self = .halt(StreamHalt(missing))
         case let error as BSONError:
@@ -149,7 +149,7 @@ enum StreamFailure {
         9001, 10107, 11600, 11601, 11602, 13388, 13435, 13436,
     ]
 
-    private static func classify(_ refused: RecordRefused) -> StreamFailure {
+    private static func classify(_ refused: RecordRefused, stream: String? = nil) -> StreamFailure {
         let failure = classify(refused.error)
         guard let halt = failure.halt, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
         guard refused.index != nil else {
@@ -169,10 +169,16 @@ enum StreamFailure {
                     "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
                 mend:
                     "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead), and max.message.bytes of the topic; or make the events smaller "
-                    + "with a pipeline. The stream goes on with this record",
+                    + "with a pipeline. The stream goes on with this record\(Self.leavingOut(refused.token, of: stream))",
                 status: halt.status
             )
         )
+    }
+
+    /// How to go on behind an event that cannot be published; empty where its token is not known.
+    static func leavingOut(_ token: String?, of stream: String?) -> String {
+        guard let token, let stream else { return "" }
+        return ". To leave its event out instead: `bridge positions set \(stream) \(token)`, which publishes a record of the gap"
     }
 
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.

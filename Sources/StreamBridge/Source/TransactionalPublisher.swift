@@ -161,7 +161,10 @@ final class TransactionalPublisher: RecordPublisher {
         } catch let error as KafkaError where error.isAftermath || error.name == "_STATE" {
             throw try reason(of: error)
         } catch let error as KafkaError where !error.isFatal {
-            throw RecordRefused(error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record), index: index)
+            throw RecordRefused(
+                error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record),
+                token: batch.token(of: record),
+                index: index)
         }
     }
 

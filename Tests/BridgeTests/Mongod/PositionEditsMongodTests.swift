@@ -186,6 +186,32 @@ import Testing
         }
     }
 
+    /// What a halt tells is enough to go on behind the event that caused it.
+    @Test func anEventThatKafkaDoesNotTakeIsLeftOutByItsToken() async throws {
+        try await Scene.play { scene in
+            try scene.makeEditsTopics()
+            let stream = Self.stream(scene)
+            let bridge = try scene.bridge([
+                stream,
+                scene.stream("healthy") {
+                    $0.fullDocument = .default; $0.pipeline = #"[{"$project":{"fullDocument":0}}]"#
+                },
+            ])
+            let follower = try scene.follow()
+            try scene.insert([["_id": "before"]])
+            try follower.wait(count: 1)
+            try scene.insert([["_id": "large", "text": .string(String(repeating: "x", count: 2 << 20))], ["_id": "after"]])
+            try scene.log.wait(for: "halted: ")
+            let line = try #require(scene.log.lines(containing: "halted: ").first).message
+            let token = try #require(line.firstMatch(of: #/`bridge positions set fruits (\w+)`/#)?.1)
+            let change = try scene.setPosition(of: stream, to: String(token))
+            #expect(change.gap != nil)
+            let keys = try follower.wait(count: 2).map { try $0.document()["documentKey"]?.documentValue?["_id"] }
+            #expect(keys == ["before", "after"])
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     @Test func aPlaceWithoutARecordIsRefused() async throws {
         try await Self.play(1) { scene, stream, _ in
             for place in ["\(scene.topic())/0/999", "\(scene.topic())/7/0", "\(scene.positionsTopic)/0/0"] {
