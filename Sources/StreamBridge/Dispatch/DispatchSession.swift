@@ -218,7 +218,9 @@ final class DispatchSession {
         context.status.owns(partitions: ledger.partitions.count)
         try consumer.unassign(partitions)
         if !partitions.isEmpty {
-            logger.info("gave up partitions \(Self.list(partitions)) of \(consumer.topic)\(isLost ? ", lost to another member" : "")")
+            logger.info(
+                "gave up partitions \(Self.list(partitions)) of \(consumer.topic)\(isLost ? ", which the group had already taken from this member" : "")"
+            )
         }
     }
 

@@ -77,7 +77,7 @@ import Testing
         _ = try dispatching.outcomes(ids: flood.ids.count)
         #expect(try first.stop().isEmpty)
         let repeats = try dispatching.expectConsistent(flood)
-        let isLost = !scene.log.lines(containing: "lost to another member").isEmpty
+        let isLost = !scene.log.lines(containing: "had already taken from this member").isEmpty
         if isAtRest, !isLost { #expect(repeats == flood.commands.count - flood.ids.count, "a graceful hand-over repeats nothing") }
         return isLost
     }
