@@ -49,7 +49,10 @@ package final class DispatchLoop: Sendable {
     /// A dispatcher that has halted goes on when somebody asks for another try, as long as the process runs for the others.
     private func superviseUntilHaltedForGood() -> StreamHalt? {
         while let halt = supervise() {
-            guard let mend = surroundings.halted.awaitMend(surroundings.stop, every: .seconds(60)) else { return halt }
+            // Before the halt is told, so that no request that answers it is missed.
+            let halted = surroundings.halted.begin()
+            status.halted(halt)
+            guard let mend = halted.awaitMend(surroundings.stop, every: .seconds(60)) else { return halt }
             status.goesOn(because: mend)
         }
         return nil
@@ -65,9 +68,7 @@ package final class DispatchLoop: Sendable {
                 return nil
             } catch {
                 switch DispatchFailure(error, dispatcher: settings) {
-                case .halt(let halt):
-                    status.halted(halt)
-                    return halt
+                case .halt(let halt): return halt
                 case .retry: status.mongoTrouble(error)
                 case .restart:
                     status.kafkaTrouble((error as? RecordRefused)?.error ?? error)

@@ -16,17 +16,32 @@ final class HaltedParts: Sendable {
     /// Lets every part that has halted try again. Any thread.
     func tryAgain() { state.update { $0.requests += 1 } }
 
-    /// Waits, for a part that has halted, until it may try again. Blocks.
-    ///
-    /// - Parameters:
-    ///   - interval: between two looks.
-    ///   - mend: looks, and says what was mended.
-    /// - Returns: why it may try again; nil when a stop came first, or when every other part has halted, too.
-    func awaitMend(_ stop: StopSignal, every interval: Duration, _ mend: () -> String? = { nil }) -> String? {
-        let seen = state.update { state in
+    /// A part has halted. Taken before the halt is told, so that no request that answers it is missed. Any thread.
+    func begin() -> Halted {
+        state.update { state in
             state.goingOn -= 1
-            return state.requests
+            return Halted(parts: self, seen: state.requests)
         }
+    }
+
+    /// A part that has halted.
+    struct Halted: Sendable {
+        fileprivate let parts: HaltedParts
+        /// How often somebody had asked before.
+        fileprivate let seen: Int
+
+        /// Waits until the part may try again. Blocks.
+        ///
+        /// - Parameters:
+        ///   - interval: between two looks.
+        ///   - mend: looks, and says what was mended.
+        /// - Returns: why it may try again; nil when a stop came first, or when every other part has halted, too.
+        func awaitMend(_ stop: StopSignal, every interval: Duration, _ mend: () -> String? = { nil }) -> String? {
+            parts.awaitMend(stop, since: seen, every: interval, mend)
+        }
+    }
+
+    private func awaitMend(_ stop: StopSignal, since seen: Int, every interval: Duration, _ mend: () -> String?) -> String? {
         return stop.waking({ [state] in state.update { _ in } }) {
             while true {
                 let isOver = state.wait(within: interval) { $0.requests != seen || $0.goingOn <= 0 || stop.isRequested }

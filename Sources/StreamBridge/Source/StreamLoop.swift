@@ -51,13 +51,15 @@ package final class StreamLoop: Sendable {
     private func superviseUntilHaltedForGood() -> StreamHalt? {
         while true {
             var seen: Int64?
+            var halted: HaltedParts.Halted?
             let halt = supervise { halt in
-                // Before the halt is told, so that no edit that answers it is missed.
+                // Before the halt is told, so that nothing that answers it is missed.
+                halted = surroundings.halted.begin()
                 seen = try? surroundings.history.end(timeout: Self.shortAnswerTime)
                 status.halted(halt)
             }
-            guard let halt else { return nil }
-            let mend = surroundings.halted.awaitMend(surroundings.stop, every: Self.editInterval) {
+            guard let halt, let halted else { return nil }
+            let mend = halted.awaitMend(surroundings.stop, every: Self.editInterval) {
                 newestEdit(since: &seen).map { "its position was edited by \($0.by)\($0.why.map { ": \($0)" } ?? "")" }
             }
             guard let mend else { return halt }
