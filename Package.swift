@@ -55,7 +55,11 @@ let package = Package(
         ),
         .testTarget(
             name: "BridgeTests",
-            dependencies: ["StreamBridge", "Mongo", "CKafka", "CMongo", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "StreamBridge", "Mongo", "CKafka", "CMongo",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             resources: [.copy("Fixtures")],
             swiftSettings: strict
         ),
