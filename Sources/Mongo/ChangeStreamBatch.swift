@@ -7,6 +7,8 @@ package final class ChangeStreamBatch: Sendable {
     let cursor: Int64
     /// The position after every event of the batch; also moves when nothing matched.
     package let postBatchToken: ResumeToken?
+    /// The newest cluster time that the server knew of; nil for a server that does not tell.
+    package let clusterTime: BSONTimestamp?
     /// Size of the events in bytes.
     package var byteCount: Int { events.count }
     /// Number of events.
@@ -27,6 +29,7 @@ package final class ChangeStreamBatch: Sendable {
             count = parts.count
             lastEvent = parts.lastEvent
             postBatchToken = parts.token.map { ResumeToken(document: $0) }
+            clusterTime = parts.clusterTime
         } catch let error as MongoError {
             throw error
         } catch {
@@ -51,12 +54,18 @@ package final class ChangeStreamBatch: Sendable {
         var count = 0
         var lastEvent: Int?
         var token: BSONDocument?
+        var clusterTime: BSONTimestamp?
 
         init(of bytes: RawSpan) throws(BSONError) {
             var reply = try BSONCursor(document: bytes)
             while let element = try reply.next(in: bytes) {
-                guard element.type == .document, element.keyEquals("cursor", in: bytes) else { continue }
+                if element.type == .timestamp, element.keyEquals("operationTime", in: bytes) { see(element, of: bytes) }
+                guard element.type == .document else { continue }
                 var fields = try BSONCursor(document: bytes, at: element.value.lowerBound)
+                if element.keyEquals("$clusterTime", in: bytes) {
+                    while let field = try fields.next(in: bytes) { if field.keyEquals("clusterTime", in: bytes) { see(field, of: bytes) } }
+                }
+                guard element.keyEquals("cursor", in: bytes) else { continue }
                 while let field = try fields.next(in: bytes) {
                     if field.type == .int64, field.keyEquals("id", in: bytes) {
                         cursor = field.int64(in: bytes)
@@ -72,6 +81,12 @@ package final class ChangeStreamBatch: Sendable {
                     }
                 }
             }
+        }
+
+        /// Keeps the newest of the reply's times.
+        private mutating func see(_ field: BSONElement, of bytes: RawSpan) {
+            guard let time = field.timestamp(in: bytes) else { return }
+            clusterTime = max(clusterTime ?? time, time)
         }
     }
 }

@@ -1,4 +1,5 @@
 import CMongo
+import Synchronization
 
 /// The process's one pool of connections to a deployment, with background monitoring of its servers.
 ///
@@ -28,6 +29,14 @@ package final class MongoClientPool {
     }
 
     private let pool: OpaquePointer
+    /// What the monitoring sees.
+    package let topology = TopologyWatch()
+    /// The most clients that there may be.
+    package let limit: Int
+    private let taken = Atomic(0)
+
+    /// Clients that are lent now.
+    package var clientsInUse: Int { taken.load(ordering: .relaxed) }
 
     /// Reads the URI and starts to monitor; does not wait for a server.
     ///
@@ -55,7 +64,9 @@ package final class MongoClientPool {
             throw MongoError(error, operation: "read the MongoDB URI", reply: nil)
         }
         mongoc_client_pool_set_error_api(pool, MONGOC_ERROR_API_VERSION_2)
+        topology.install(in: pool)
         self.pool = pool
+        limit = settings.maxPoolSize
     }
 
     deinit { mongoc_client_pool_destroy(pool) }
@@ -99,7 +110,11 @@ package final class MongoClientPool {
         var handle = mongoc_client_pool_pop(pool)
         while handle == nil { handle = mongoc_client_pool_pop(pool) }
         guard let handle else { preconditionFailure("the loop above ends with a client") }
-        defer { mongoc_client_pool_push(pool, handle) }
+        taken.add(1, ordering: .relaxed)
+        defer {
+            mongoc_client_pool_push(pool, handle)
+            taken.subtract(1, ordering: .relaxed)
+        }
         return try body(MongoClient(handle: handle))
     }
 }
@@ -109,7 +124,7 @@ package struct ServerID: Sendable, Hashable {
     let number: UInt32
 }
 
-// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes.
+// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, and the rest is thread-safe itself.
 extension MongoClientPool: @unchecked Sendable {}
 
 extension Duration {

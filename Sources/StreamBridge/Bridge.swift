@@ -18,11 +18,15 @@ package final class Bridge: Sendable {
     private let logger: Logger
     private let stop = StopSignal()
     private let halted: HaltedParts
+    /// Whether they all go on.
+    let loops = LoopWatch()
+    private let observer: BridgeObserver
 
     package init(configuration: BridgeConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
         halted = HaltedParts(of: configuration.streams.count + configuration.dispatchers.count)
+        observer = BridgeObserver(configuration: configuration, loops: loops, stop: stop)
     }
 
     /// Asks all of them to finish what they hold, within `shutdownTimeout`. Any thread; a second call changes nothing.
@@ -39,16 +43,50 @@ package final class Bridge: Sendable {
 
     /// Connects to both sides, then runs every stream and dispatcher until a stop or until all have halted.
     ///
-    /// - Parameter started: called with their states once both sides were reached.
+    /// - Parameters:
+    ///   - listening: called with the page's address once HTTP is served, where the configuration says so.
+    ///   - started: called with their states once both sides were reached.
     /// - Returns: the halts, one for each that could not go on.
     /// - Throws: ``Unreachable``, or ``StreamHalt`` for a deployment or a configuration that nothing can run with.
-    package func run(started: ((Running) -> Void)? = nil) async throws -> [StreamHalt] {
+    package func run(listening: (@Sendable (String) -> Void)? = nil, started: ((Running) -> Void)? = nil) async throws -> [StreamHalt] {
         do {
-            return try await connectAndRun(started: started)
+            guard let http = configuration.http else { return try await connectAndRun(started: started) }
+            return try await serving(http, listening: listening) { try await connectAndRun(started: started) }
         } catch let error as MongoError {
             throw StreamFailure(mongoDB: error).halt ?? Unreachable(server: "MongoDB", reason: "\(error)")
         } catch let error as KafkaError {
             throw StreamHalt(reason: "\(error)", mend: "Check kafka in the configuration", status: .configuration)
+        }
+    }
+
+    /// Serves HTTP beside `body`, and ends both when nothing can listen at the address.
+    private func serving(
+        _ settings: HTTPSettings, listening: (@Sendable (String) -> Void)?, _ body: () async throws -> [StreamHalt]
+    ) async throws -> [StreamHalt] {
+        guard let address = ListenAddress(settings.listen) else {
+            throw StreamHalt(
+                reason: "http.listen is no address: \(settings.listen)", mend: "Write host:port", status: .configuration)
+        }
+        let server = HTTPServer(address: address, paths: HTTPPaths(settings, observer: observer), logger: logger)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { [self] in
+                do {
+                    try await server.run { port in
+                        let page = address.page(port: port)
+                        self.logger.info("the status page, health and metrics are at \(page)")
+                        listening?(page)
+                    }
+                } catch let failure as ListenFailure {
+                    requestStop()
+                    throw StreamHalt(reason: "\(failure)", mend: failure.mend, status: .configuration)
+                }
+            }
+            let result: Result<[StreamHalt], any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
+            group.cancelAll()
+            // If it could not listen, that is why the rest has ended.
+            try await group.waitForAll()
+            return try result.get()
         }
     }
 
@@ -73,7 +111,9 @@ package final class Bridge: Sendable {
             2 + 2 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-        let start = BridgeStart(pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger)
+        let start = BridgeStart(
+            pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger,
+            waits: observer.waits)
         guard let deployment = try await start.reachBoth() else { return [] }
         let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
         logger.info(
@@ -89,10 +129,18 @@ package final class Bridge: Sendable {
         let memory = StreamMemory(
             limit: configuration.limits.memory, streams: configuration.streams.count + configuration.dispatchers.count)
         let streams = try streams(pool: pool, deployment: deployment, admin: admin, topics: topics, memory: memory)
-        let dispatchers = try dispatchers(pool: pool, topics: topics, memory: memory)
+        let writing = try configuration.dispatchers.isEmpty ? nil : writingPool()
+        let dispatchers = try dispatchers(reading: pool, writing: writing, topics: topics, memory: memory)
         let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
         watch.start()
         defer { watch.stop() }
+        let kafkaWatch = KafkaWatch(admin: admin)
+        if configuration.http != nil { kafkaWatch.start() }
+        defer { kafkaWatch.stop() }
+        observer.runs(
+            .init(
+                deployment: deployment, pools: [("reading", pool)] + (writing.map { [("writing", $0)] } ?? []),
+                streams: streams.map(\.status), dispatchers: dispatchers.map(\.status), kafka: kafkaWatch))
         started?(Running(streams: streams.map(\.status), dispatchers: dispatchers.map(\.status)))
         return await withTaskGroup(of: StreamHalt?.self) { group in
             // One's halt is its own: the others go on.
@@ -126,7 +174,9 @@ package final class Bridge: Sendable {
             instance: Instance.name,
             history: PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka),
             halted: halted,
-            stop: stop
+            stop: stop,
+            clock: ClusterClock(),
+            loops: loops
         )
         lookAfterPositions(surroundings.positions.topic, admin: admin)
         return try configuration.streams.enumerated().map { index, settings in
@@ -138,12 +188,18 @@ package final class Bridge: Sendable {
         }
     }
 
-    private func dispatchers(pool: MongoClientPool, topics: TopicCatalog, memory: StreamMemory) throws -> [DispatchLoop] {
-        guard !configuration.dispatchers.isEmpty else { return [] }
-        let writing = try MongoClientPool(
+    /// What the dispatchers write with.
+    private func writingPool() throws(MongoError) -> MongoClientPool {
+        try MongoClientPool(
             .writing(
                 configuration.mongodb, least: DispatchLoop.workers * configuration.dispatchers.count,
                 appName: "bridge.\(configuration.name)"))
+    }
+
+    private func dispatchers(
+        reading pool: MongoClientPool, writing: MongoClientPool?, topics: TopicCatalog, memory: StreamMemory
+    ) throws -> [DispatchLoop] {
+        guard let writing else { return [] }
         let surroundings = DispatchLoop.Surroundings(
             bridge: configuration.name,
             pool: writing,
@@ -154,7 +210,8 @@ package final class Bridge: Sendable {
             memory: memory,
             instance: Instance.uniqueName,
             halted: halted,
-            stop: stop
+            stop: stop,
+            loops: loops
         )
         return configuration.dispatchers.map { settings in
             var logger = logger

@@ -8,15 +8,21 @@ struct BridgeStart: Sendable {
     let timeout: Duration
     let stop: StopSignal
     let logger: Logger
+    /// Told while a server does not answer.
+    private let waits: @Sendable (LoopCondition.Server, _ reason: String) -> Void
     /// What is wrong for good on one side needs no answer of the other.
     private let giveUp = StopSignal()
 
-    init(pool: MongoClientPool, admin: KafkaAdmin, timeout: Duration, stop: StopSignal, logger: Logger) {
+    init(
+        pool: MongoClientPool, admin: KafkaAdmin, timeout: Duration, stop: StopSignal, logger: Logger,
+        waits: @escaping @Sendable (LoopCondition.Server, _ reason: String) -> Void
+    ) {
         self.pool = pool
         self.admin = admin
         self.timeout = timeout
         self.stop = stop
         self.logger = logger
+        self.waits = waits
     }
 
     /// Both at once, so that an outage of one does not hide the other's.
@@ -40,7 +46,7 @@ struct BridgeStart: Sendable {
     private func reachMongoDB() async -> Result<Deployment, any Error> {
         await LoopThread.run(name: "reach mongodb") {
             var refusals = 0
-            return retrying("MongoDB") {
+            return retrying("MongoDB", .mongodb) {
                 try Deployment(of: pool)
             } isFinal: { error in
                 guard let error = error as? MongoError else { return true }
@@ -53,7 +59,7 @@ struct BridgeStart: Sendable {
 
     private func reachKafka() async -> Result<Void, any Error> {
         await LoopThread.run(name: "reach kafka") {
-            retrying("Kafka") {
+            retrying("Kafka", .kafka) {
                 try admin.ping(timeout: min(timeout, .seconds(2)))
             } isFinal: { _ in
                 false
@@ -61,9 +67,9 @@ struct BridgeStart: Sendable {
         }
     }
 
-    private func retrying<Success>(_ server: String, _ body: () throws -> Success, isFinal: (any Error) -> Bool) -> Result<
-        Success, any Error
-    > {
+    private func retrying<Success>(
+        _ server: String, _ kind: LoopCondition.Server, _ body: () throws -> Success, isFinal: (any Error) -> Bool
+    ) -> Result<Success, any Error> {
         let deadline = ContinuousClock.now + timeout
         var backoff = Backoff(cap: .seconds(1))
         var isFirst = true
@@ -75,6 +81,7 @@ struct BridgeStart: Sendable {
                     giveUp.request(grace: .zero)
                     return .failure(error)
                 }
+                waits(kind, "\(error)")
                 let delay = backoff.next()
                 logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(error)")
                 isFirst = false

@@ -1,4 +1,5 @@
 import ArgumentParser
+import StreamBridge
 
 /// The root command.
 @main
@@ -7,7 +8,7 @@ struct BridgeCommand: AsyncParsableCommand {
         commandName: "bridge",
         abstract:
             "Publishes every MongoDB change event to Kafka, with resume tokens as offsets, and turns commands from Kafka into documents.",
-        version: "0.1.0",
+        version: BridgeVersion.current,
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
             RedriveCommand.self, PositionsCommand.self, ConfigCommand.self,

@@ -18,7 +18,7 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var startupTimeout: Duration
     /// How long a graceful stop may take.
     package var shutdownTimeout: Duration
-    /// The status page and metrics; nil when the configuration has no `http:`. Not served by this version.
+    /// The status page and metrics; nil when the configuration has no `http:`.
     package var http: HTTPSettings? = nil
 
     /// Bounds on what the process may use.

@@ -162,7 +162,7 @@ extension ConfigurationKey {
     ]
 
     private static let runtime: [ConfigurationKey] = [
-        .init("", "http", .mapping, "mapping", .absent, "The status page and metrics. Checked, but not served by this version."),
+        .init("", "http", .mapping, "mapping", .absent, "The status page, health and metrics (docs/HTTP.md). Without it nothing listens."),
         .init(
             "http", "listen", .scalar, "`host:port`", .text("127.0.0.1:8080"),
             "The address to listen on. An address beyond loopback needs `http.token`."),

@@ -76,9 +76,13 @@ package final class Demo: Sendable {
         let stage = Stage(mongoDB: try mongod.directPool(), kafka: configuration.kafka, stop: stop, print: print)
         let bridge = Bridge(configuration: configuration, logger: logger)
         // A bridge that ends early ends the story, too.
-        async let halts = { [stop] in
+        let page = Monitor<String?>(nil)
+        async let halts = { [stop, print] in
             defer { stop.request(grace: .seconds(5)) }
-            return try await bridge.run()
+            return try await bridge.run(listening: { address in
+                page.update { $0 = address }
+                print("  Page     \(address)\n")
+            })
         }()
         var summary: Summary?
         do {
@@ -100,7 +104,7 @@ package final class Demo: Sendable {
             print(
                 """
 
-                Still running: write to \(DemoConfiguration.inventory), or send a command. {"complete":"c-2"} frees a truck. Ctrl-C ends it.
+                Still running, with its page at \(page.read { $0 } ?? "no address"): write to \(DemoConfiguration.inventory), or send a command. {"complete":"c-2"} frees a truck. Ctrl-C ends it.
                   echo '\(ShipmentStory.sample)' | kcat -P -b \(cluster.bootstrapServers) -t \(dispatcher.commands)
                 """)
             await LoopThread.run(name: "demo") { _ = self.stop.wait(for: .seconds(365 * 86_400)) }

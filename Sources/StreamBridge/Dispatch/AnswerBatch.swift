@@ -8,6 +8,8 @@ final class AnswerBatch: HandoffItem {
         /// Outcomes by status.
         let counts: [Outcome.Status: Int]
         let deadLetters: Int
+        /// The newest of the outcomes, the newest last.
+        let newest: [Outcome]
     }
 
     /// A record's `event` is the partition of its command.
@@ -15,6 +17,7 @@ final class AnswerBatch: HandoffItem {
     let deadLetters: [(partition: Int32, record: OutgoingRecord)]
     let summary: Summary
     let byteCount: Int
+    var count: Int { outcomes.records.count + deadLetters.count }
 
     /// - Parameters:
     ///   - batch: everything is answered but what was dropped, which is left out.
@@ -23,6 +26,7 @@ final class AnswerBatch: HandoffItem {
         var outcomes = RecordBatch()
         var deadLetters: [(partition: Int32, record: OutgoingRecord)] = []
         var counts: [Outcome.Status: Int] = [:]
+        var newest: [Outcome] = []
         var ends: [Int32: Int64] = [:]
         var incomplete: Set<Int32> = []
         for (index, answer) in batch.answers.enumerated() {
@@ -39,6 +43,7 @@ final class AnswerBatch: HandoffItem {
             }
             if let outcome = answer.outcome {
                 counts[outcome.status, default: 0] += 1
+                if index >= batch.answers.count - DispatchFigures.newestOutcomes { newest.append(outcome) }
                 outcomes.appendPlain(key: outcome.id, event: Int(place.partition)) { outcome.write(into: &$0) }
             }
         }
@@ -48,7 +53,7 @@ final class AnswerBatch: HandoffItem {
         byteCount = outcomes.bytes.count + deadLetters.reduce(0) { $0 + $1.record.size }
         self.outcomes = outcomes
         self.deadLetters = deadLetters
-        summary = Summary(progress: progress, counts: counts, deadLetters: deadLetters.count)
+        summary = Summary(progress: progress, counts: counts, deadLetters: deadLetters.count, newest: newest)
         ledger.handOver(progress)
     }
 }

@@ -58,7 +58,7 @@ final class AtLeastOnceAnswerPublisher: AnswerPublisher {
     private func settle() {
         for summary in window.takeAllCovered() {
             ledger.answered(summary.progress)
-            status.answered(summary.counts, deadLetters: summary.deadLetters)
+            status.answered(summary.counts, deadLetters: summary.deadLetters, newest: summary.newest)
         }
     }
 }

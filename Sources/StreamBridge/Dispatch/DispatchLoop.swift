@@ -20,6 +20,7 @@ package final class DispatchLoop: Sendable {
         let instance: String
         let halted: HaltedParts
         let stop: StopSignal
+        let loops: LoopWatch
     }
 
     /// Threads that carry out commands, each with the partitions whose number leaves its own as the remainder.
@@ -28,6 +29,7 @@ package final class DispatchLoop: Sendable {
     private let settings: DispatcherSettings
     private let surroundings: Surroundings
     package let status: DispatchStatus
+    private let heartbeat: Heartbeat
     private let logger: Logger
 
     init(settings: DispatcherSettings, surroundings: Surroundings, logger: Logger) {
@@ -35,6 +37,7 @@ package final class DispatchLoop: Sendable {
         self.surroundings = surroundings
         self.logger = logger
         status = DispatchStatus(dispatcher: settings.name, logger: logger)
+        heartbeat = surroundings.loops.heartbeat(of: "dispatch \(settings.name)")
     }
 
     /// `bridge.<name>.<dispatcher>`
@@ -61,8 +64,10 @@ package final class DispatchLoop: Sendable {
     /// Runs sessions until a stop or a halt.
     private func supervise() -> StreamHalt? {
         var backoff = Backoff()
+        defer { heartbeat.rest() }
         while !surroundings.stop.isRequested {
             let began = ContinuousClock.now
+            heartbeat.beat()
             do {
                 try session()
                 return nil
@@ -87,6 +92,7 @@ package final class DispatchLoop: Sendable {
     /// Makes sure of everything that the commands need, joins the group, and works.
     private func session() throws {
         for topic in [settings.commands, settings.outcomes, settings.deadLetters] {
+            heartbeat.beat()
             try surroundings.topics.ensure(topic, timeout: Self.answerTime)
         }
         let guardIndex = try surroundings.pool.withClient { client in
@@ -97,6 +103,6 @@ package final class DispatchLoop: Sendable {
         let context = DispatchContext(
             settings: settings, pool: surroundings.pool, writeConcern: surroundings.writeConcern, guardIndex: guardIndex.index,
             instance: surroundings.instance, status: status, stop: surroundings.stop)
-        try DispatchSession(context: context, surroundings: surroundings, logger: logger).run()
+        try DispatchSession(context: context, surroundings: surroundings, heartbeat: heartbeat, logger: logger).run()
     }
 }

@@ -1,5 +1,6 @@
 import Logging
 import Mongo
+import Synchronization
 
 /// One stay of a dispatcher in its consumer group. Used on the dispatcher's thread.
 ///
@@ -8,6 +9,7 @@ import Mongo
 final class DispatchSession {
     private let context: DispatchContext
     private let surroundings: DispatchLoop.Surroundings
+    private let heartbeat: Heartbeat
     private let logger: Logger
     private let consumer: GroupConsumer
     private let ledger = OffsetLedger()
@@ -17,6 +19,8 @@ final class DispatchSession {
     private let publisherClient = Monitor<KafkaClient?>(nil)
     private let workers: [DispatchWorker]
     private var lastCommit: ContinuousClock.Instant = .now
+    /// When the offsets were sent whose commit is on its way.
+    private var commitBegan: ContinuousClock.Instant?
 
     /// While commands come, the committed offset is at most this old: what a crash answers again.
     private static let commitInterval: Duration = .milliseconds(500)
@@ -26,9 +30,11 @@ final class DispatchSession {
     private static let lettingGoTime: Duration = .seconds(60)
     private static let answerTime: Duration = .seconds(5)
 
-    init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, logger: Logger) throws {
+    /// - Parameter heartbeat: of the thread that runs the session.
+    init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, heartbeat: Heartbeat, logger: Logger) throws {
         self.context = context
         self.surroundings = surroundings
+        self.heartbeat = heartbeat
         self.logger = logger
         let settings = context.settings
         let group = DispatchLoop.group(bridge: surroundings.bridge, dispatcher: settings.name)
@@ -47,7 +53,8 @@ final class DispatchSession {
         let (client, ledger, end) = (consumer.client, ledger, end)
         workers = (0..<DispatchLoop.workers).map { number in
             DispatchWorker(
-                number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end)
+                number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end,
+                heartbeat: surroundings.loops.heartbeat(of: "work \(number) \(settings.name)"))
         }
     }
 
@@ -78,7 +85,7 @@ final class DispatchSession {
         var failure: (any Error)?
         do {
             try consumer.subscribe()
-            try context.stop.waking(wake) { () throws in try serve() }
+            try context.status.measuring(load()) { try context.stop.waking(wake) { () throws in try serve() } }
         } catch {
             failure = error
         }
@@ -87,9 +94,20 @@ final class DispatchSession {
         if let failure = failure ?? end.error { throw failure }
     }
 
+    /// What this session knows of its commands and its pool.
+    private func load() -> @Sendable () -> DispatchLoad {
+        let (context, consumer, ledger) = (context, consumer, ledger)
+        return {
+            DispatchLoad(
+                lagRecords: ledger.waiting { consumer.end(of: $0) },
+                freeResources: context.resources == nil ? nil : context.free.withLock { $0.isFollowed ? $0.count : nil })
+        }
+    }
+
     private func startPublishing(_ wake: @escaping @Sendable () -> Void) -> LoopThread {
         let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
         let (kafka, memory, consumer, logger) = (surroundings.kafka, surroundings.memory, consumer, logger)
+        let heartbeat = surroundings.loops.heartbeat(of: "answer \(context.settings.name)")
         let isTransactional = context.settings.delivery == .exactlyOnce
         let transactional = ProducerProperties.Transactional.dispatcher(
             context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
@@ -97,7 +115,7 @@ final class DispatchSession {
             do {
                 let properties = try ProducerProperties.make(
                     kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
-                let producer = try KafkaProducer(properties: properties, logger: logger)
+                let producer = try KafkaProducer(properties: properties, heartbeat: heartbeat, logger: logger)
                 publisherClient.update { $0 = producer.client }
                 // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
                 defer { publisherClient.update { $0 = nil } }
@@ -142,6 +160,7 @@ final class DispatchSession {
 
     private func serve() throws {
         while !context.stop.isRequested {
+            heartbeat.beat()
             if end.isOver { return }
             let due = lastCommit + Self.commitInterval
             // A commit that is due waits for the end of a rebalance; every event wakes this thread before.
@@ -154,7 +173,10 @@ final class DispatchSession {
         switch event {
         case .assigned(let partitions): try begin(partitions)
         case .revoked(let partitions, let isLost): try give(up: partitions, isLost: isLost)
+        case .committed:
+            if let began = commitBegan.take() { context.status.committed(in: began.duration(to: .now)) }
         case .commitFailed(let error):
+            commitBegan = nil
             logger.debug("\(error)")
             ledger.commitFailed()
         case .unreachable(let error): context.status.kafkaTrouble(error)
@@ -188,6 +210,7 @@ final class DispatchSession {
         var backoff = Backoff(cap: .seconds(1))
         let deadline = ContinuousClock.now + .seconds(30)
         while true {
+            heartbeat.beat()
             do {
                 return try consumer.committed(partitions, timeout: Self.answerTime)
             } catch {
@@ -205,6 +228,7 @@ final class DispatchSession {
         let limit = isLost ? Duration.zero : Self.finishingTime
         let deadline = ContinuousClock.now + limit
         for (worker, share) in shares(of: partitions) {
+            heartbeat.beat()
             guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
             worker.hands.abandon(share)
             let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
@@ -231,7 +255,9 @@ final class DispatchSession {
     private func commit() {
         lastCommit = .now
         let offsets = ledger.takeUncommitted()
-        if !offsets.isEmpty { consumer.commit(offsets) }
+        guard !offsets.isEmpty else { return }
+        commitBegan = commitBegan ?? lastCommit
+        consumer.commit(offsets)
     }
 
     /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.

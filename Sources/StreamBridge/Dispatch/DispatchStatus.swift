@@ -1,12 +1,10 @@
 import Logging
 import Synchronization
 
-/// What a dispatcher is doing, for people: state, reason and counts. Any thread.
+/// What a dispatcher is doing, for people and for figures: state, reason and counts. Any thread.
 package final class DispatchStatus: Sendable {
     package struct Snapshot: Sendable {
-        package var state: StreamStatus.State = .starting
-        /// Why it retries or halted.
-        package var reason: String?
+        package var condition = LoopCondition()
         /// Answers that Kafka has stored, by status, since the process started; repeats included.
         package var outcomes: [String: Int] = [:]
         package var deadLetters = 0
@@ -14,6 +12,13 @@ package final class DispatchStatus: Sendable {
         package var partitions = 0
         /// How often a document was offered again with another resource.
         package var reassignAttempts = 0
+        package var figures = DispatchFigures()
+        /// Nothing while no session runs.
+        package var load: DispatchLoad?
+
+        package var state: LoopCondition.State { condition.state }
+        /// Why it retries or halted.
+        package var reason: String? { condition.reason }
 
         /// All answers.
         package var answered: Int { outcomes.values.reduce(0, +) }
@@ -21,9 +26,10 @@ package final class DispatchStatus: Sendable {
 
     private struct Progress {
         var snapshot = Snapshot()
-        var troubles = Troubles()
         /// When progress was told, and what had been answered by then.
         var told: (at: ContinuousClock.Instant, outcomes: [String: Int]) = (.now, [:])
+        /// Tells what the session knows.
+        var load: (@Sendable () -> DispatchLoad)?
     }
 
     /// While a dispatcher answers, the log says so this often.
@@ -38,32 +44,52 @@ package final class DispatchStatus: Sendable {
         self.logger = logger
     }
 
-    package var snapshot: Snapshot { state.withLock { $0.snapshot } }
+    package var snapshot: Snapshot {
+        var (snapshot, load) = state.withLock { ($0.snapshot, $0.load) }
+        snapshot.load = load?()
+        return snapshot
+    }
 
     /// MongoDB answered.
-    func mongoAnswered() { update { $0.troubles.mongoDB = nil } }
+    func mongoAnswered() { update { $0.snapshot.condition.answered(by: .mongodb) } }
 
     /// MongoDB cannot be used now; the worker tries again.
-    func mongoTrouble(_ error: any Error) { update { $0.troubles.mongoDB = $0.troubles.mongoDB ?? "\(error)" } }
+    func mongoTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .mongodb, error) } }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error) { update { $0.troubles.kafka = $0.troubles.kafka ?? "\(error)" } }
+    func kafkaTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .kafka, error) } }
 
     /// Kafka works.
-    func kafkaAnswered() { update { $0.troubles.kafka = nil } }
+    func kafkaAnswered() { update { $0.snapshot.condition.answered(by: .kafka) } }
+
+    /// A worker took commands.
+    func took(commands count: Int) { state.withLock { $0.snapshot.figures.count(batchOf: count) } }
 
     /// Kafka stored answers.
-    func answered(_ counts: [Outcome.Status: Int], deadLetters: Int) {
+    ///
+    /// - Parameter newest: the newest of the outcomes, the newest last.
+    func answered(_ counts: [Outcome.Status: Int], deadLetters: Int, newest: [Outcome]) {
         update { state in
             for (status, count) in counts { state.snapshot.outcomes[status.rawValue, default: 0] += count }
             state.snapshot.deadLetters += deadLetters
-            state.troubles.kafka = nil
+            state.snapshot.figures.count(outcomes: counts.values.reduce(0, +), newest: newest, at: .now)
+            state.snapshot.condition.answered(by: .kafka)
         }
     }
+
+    /// Answers and offsets, or offsets alone, were committed.
+    func committed(in time: Duration) { state.withLock { $0.snapshot.figures.count(commitOf: time) } }
 
     func reassigning(_ count: Int) { state.withLock { $0.snapshot.reassignAttempts += count } }
 
     func owns(partitions: Int) { update { $0.snapshot.partitions = partitions } }
+
+    /// While `body` runs, `load` tells what the session knows.
+    func measuring<Result>(_ load: @escaping @Sendable () -> DispatchLoad, while body: () throws -> Result) rethrows -> Result {
+        state.withLock { $0.load = load }
+        defer { state.withLock { $0.load = nil } }
+        return try body()
+    }
 
     /// Says what was answered since the last time, once a minute, and nothing when there was nothing.
     func tellProgress() {
@@ -83,32 +109,22 @@ package final class DispatchStatus: Sendable {
     }
 
     func halted(_ halt: StreamHalt) {
-        state.withLock {
-            $0.snapshot.state = .halted
-            $0.snapshot.reason = halt.reason
-        }
+        state.withLock { $0.snapshot.condition.halt(halt) }
         logger.error("halted: \(halt)")
     }
 
     /// A halted dispatcher was mended.
-    func goesOn(because reason: String) {
-        state.withLock {
-            $0.snapshot.state = .starting
-            $0.snapshot.reason = nil
-            $0.troubles = Troubles()
-        }
-        logger.notice("goes on after the halt: \(reason)")
+    func goesOn(because mend: String) {
+        state.withLock { $0.snapshot.condition.goOn() }
+        logger.notice("goes on after the halt: \(mend)")
     }
 
     /// Applies a change, and says so once when it begins or ends a trouble.
     private func update(_ change: (inout Progress) -> Void) {
         let line: Troubles.Line? = state.withLock { state in
             change(&state)
-            guard state.snapshot.state != .halted else { return nil }
-            state.snapshot.reason = state.troubles.reason
-            state.snapshot.state =
-                state.troubles.reason != nil ? .retrying : state.snapshot.partitions == 0 ? .standby : .streaming
-            return state.troubles.takeLine(whoGoesOn: "the dispatcher", at: .now)
+            let activity: LoopCondition.State = state.snapshot.partitions == 0 ? .standby : .streaming
+            return state.snapshot.condition.settle(activity, whoGoesOn: "the dispatcher", at: .now)
         }
         if let line { logger.log(level: line.level, "\(line.text)") }
     }

@@ -15,10 +15,11 @@ final class DispatchWorker: Sendable {
     private let ledger: OffsetLedger
     private let handoff: BatchHandoff<AnswerBatch>
     private let session: SessionEnd
+    private let heartbeat: Heartbeat
 
     init(
         number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>,
-        session: SessionEnd
+        session: SessionEnd, heartbeat: Heartbeat
     ) {
         self.number = number
         self.queue = queue
@@ -26,29 +27,37 @@ final class DispatchWorker: Sendable {
         self.ledger = ledger
         self.handoff = handoff
         self.session = session
+        self.heartbeat = heartbeat
     }
 
     /// Works until a stop or the session's end. Blocks; on the worker's thread.
     ///
     /// - Throws: ``StreamHalt``, ``KafkaError`` when the broker refuses a fetch.
     func run() throws {
-        defer { hands.leave() }
-        let patience = MongoPatience(context: context, hands: hands, session: session)
+        defer {
+            hands.leave()
+            heartbeat.rest()
+        }
+        let patience = MongoPatience(context: context, hands: hands, session: session, heartbeat: heartbeat)
         var assignment = Assignment(context: context, patience: patience, worker: number)
         let completion = Completion(context: context, patience: patience)
         while true {
+            heartbeat.beat()
             hands.take()
             guard !context.stop.isRequested, !session.isOver else { return }
             guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else { continue }
+            context.status.took(commands: records.count)
             let batch = CommandBatch(records, topic: context.settings.commands, decoder: context.decoder)
             hands.hold(Set(batch.places.map(\.partition)))
             batch.assign(ledger.assignments)
+            ledger.took(batch.places)
             do {
                 try carryOut(batch, assignment: &assignment, completion: completion)
             } catch is BatchAbandoned {
                 continue
             }
-            guard handoff.put(AnswerBatch(batch, topic: context.settings.commands, ledger: ledger)) else { return }
+            let answers = AnswerBatch(batch, topic: context.settings.commands, ledger: ledger)
+            guard heartbeat.resting({ handoff.put(answers) }) else { return }
         }
     }
 

@@ -164,7 +164,7 @@ extension FreeResourceFeed: ChangeStreamSink {
 }
 
 extension FreeResourceFeed: ChangeStreamObserver {
-    func read(events: Int, upTo token: ResumeToken) {}
+    func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?) {}
     func mongoTrouble(_ error: any Error) {}
     func searching(since start: ContinuousClock.Instant) {}
 }

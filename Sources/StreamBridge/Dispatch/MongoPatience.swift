@@ -8,6 +8,7 @@ struct MongoPatience {
     let context: DispatchContext
     let hands: WorkerHands
     let session: SessionEnd
+    let heartbeat: Heartbeat
 
     /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
     /// taken for what they say.
@@ -20,6 +21,7 @@ struct MongoPatience {
         var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(5))
         var refusals = 0
         while true {
+            heartbeat.beat()
             do {
                 let result = try body()
                 context.status.mongoAnswered()

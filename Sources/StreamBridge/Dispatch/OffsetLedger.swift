@@ -18,6 +18,10 @@ final class OffsetLedger: Sendable {
         /// The next offset after what Kafka has the answers of.
         var answered: Int64?
         var committed: Int64?
+        /// The first record that a worker took: where a partition without a committed offset begins.
+        var first: Int64?
+        /// Where the commands begin that have no committed answer, as far as is known.
+        var start: Int64? { committed ?? answered ?? first }
     }
 
     private struct State {
@@ -44,6 +48,32 @@ final class OffsetLedger: Sendable {
 
     /// The numbers of the present assignments, by partition.
     var assignments: [Int32: Int] { state.read { $0.entries.mapValues(\.assignment) } }
+
+    /// A worker took these records, in their order.
+    func took(_ places: [CommandPlace]) {
+        state.update { state in
+            var seen: Set<Int32> = []
+            for place in places where seen.insert(place.partition).inserted {
+                guard let entry = state.entries[place.partition], entry.start == nil else { continue }
+                state.entries[place.partition]?.first = place.offset
+            }
+        }
+    }
+
+    /// How many commands of the member's partitions have no committed answer.
+    ///
+    /// - Parameter findEnd: finds the end of a partition; nil while it is not known.
+    /// - Returns: nil when an end is not known.
+    func waiting(upTo findEnd: (Int32) -> Int64?) -> Int? {
+        // Where nothing was committed and nothing was taken, there is nothing.
+        let starts: [Int32: Int64] = state.read { $0.entries.compactMapValues(\.start) }
+        var count = 0
+        for (partition, start) in starts {
+            guard let end = findEnd(partition) else { return nil }
+            count += max(0, Int(end - start))
+        }
+        return count
+    }
 
     /// A worker hands answers to the publisher.
     func handOver(_ progress: [Progress]) {

@@ -108,10 +108,12 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     private func commit() throws {
         var backoff = Backoff(initial: .milliseconds(5), cap: .milliseconds(200))
+        let began = ContinuousClock.now
         while opened != nil {
             do {
                 if try sendOffsets() {
                     try end(.commit)
+                    if !batches.isEmpty { status.committed(in: began.duration(to: .now)) }
                     return settle()
                 }
             } catch let error as KafkaError where error.requiresAbort && !error.isFatal {
@@ -161,7 +163,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         for produced in batches {
             let summary = produced.batch.summary
             ledger.committed(summary.progress)
-            status.answered(summary.counts, deadLetters: summary.deadLetters)
+            status.answered(summary.counts, deadLetters: summary.deadLetters, newest: summary.newest)
         }
         batches.removeAll()
         opened = nil

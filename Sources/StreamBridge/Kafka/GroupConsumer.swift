@@ -11,6 +11,8 @@ final class GroupConsumer: Sendable {
         case assigned([Int32])
         /// Partitions go; call ``unassign(_:)`` when their work is done. `isLost`: another member may have them already.
         case revoked([Int32], isLost: Bool)
+        /// Offsets were committed.
+        case committed
         /// Offsets that were not committed.
         case commitFailed(KafkaError)
         /// No broker can be reached now; the client goes on trying.
@@ -61,7 +63,7 @@ final class GroupConsumer: Sendable {
             return .assigned(partitions)
         case RD_KAFKA_EVENT_OFFSET_COMMIT:
             let code = rd_kafka_event_error(event.pointer)
-            guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return .nothing }
+            guard code != RD_KAFKA_RESP_ERR_NO_ERROR, code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return .committed }
             return .commitFailed(KafkaError(code, operation: "commit offsets of topic \(topic)"))
         case RD_KAFKA_EVENT_ERROR: return error(event.error(operation: "read topic \(topic)"))
         case RD_KAFKA_EVENT_LOG: event.log(to: logger)
@@ -99,6 +101,13 @@ final class GroupConsumer: Sendable {
             offsets[entry.partition] = .some(entry.offset >= 0 ? entry.offset : nil)
         }
         return offsets
+    }
+
+    /// The offset after the last record of a partition, as the newest fetch told it; nil before the first fetch. Asks nobody.
+    func end(of partition: Int32) -> Int64? {
+        var (low, high): (Int64, Int64) = (-1, -1)
+        let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition, &low, &high)
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : nil
     }
 
     /// Begins to fetch partitions that were assigned, each at its offset, or at its first record where it has none.

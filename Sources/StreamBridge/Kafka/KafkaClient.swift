@@ -72,6 +72,9 @@ final class KafkaClient: Sendable {
     /// that arrives just before the poll starts to wait ends that wait.
     func wake() { rd_kafka_queue_yield(queue) }
 
+    /// Records that wait to be sent or acknowledged. Any thread.
+    var unacknowledged: Int { Int(rd_kafka_outq_len(handle)) }
+
     /// The first fatal error of this client, if there was one.
     var fatalError: KafkaError? {
         var sentence = [CChar](repeating: 0, count: 512)

@@ -20,19 +20,23 @@ final class KafkaProducer {
     let client: KafkaClient
     private let logger: Logger
     private let flusher: LingerFlusher
+    private let heartbeat: Heartbeat?
     private let queueBytes: Int
     /// Of keys and values that were produced and not reported yet.
     private var queuedBytes = 0
     /// The newest error of a connection: the reason behind "all brokers are down".
     private var lastProblem: KafkaError?
 
-    /// - Parameter queueBytes: how many bytes of keys and values may be on their way; a record that is larger goes alone. librdkafka's own
-    ///   limit would let no such record pass, so it has to have room for the largest, whatever the size of those that come.
+    /// - Parameters:
+    ///   - queueBytes: how many bytes of keys and values may be on their way; a record that is larger goes alone. librdkafka's own limit
+    ///     would let no such record pass, so it has to have room for the largest, whatever the size of those that come.
+    ///   - heartbeat: of the loop that serves this producer.
     /// - Throws: ``KafkaError`` when a property is refused.
-    init(properties: [String: String], queueBytes: Int = .max, logger: Logger) throws(KafkaError) {
+    init(properties: [String: String], queueBytes: Int = .max, heartbeat: Heartbeat? = nil, logger: Logger) throws(KafkaError) {
         client = try KafkaClient(role: .producer, properties: properties)
         flusher = LingerFlusher(client: client)
         self.queueBytes = queueBytes
+        self.heartbeat = heartbeat
         self.logger = logger
     }
 
@@ -107,6 +111,7 @@ final class KafkaProducer {
     ///
     /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.
     func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
+        heartbeat?.beat()
         var wait = timeout
         var fatal: KafkaError?
         while let event = client.poll(timeout: wait) {

@@ -18,10 +18,27 @@ package struct Check: Sendable {
     package func run() async -> [Finding] {
         await LoopThread.run(name: "check") {
             var findings = [Finding.ok("configuration", "bridge \(configuration.name), \(configuration.parts)")]
+            findings += http()
             let kafka = KafkaCheck(configuration: configuration, timeout: timeout, logger: logger)
             findings += kafka.findings
             findings += mongoDB(positions: kafka.positions)
             return findings
+        }
+    }
+
+    /// Whether something can listen at the address of `http.listen`.
+    private func http() -> [Finding] {
+        guard let settings = configuration.http, let address = ListenAddress(settings.listen) else { return [] }
+        do throws(ListenFailure) {
+            try address.tryOut()
+            return [.ok("http", "can listen on \(settings.listen)")]
+        } catch {
+            // A bridge of this configuration that runs is no fault of it.
+            return [
+                error.isInUse
+                    ? .warning("http", "\(error)", mend: "If that is this bridge, running, nothing. Otherwise: \(error.mend)")
+                    : .error("http", "\(error)", mend: error.mend)
+            ]
         }
     }
 

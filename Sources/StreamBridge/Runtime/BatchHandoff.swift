@@ -1,6 +1,8 @@
 /// What a handed-over item weighs.
 protocol HandoffItem: Sendable {
     var byteCount: Int { get }
+    /// Of what it consists of: events, answers.
+    var count: Int { get }
 }
 
 /// A bounded queue from one thread to another: bounded in bytes and in items, blocking the giver when full.
@@ -13,11 +15,12 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
         var bytes = 0
         /// Of the item that was taken last.
         var bytesInWork = 0
+        var countInWork = 0
         var isClosed = false
         var failure: (any Error)?
     }
 
-    private let maximumBytes: Int
+    let maximumBytes: Int
     private let maximumItems: Int
     private let wakeTaker: @Sendable () -> Void
     private let state = Monitor(State())
@@ -64,6 +67,11 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
         wakeTaker()
     }
 
+    /// What waits, and what the taker has in hand.
+    var load: (count: Int, bytes: Int) {
+        state.read { state in (state.items.reduce(state.countInWork) { $0 + $1.count }, state.bytes + state.bytesInWork) }
+    }
+
     /// The taker is gone.
     var isAbandoned: Bool { state.read { $0.isClosed } }
 
@@ -76,6 +84,7 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
     func take() throws -> Item? {
         try state.update { state throws in
             state.bytesInWork = 0
+            state.countInWork = 0
             guard !state.items.isEmpty else {
                 if let failure = state.failure { throw failure }
                 return nil
@@ -83,6 +92,7 @@ final class BatchHandoff<Item: HandoffItem>: Sendable {
             let item = state.items.removeFirst()
             state.bytes -= item.byteCount
             state.bytesInWork = item.byteCount
+            state.countInWork = item.count
             return item
         }
     }

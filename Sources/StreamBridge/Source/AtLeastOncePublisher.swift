@@ -19,8 +19,8 @@ final class AtLeastOncePublisher: RecordPublisher {
     private var due: StreamPosition?
     private var lastStored: StreamPosition?
     private var lastStoredAt: ContinuousClock.Instant = .now
-    /// Position records on their way.
-    private var positionsInFlight = 0
+    /// Position records on their way, in their order, and when they were produced.
+    private var positionsInFlight: [(position: StreamPosition, since: ContinuousClock.Instant)] = []
     private var refusal: (any Error)?
     private var positionRecord = RecordBatch()
 
@@ -100,8 +100,11 @@ final class AtLeastOncePublisher: RecordPublisher {
         try producer.serve(timeout: timeout) { report in
             switch report {
             case .acknowledged(tag: 0, let count):
-                positionsInFlight -= count
-                status.published(0)
+                for (position, since) in positionsInFlight.prefix(count) {
+                    status.acknowledgedPosition(in: since.duration(to: .now))
+                    status.stored(position)
+                }
+                positionsInFlight.removeFirst(min(count, positionsInFlight.count))
             case .acknowledged(let tag, let count):
                 window.acknowledged(tag: tag, count: count)
                 status.published(count)
@@ -124,9 +127,15 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     private func storeIfDue() throws {
-        if let covered = window.takeCovered() { due = covered }
+        takeCovered()
         guard let position = due, .now >= lastStoredAt + interval(to: position) else { return }
         try store(position)
+    }
+
+    private func takeCovered() {
+        guard let covered = window.takeCovered() else { return }
+        due = covered
+        status.covered(covered.token)
     }
 
     private func store(_ position: StreamPosition) throws {
@@ -136,9 +145,8 @@ final class AtLeastOncePublisher: RecordPublisher {
         try position.refuse(before: lastStored)
         positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions, tag: 0)
-        positionsInFlight += 1
+        positionsInFlight.append((position, .now))
         lastStored = position
-        status.stored(position)
     }
 
     func finish(within limit: Duration?) throws -> Bool {
@@ -146,13 +154,13 @@ final class AtLeastOncePublisher: RecordPublisher {
         // However it ends: what is still queued must not arrive behind what the next session publishes.
         defer { if !isSettled { producer.abandon() } }
         try wait(until: deadline) { window.isEmpty }
-        if let covered = window.takeCovered() { due = covered }
+        takeCovered()
         if let position = due { try store(position) }
-        try wait(until: deadline) { positionsInFlight == 0 }
+        try wait(until: deadline) { positionsInFlight.isEmpty }
         return isSettled
     }
 
-    private var isSettled: Bool { window.isEmpty && positionsInFlight == 0 }
+    private var isSettled: Bool { window.isEmpty && positionsInFlight.isEmpty }
 
     private func wait(until deadline: ContinuousClock.Instant?, _ condition: () -> Bool) throws {
         while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
@@ -166,6 +174,10 @@ final class AtLeastOncePublisher: RecordPublisher {
         // Weak, because whoever may have to wake this session outlives it: a client that is kept keeps its threads and its queue, and sends
         // what is in it behind the records of the next session.
         return { [weak client = producer.client] in client?.wake() }
+    }
+
+    var unacknowledged: @Sendable () -> Int {
+        return { [weak client = producer.client] in client?.unacknowledged ?? 0 }
     }
 }
 

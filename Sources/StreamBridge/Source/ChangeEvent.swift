@@ -29,8 +29,9 @@ struct ChangeEvent {
     private var transactionNumber: Int64?
     /// `splitEvent`: which of how many fragments of a large event this is; a number that cannot be read is 0.
     private(set) var split: (fragment: Int32, of: Int32)?
-    private(set) var isDelete = false
-    private(set) var isUpdate = false
+    private(set) var kind = ChangeOperation.other
+    var isDelete: Bool { kind == .delete }
+    var isUpdate: Bool { kind == .update }
 
     /// - Throws: ``BSONError`` for bytes that are no document.
     init(of bytes: RawSpan, at offset: Int) throws(BSONError) {
@@ -59,8 +60,7 @@ struct ChangeEvent {
             case .string:
                 if field.keyEquals("operationType", in: bytes) {
                     operation = field.text
-                    isDelete = field.text.map { Self.equal($0, "delete", in: bytes) } ?? false
-                    isUpdate = field.text.map { Self.equal($0, "update", in: bytes) } ?? false
+                    if let text = field.text { kind = ChangeOperation(text, in: bytes) }
                 }
             case .timestamp:
                 if field.keyEquals("clusterTime", in: bytes) { clusterTime = field.timestamp(in: bytes).map { ($0.seconds, $0.increment) } }
@@ -110,15 +110,6 @@ struct ChangeEvent {
             return (half(0), half(8))
         }
         return nil
-    }
-
-    private static func equal(_ range: Range<Int>, _ text: StaticString, in bytes: RawSpan) -> Bool {
-        guard range.count == text.utf8CodeUnitCount else { return false }
-        return text.withUTF8Buffer { utf8 in
-            for (index, byte) in utf8.enumerated()
-            where bytes.unsafeLoad(fromByteOffset: range.lowerBound + index, as: UInt8.self) != byte { return false }
-            return true
-        }
     }
 
     /// A copy of the token for a position.

@@ -25,8 +25,8 @@ extension BatchHandoff: ChangeStreamSink where Item == ChangeStreamReader.Batch 
 
 /// Who wants to know how a reader is doing. Any thread.
 protocol ChangeStreamObserver: AnyObject, Sendable {
-    /// MongoDB answered with a batch.
-    func read(events: Int, upTo token: ResumeToken)
+    /// MongoDB answered with a batch, at this cluster time if it tells.
+    func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?)
     /// MongoDB cannot be read now; the reader tries again.
     func mongoTrouble(_ error: any Error)
     /// MongoDB is looking for the next match and has found none yet.
@@ -47,6 +47,7 @@ final class ChangeStreamReader: Sendable {
         /// The MongoDB transaction that the last event belongs to, unless it is known that no more of its events follow.
         var openTransaction: TransactionID?
         var byteCount: Int { events?.byteCount ?? 0 }
+        var count: Int { events?.count ?? 0 }
     }
 
     private let pool: MongoClientPool
@@ -56,6 +57,7 @@ final class ChangeStreamReader: Sendable {
     private let endOfTransaction: Duration
     private let status: any ChangeStreamObserver
     private let stop: StopSignal
+    private let heartbeat: Heartbeat?
     private let pending = Mutex<PendingRead?>(nil)
 
     /// A command that has not returned.
@@ -75,7 +77,7 @@ final class ChangeStreamReader: Sendable {
     /// - Parameter isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
     init(
         pool: MongoClientPool, options: ChangeStreamOptions, isSharded: Bool = false, handoff: any ChangeStreamSink, batchBytes: Int,
-        status: any ChangeStreamObserver, stop: StopSignal
+        status: any ChangeStreamObserver, stop: StopSignal, heartbeat: Heartbeat? = nil
     ) {
         self.pool = pool
         self.options = options
@@ -84,6 +86,7 @@ final class ChangeStreamReader: Sendable {
         endOfTransaction = isSharded ? options.maxAwait : .milliseconds(1)
         self.status = status
         self.stop = stop
+        self.heartbeat = heartbeat
     }
 
     /// Reads until a stop, a closed hand-off, or an error that does not pass, which goes to the hand-off. Blocks; on the reader's thread.
@@ -92,7 +95,9 @@ final class ChangeStreamReader: Sendable {
         var isAmidEvent = false
         var backoff = Backoff()
         var refusals = 0
+        defer { heartbeat?.rest() }
         while !stop.isRequested {
+            heartbeat?.beat()
             do {
                 let goesOn = try pool.withClient { client throws(MongoError) in
                     try read(from: &start, amidEvent: &isAmidEvent, of: client) {
@@ -129,14 +134,14 @@ final class ChangeStreamReader: Sendable {
     ) throws(MongoError) -> Bool {
         var stream = try open(at: start, of: client)
         if let token = stream.initialToken {
-            guard handoff.put(Batch(events: nil, token: token)) else { return close(stream, of: client) }
+            guard waiting({ handoff.put(Batch(events: nil, token: token)) }) else { return close(stream, of: client) }
             if case .now = start { start = .after(token) }
         }
         var size = BatchSize(targetBytes: batchBytes)
         var openTransaction: TransactionID?
         while stream.isOpen {
             // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
-            guard handoff.awaitRoom(), !stop.isRequested else { return close(stream, of: client) }
+            guard waiting(handoff.awaitRoom), !stop.isRequested else { return close(stream, of: client) }
             let batch = try next(
                 of: &stream, size: size.events, within: openTransaction == nil ? options.maxAwait : endOfTransaction, of: client)
             let isFull = batch.count >= size.events || batch.byteCount >= batchBytes
@@ -146,10 +151,9 @@ final class ChangeStreamReader: Sendable {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
             openTransaction = batch.openTransaction(before: token, after: openTransaction)
-            guard handoff.put(Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)) else {
-                return close(stream, of: client)
-            }
-            status.read(events: batch.count, upTo: token)
+            let item = Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)
+            guard waiting({ handoff.put(item) }) else { return close(stream, of: client) }
+            status.read(events: batch.count, upTo: token, clusterTime: batch.clusterTime)
             start = .after(token)
             if batch.count > 0 { isAmidEvent = batch.endsAmidEvent }
         }
@@ -159,7 +163,7 @@ final class ChangeStreamReader: Sendable {
     private func open(at start: ChangeStreamOptions.Start, of client: borrowing MongoClient) throws(MongoError) -> ChangeStream {
         pending.withLock { $0 = PendingRead(since: .now, server: nil) }
         defer { pending.withLock { $0 = nil } }
-        let stream = try ChangeStream(options, start: start, of: client)
+        let stream = try waiting { () throws(MongoError) in try ChangeStream(options, start: start, of: client) }
         try stream.refuseAhead(start)
         return stream
     }
@@ -169,7 +173,14 @@ final class ChangeStreamReader: Sendable {
     ) throws(MongoError) -> ChangeStreamBatch {
         pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
         defer { pending.withLock { $0 = nil } }
-        return try stream.nextBatch(size: size, within: time, of: client)
+        // Whoever publishes looks after an answer that takes long (``watch()``).
+        return try waiting { () throws(MongoError) in try stream.nextBatch(size: size, within: time, of: client) }
+    }
+
+    private func waiting<Result: ~Copyable, Failure: Error>(_ wait: () throws(Failure) -> Result) throws(Failure) -> Result {
+        heartbeat?.rest()
+        defer { heartbeat?.beat() }
+        return try wait()
     }
 
     /// How many refusals in a row, with the backoff between them some ten seconds, are taken for what they say.

@@ -13,6 +13,9 @@ struct EventPump: ~Copyable {
     private let stream: String
     private let format: RecordFormat
     private var lookup: DocumentLookup?
+    private let took: (OperationCounts) -> Void
+    /// Events of the batch that is being published.
+    private var counts = OperationCounts()
     private var records = RecordBatch()
     /// Events published over the life of the position.
     private var events: Int64
@@ -26,14 +29,16 @@ struct EventPump: ~Copyable {
 
     /// - Parameters:
     ///   - lookup: for `fullDocument: batchedLookup`.
+    ///   - took: called after each batch with the events that were encoded.
     ///   - stored: the position that the session begins at.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
         settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?,
-        open: @escaping (String) throws -> KafkaTopic
+        took: @escaping (OperationCounts) -> Void = { _ in }, open: @escaping (String) throws -> KafkaTopic
     ) {
         self.publisher = publisher
         self.lookup = lookup
+        self.took = took
         events = stored?.events ?? 0
         wallTime = stored?.wallTime
         place = stored?.transaction
@@ -44,6 +49,12 @@ struct EventPump: ~Copyable {
     }
 
     mutating func publish(_ batch: ChangeStreamReader.Batch) throws {
+        defer {
+            if batch.events != nil {
+                took(counts)
+                counts.reset()
+            }
+        }
         try batch.events?.withEvents { bytes, events in
             // Looked up for so many more events.
             var documents = LookedUpDocuments()
@@ -152,6 +163,7 @@ struct EventPump: ~Copyable {
         } catch {
             throw unencodable(event, of: bytes, because: error)
         }
+        counts.count(event.kind, bytes: event.range.count)
         events += 1
         if let time = event.wallTime { wallTime = time }
     }

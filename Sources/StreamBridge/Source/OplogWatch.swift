@@ -21,12 +21,16 @@ final class OplogWatch: Sendable {
         self.interval = interval
     }
 
+    private static let firstLook: Duration = .seconds(2)
+
     /// Watches until ``stop()``. Nobody waits for the thread: a server that froze may keep it.
     func start() {
         guard !streams.isEmpty else { return }
         _ = LoopThread.start(name: "watch oplog") { [self] in
             var canSeeOplog = true
-            while !end.wait(for: interval) { look(&canSeeOplog) }
+            // The first look comes soon, for whoever asks how long the oplog is, but does not disturb the streams' start.
+            guard !end.wait(for: min(interval, Self.firstLook)) else { return }
+            repeat { look(&canSeeOplog) } while !end.wait(for: interval)
         }
     }
 

@@ -41,4 +41,7 @@ protocol RecordPublisher: AnyObject {
 
     /// Ends a blocked ``serve(timeout:)``. Any thread.
     var wake: @Sendable () -> Void { get }
+
+    /// Tells how many records Kafka has not acknowledged. Any thread.
+    var unacknowledged: @Sendable () -> Int { get }
 }

@@ -88,6 +88,7 @@ final class StreamLeadership: Sendable {
     /// Exactly-once: whoever leads next fences this process.
     private let isFenced: Bool
     private let status: StreamStatus
+    private let heartbeat: Heartbeat
     private let logger: Logger
     private let state = Monitor(State())
     private let thread: Monitor<LoopThread?> = Monitor(nil)
@@ -103,11 +104,12 @@ final class StreamLeadership: Sendable {
     /// - Throws: ``KafkaError`` when a property is refused.
     init(
         of stream: StreamSettings, bridge: String, index: Int, kafka: KafkaSettings, topics: TopicCatalog, status: StreamStatus,
-        logger: Logger
+        heartbeat: Heartbeat, logger: Logger
     ) throws(KafkaError) {
         isTopicGone = { topics.isGone(Self.topic(bridge: bridge)) }
         isFenced = stream.delivery == .exactlyOnce
         self.status = status
+        self.heartbeat = heartbeat
         self.logger = logger
         consumer = try GroupConsumer(
             topic: Self.topic(bridge: bridge),
@@ -179,7 +181,9 @@ final class StreamLeadership: Sendable {
     // MARK: The group's side
 
     private func keepMembership() {
+        defer { heartbeat.rest() }
         while !state.read({ $0.isLeaving }) {
+            heartbeat.beat()
             do {
                 try handle(consumer.poll(timeout: .seconds(5)))
             } catch {
@@ -218,7 +222,7 @@ final class StreamLeadership: Sendable {
             } else {
                 logger.debug("\(error)")
             }
-        case .commitFailed, .nothing: break
+        case .committed, .commitFailed, .nothing: break
         }
     }
 

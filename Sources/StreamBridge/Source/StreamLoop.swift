@@ -20,6 +20,8 @@ package final class StreamLoop: Sendable {
         let history: PositionHistory
         let halted: HaltedParts
         let stop: StopSignal
+        let clock: ClusterClock
+        let loops: LoopWatch
     }
 
     private let settings: StreamSettings
@@ -28,6 +30,8 @@ package final class StreamLoop: Sendable {
     private let options: ChangeStreamOptions
     private let surroundings: Surroundings
     package let status: StreamStatus
+    /// Of the loop that publishes.
+    private let heartbeat: Heartbeat
     private let logger: Logger
     /// Where the first session without a stored position began.
     private let first = Mutex<ChangeStreamOptions.Start?>(nil)
@@ -38,7 +42,8 @@ package final class StreamLoop: Sendable {
         self.options = options
         self.surroundings = surroundings
         self.logger = logger
-        status = StreamStatus(stream: settings.name, logger: logger)
+        status = StreamStatus(stream: settings.name, logger: logger, clock: surroundings.clock)
+        heartbeat = surroundings.loops.heartbeat(of: "publish \(settings.name)")
     }
 
     /// - Throws: ``StreamHalt`` when the stream cannot go on.
@@ -85,19 +90,24 @@ package final class StreamLoop: Sendable {
         var skip = GapSkip(policy: settings.onLostPosition)
         var leadership: StreamLeadership?
         // Whoever stands by follows when the last session is over, and at once.
-        defer { leadership?.leave() }
+        defer {
+            leadership?.leave()
+            heartbeat.rest()
+        }
         while !surroundings.stop.isRequested {
             let began = ContinuousClock.now
+            heartbeat.beat()
             do {
                 let current = try leadership ?? join()
                 leadership = current
-                guard let term = try current.awaitTerm(surroundings.stop) else { return nil }
+                guard let term = try heartbeat.resting({ try current.awaitTerm(surroundings.stop) }) else { return nil }
                 try session(in: term, past: skip.lost)
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
                 return nil
             } catch is NotLeading {
+                status.leadsNoMore()
                 // The group says in a moment who does.
                 if surroundings.stop.wait(for: Self.groupPause) { return nil }
             } catch let lost as LostPosition where skip.admits(lost) {
@@ -132,7 +142,7 @@ package final class StreamLoop: Sendable {
         try surroundings.topics.ensure(StreamLeadership.topic(bridge: surroundings.bridge), partitions: 1, timeout: Self.answerTime)
         let leadership = try StreamLeadership(
             of: settings, bridge: surroundings.bridge, index: index, kafka: surroundings.kafka, topics: surroundings.topics, status: status,
-            logger: logger)
+            heartbeat: surroundings.loops.heartbeat(of: "lead \(settings.name)"), logger: logger)
         let isAlone = isAlone()
         if !isAlone { logger.info("another process may lead this stream: waiting for the group's word") }
         try leadership.join(isAlone: isAlone)
@@ -192,7 +202,8 @@ package final class StreamLoop: Sendable {
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
         let reader = ChangeStreamReader(
             pool: surroundings.pool, options: options, isSharded: surroundings.deployment.isSharded, handoff: handoff,
-            batchBytes: surroundings.memory.batchBytes, status: status, stop: surroundings.stop)
+            batchBytes: surroundings.memory.batchBytes, status: status, stop: surroundings.stop,
+            heartbeat: surroundings.loops.heartbeat(of: "read \(settings.name)"))
         let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
         defer {
             handoff.close()
@@ -202,9 +213,11 @@ package final class StreamLoop: Sendable {
         }
 
         do {
-            try surroundings.stop.waking(publisher.wake) { () throws in
-                try term.waking(publisher.wake) {
-                    try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start)
+            try status.measuring(load(of: handoff, publisher.unacknowledged)) {
+                try surroundings.stop.waking(publisher.wake) { () throws in
+                    try term.waking(publisher.wake) {
+                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start)
+                    }
                 }
             }
         } catch let error as MongoError {
@@ -219,6 +232,17 @@ package final class StreamLoop: Sendable {
         }
     }
 
+    /// What a session has in its hands.
+    private func load(
+        of handoff: BatchHandoff<ChangeStreamReader.Batch>, _ unacknowledged: @escaping @Sendable () -> Int
+    ) -> @Sendable () -> StreamLoad {
+        return {
+            let load = handoff.load
+            return StreamLoad(
+                events: load.count, bytes: load.bytes, limitBytes: handoff.maximumBytes, unacknowledged: unacknowledged())
+        }
+    }
+
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
@@ -226,8 +250,8 @@ package final class StreamLoop: Sendable {
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
-            ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop) : nil
-        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored) { name in
+            ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop, heartbeat: heartbeat) : nil
+        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored, took: status.took) { name in
             try self.surroundings.topics.ensure(name, timeout: Self.answerTime)
             return try publisher.topic(name)
         }
@@ -288,7 +312,7 @@ package final class StreamLoop: Sendable {
             transactional: isTransactional ? .stream(settings.name, of: surroundings.bridge) : nil)
         let producer = try KafkaProducer(
             properties: properties, queueBytes: ProducerProperties.queueBytes(surroundings.kafka, memory: surroundings.memory),
-            logger: logger)
+            heartbeat: heartbeat, logger: logger)
         let topic = surroundings.positions.topic
         return isTransactional
             ? try TransactionalPublisher(

@@ -52,6 +52,7 @@ final class TransactionalPublisher: RecordPublisher {
     private var isCovered = true
     /// What the commit that is on its way stores.
     private var committing: StreamPosition?
+    private var commitBegan: ContinuousClock.Instant = .now
     private var lastStored: StreamPosition?
     private var lastStoredAt: ContinuousClock.Instant = .now
     /// Of the open transaction.
@@ -189,6 +190,8 @@ final class TransactionalPublisher: RecordPublisher {
     func seal(_ position: StreamPosition) throws {
         sealed = position
         isCovered = true
+        // Between transactions Kafka has everything.
+        if state == .idle { status.covered(position.token) }
         settleSealed()
         if isDue { try commit() }
     }
@@ -254,6 +257,7 @@ final class TransactionalPublisher: RecordPublisher {
         producer.endLinger()
         sealed = nil
         committing = position
+        commitBegan = .now
         state = .committing
         ender.start(.commit)
     }
@@ -266,11 +270,15 @@ final class TransactionalPublisher: RecordPublisher {
             // The reports tell more than the commit that fails because of them.
             throw refusal ?? error
         }
-        status.published(records)
         if let position = committing {
+            status.committed(records: records, in: commitBegan.duration(to: .now))
             lastStored = position
             lastStoredAt = .now
             status.stored(position)
+            // Nothing was published meanwhile: no transaction was open.
+            if let sealed { status.covered(sealed.token) }
+        } else {
+            status.published(0)
         }
         committing = nil
         records = 0
@@ -345,5 +353,9 @@ final class TransactionalPublisher: RecordPublisher {
 
     var wake: @Sendable () -> Void {
         return { [weak client = producer.client] in client?.wake() }
+    }
+
+    var unacknowledged: @Sendable () -> Int {
+        return { [weak client = producer.client] in client?.unacknowledged ?? 0 }
     }
 }

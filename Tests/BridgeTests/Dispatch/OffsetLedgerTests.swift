@@ -23,6 +23,22 @@ import Testing
         #expect(ledger.takeUncommitted() == [0: 9])
     }
 
+    @Test func commandsWithoutACommittedAnswerWait() throws {
+        let ends: [Int32: Int64] = [0: 12, 1: 7]
+        ledger.begin([0: 5, 1: nil])
+        // Nothing is known of partition 1 yet.
+        #expect(ledger.waiting { ends[$0] } == 7)
+        ledger.took([1, 2].map { CommandPlace(partition: 1, offset: $0) } + [CommandPlace(partition: 0, offset: 5)])
+        #expect(ledger.waiting { ends[$0] } == 7 + 6)
+        ledger.answered([try progress(0, 12), try progress(1, 3)])
+        #expect(ledger.waiting { ends[$0] } == 7 + 4)
+        #expect(ledger.takeUncommitted() == [0: 12, 1: 3])
+        #expect(ledger.waiting { ends[$0] } == 4)
+        #expect(ledger.waiting { $0 == 0 ? nil : ends[$0] } == nil)
+        ledger.end([0, 1])
+        #expect(ledger.waiting { ends[$0] } == 0)
+    }
+
     @Test func whatIsAnsweredAnewUpToTheCommittedOffsetIsNotCommittedAgain() throws {
         ledger.begin([0: 5])
         ledger.answered([try progress(0, 5)])

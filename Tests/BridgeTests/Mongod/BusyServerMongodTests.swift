@@ -29,7 +29,7 @@ import Testing
             try write(25_000)
             let end = try #require(try scene.command(["ping": 1])["operationTime"]?.timestampValue)
             try positions.wait(for: "a position beyond the second half") { $0.last.map { isBeyond(end, $0) } ?? false }
-            #expect(try bridge.status(of: "fruits").eventsRead == 0)
+            #expect(try bridge.status(of: "fruits").figures.operations.totalEvents == 0)
 
             try scene.insert([["_id": "needle", "n": -1]])
             try scene.follow().wait(count: 1)

@@ -10,7 +10,7 @@ import Testing
             let set = try ThreeMembers()
             let scene = try Scene(uri: set.uri)
             let load = Load(documents: 100, rounds: 40, on: scene)
-            let bridge = try scene.bridge([scene.stream()])
+            let bridge = try scene.bridge([scene.stream()]) { $0.http = HTTPSettings(listen: "127.0.0.1:0", token: nil) }
             _ = try bridge.streams()
             load.start()
 
@@ -28,6 +28,9 @@ import Testing
             try load.waitForEnd()
             let follower = try scene.follow()
             try follower.wait(events: load.writes)
+            let figures = try bridge.ask("/metrics")
+            #expect(figures.value(of: "bridge_mongodb_elections_total") ?? 0 >= 2)
+            #expect(figures.value(of: "bridge_ready") == 1)
             #expect(try bridge.stop().isEmpty)
             try load.expectComplete(follower.readToEnd(of: scene.kafka))
             #expect(scene.log.lines(containing: "halted").isEmpty)

@@ -7,6 +7,7 @@ import Testing
     struct Parcel: HandoffItem, Equatable {
         var number = 0
         var byteCount: Int
+        var count: Int { 1 }
     }
 
     struct Failure: Error, Equatable { var number: Int }

@@ -53,4 +53,5 @@ final class RecordingPublisher: RecordPublisher {
     let nextDeadline: ContinuousClock.Instant? = nil
     func finish(within limit: Duration?) -> Bool { true }
     let wake: @Sendable () -> Void = {}
+    let unacknowledged: @Sendable () -> Int = { 0 }
 }

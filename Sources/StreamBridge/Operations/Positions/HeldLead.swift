@@ -35,7 +35,7 @@ struct HeldLead {
                 if !partitions.isEmpty { return true }
             case .revoked(let partitions, _): try consumer.unassign(partitions)
             case .failed(let error): if case .halt = StreamFailure(kafka: error) { throw error }
-            case .commitFailed, .unreachable, .nothing: break
+            case .committed, .commitFailed, .unreachable, .nothing: break
             }
         }
         return false

@@ -91,7 +91,7 @@ private final class PatientObserver: ChangeStreamObserver {
         self.handoff = handoff
     }
 
-    func read(events: Int, upTo token: ResumeToken) { lastAnswer.withLock { $0 = .now } }
+    func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?) { lastAnswer.withLock { $0 = .now } }
 
     func mongoTrouble(_ error: any Error) {
         guard lastAnswer.withLock({ $0 }).duration(to: .now) > patience else { return }
@@ -147,6 +147,7 @@ private final class RangePublisher: RecordPublisher {
     var nextDeadline: ContinuousClock.Instant? { nil }
     func finish(within limit: Duration?) -> Bool { true }
     var wake: @Sendable () -> Void { {} }
+    var unacknowledged: @Sendable () -> Int { { 0 } }
 }
 
 extension RecordBatch {

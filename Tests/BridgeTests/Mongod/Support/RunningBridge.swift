@@ -6,6 +6,7 @@ import Logging
 final class RunningBridge: Sendable {
     private struct State {
         var running: Bridge.Running?
+        var page: String?
         var end: Result<[StreamHalt], any Error>?
     }
 
@@ -19,7 +20,10 @@ final class RunningBridge: Sendable {
         Task.detached {
             let end: Result<[StreamHalt], any Error>
             do {
-                end = .success(try await bridge.run { running in state.update { $0.running = running } })
+                end = .success(
+                    try await bridge.run(
+                        listening: { page in state.update { $0.page = page } },
+                        started: { running in state.update { $0.running = running } }))
             } catch {
                 end = .failure(error)
             }
@@ -40,6 +44,26 @@ final class RunningBridge: Sendable {
             if case .failure(let error)? = state.end { return Result<Bridge.Running, any Error>.failure(error) }
             return state.running.map { .success($0) }
         }.get()
+    }
+
+    /// The loops that would be stuck if none gave another sign of life for an hour: those that are awake now.
+    var loopsAwake: Set<String> { Set(bridge.loops.stuckLoops(at: .now + .seconds(3600)).map(\.name)) }
+
+    /// Asks the bridge's HTTP server, once it listens.
+    func ask(_ path: String, method: String = "GET", headers: [(String, String)] = []) throws -> HTTPReply {
+        try HTTPReply(of: port(), path, method: method, headers: headers)
+    }
+
+    /// The port of the bridge's HTTP server, once it listens.
+    func port() throws -> UInt16 {
+        let page = try state.wait(for: "the HTTP server to listen") { state in
+            if case .failure(let error)? = state.end { return Result<String, any Error>.failure(error) }
+            return state.page.map { .success($0) }
+        }.get()
+        guard let port = page.split(separator: ":").last.flatMap({ UInt16($0.dropLast()) }) else {
+            throw WaitedInVain(what: "a port in \(page)")
+        }
+        return port
     }
 
     func status(of stream: String) throws -> StreamStatus.Snapshot {

@@ -1,0 +1,63 @@
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Answers HTTP requests with ``HTTPPaths``, on one event loop's thread and Swift's own pool: never on a loop's thread.
+struct HTTPServer: Sendable {
+    /// More are left in the system's queue: the bridge needs its file descriptors for other connections.
+    private static let mostConnections = 100
+    private static let idleTime: TimeAmount = .seconds(60)
+
+    let address: ListenAddress
+    let paths: HTTPPaths
+    let logger: Logger
+
+    /// Serves until the task is cancelled.
+    ///
+    /// - Parameter listening: called with the port, once requests are answered.
+    /// - Throws: ``ListenFailure``.
+    func run(listening: @escaping @Sendable (Int) -> Void) async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            try await serve(on: group, listening: listening)
+        } catch {
+            try? await group.shutdownGracefully()
+            guard !Task.isCancelled else { return }
+            throw ListenFailure(address: "\(address.host):\(address.port)", cause: error)
+        }
+        try? await group.shutdownGracefully()
+        if !Task.isCancelled { logger.error("the HTTP server has ended: nothing answers on \(address.host):\(address.port) any more") }
+    }
+
+    private func serve(on group: MultiThreadedEventLoopGroup, listening: @escaping @Sendable (Int) -> Void) async throws {
+        var quiet = logger
+        // It tells at `info` what the bridge tells itself.
+        if quiet.logLevel > .debug { quiet.logLevel = max(quiet.logLevel, .warning) }
+        let channel = HTTP1Channel(
+            responder: { request, writer, _ in
+                let answer = paths.answer(
+                    method: request.method.rawValue, path: request.uri.path, authorization: request.headers[.authorization])
+                let response = Self.response(to: request, answer)
+                try await writer.write(response: response.head, body: response.body)
+            }, configuration: .init(idleTimeout: Self.idleTime))
+        let server = Server(
+            childChannelSetup: channel,
+            configuration: ServerConfiguration(
+                address: .hostname(address.systemHost, port: address.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+            onServerRunning: { listening($0.localAddress?.port ?? address.port) }, eventLoopGroup: group, logger: quiet)
+        try await server.run()
+    }
+
+    private static func response(to request: Request, _ answer: HTTPAnswer) -> Response {
+        var headers: HTTPFields = [
+            .contentType: answer.type.rawValue, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
+            .contentLength: "\(answer.body.count)",
+        ]
+        for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
+        let body = request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        return Response(status: .init(code: answer.status.rawValue), headers: headers, body: body)
+    }
+}

@@ -1,0 +1,33 @@
+import Synchronization
+
+/// Asks Kafka every few seconds whether it is there, on a thread of its own, for those who would not notice by themselves: who stands by sends
+/// nothing.
+final class KafkaWatch: Sendable {
+    private static let interval: Duration = .seconds(5)
+    private static let answerTime: Duration = .seconds(5)
+
+    private let admin: KafkaAdmin
+    private let end = StopSignal()
+    private let newest = Mutex<KafkaError?>(nil)
+
+    init(admin: KafkaAdmin) { self.admin = admin }
+
+    /// Why the newest question was not answered; nil when it was.
+    var failure: String? { newest.withLock { $0 }.map { "\($0)" } }
+
+    /// Asks until ``stop()``. Nobody waits for the thread.
+    func start() {
+        _ = LoopThread.start(name: "watch kafka") { [self] in
+            while !end.wait(for: Self.interval) {
+                do throws(KafkaError) {
+                    try admin.ping(timeout: Self.answerTime)
+                    newest.withLock { $0 = nil }
+                } catch {
+                    newest.withLock { $0 = error }
+                }
+            }
+        }
+    }
+
+    func stop() { end.request(grace: .zero) }
+}
