@@ -85,7 +85,7 @@ package final class MongoClientPool {
         return fault ?? complaints.first
     }
 
-    private static func parse(_ text: String) throws(MongoError) -> OpaquePointer {
+    static func parse(_ text: String) throws(MongoError) -> OpaquePointer {
         var error = bson_error_t()
         guard let uri = mongoc_uri_new_with_error(text, &error) else {
             throw MongoError(kind: .client, operation: "read the MongoDB URI", message: error.text)

@@ -36,6 +36,7 @@ struct BridgeStart: Sendable {
         if stop.isRequested { return nil }
         if let final = failures.first(where: { !($0 is Bridge.Unreachable) }) { throw final }
         let unreachable = failures.compactMap { $0 as? Bridge.Unreachable }
+        if let only = unreachable.first, unreachable.count == 1 { throw only }
         guard unreachable.isEmpty else {
             throw Bridge.Unreachable(
                 server: unreachable.map(\.server).joined(separator: " and "), reason: unreachable.map(\.reason).joined(separator: "; "))
@@ -83,10 +84,15 @@ struct BridgeStart: Sendable {
                 }
                 waits(kind, "\(error)")
                 let delay = backoff.next()
-                logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(error)")
+                let certificate = (error as? MongoError).flatMap { CertificateFault($0) }
+                let reason = certificate.map { "\($0.sentence): \(error)" } ?? "\(error)"
+                logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(reason)")
                 isFirst = false
                 if .now + delay > deadline || stop.wait(for: delay) || giveUp.isRequested {
-                    return .failure(Bridge.Unreachable(server: server, reason: "\(error)"))
+                    if let certificate, certificate.isOfConfiguration {
+                        return .failure(StreamHalt(reason: reason, mend: certificate.mend, status: .configuration))
+                    }
+                    return .failure(Bridge.Unreachable(server: server, reason: reason, mend: certificate?.mend))
                 }
             }
         }

@@ -47,6 +47,9 @@ package struct KafkaSettings: Sendable, Equatable {
     package var producer: [String: String]
     /// For consumers only, over `common`.
     package var consumer: [String: String]
+
+    /// The addresses of the first contact, `host:port` with commas; empty when only `producer` and `consumer` have them.
+    var servers: String { common["bootstrap.servers"] ?? common["metadata.broker.list"] ?? "" }
 }
 
 /// For topics that the bridge creates.

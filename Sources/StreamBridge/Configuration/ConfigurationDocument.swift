@@ -9,12 +9,15 @@ struct ConfigurationDocument {
 
     private let reading: ConfigurationReading
     private let interpolation: Interpolation
+    /// Where the file of a `${file:PATH}` is.
+    private let locate: (String) -> String
     private var nodes = 0
     /// First occurrences of keys that are written twice, by place, with their real names.
     private var renamed: [ConfigurationMark: String] = [:]
 
-    init(reading: ConfigurationReading, interpolation: Interpolation) {
+    init(reading: ConfigurationReading, interpolation: Interpolation, locate: @escaping (String) -> String) {
         self.reading = reading
+        self.locate = locate
         self.interpolation = interpolation
     }
 
@@ -115,10 +118,13 @@ struct ConfigurationDocument {
             return .broken
         }
         var isBroken = false
-        let (text, isInterpolated) = interpolation.replaced(scalar.string) { complaint in
-            isBroken = true
-            reading.report(mark, path, complaint.found ?? "found \(scalar.string.quoted)", complaint.mend)
-        }
+        let (text, isInterpolated) = interpolation.replaced(
+            scalar.string,
+            complain: { complaint in
+                isBroken = true
+                reading.report(mark, path, complaint.found ?? "found \(scalar.string.quoted)", complaint.mend)
+            },
+            usesFile: { reading.warn(ofSecretIn: locate($0), mark, path) })
         if isBroken { return .broken }
         let isText = scalar.style != .plain || tag == "str" || tag == "!"
         return .scalar(ConfigurationScalar(text: text, written: scalar.string, isText: isText, isInterpolated: isInterpolated))

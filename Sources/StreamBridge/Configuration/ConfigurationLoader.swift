@@ -27,10 +27,10 @@ package enum ConfigurationLoader {
             ])
         }
         let folder = URL(filePath: path).deletingLastPathComponent()
+        let locate = { (name: String) in name.hasPrefix("/") ? name : folder.appending(path: name).path }
         return try load(
             yaml: yaml, source: path, environment: environment,
-            readFile: { name in try TextFile.content(of: name.hasPrefix("/") ? name : folder.appending(path: name).path, limit: 1 << 20) },
-            checks: checks)
+            readFile: { try TextFile.content(of: locate($0), limit: 1 << 20) }, locate: locate, checks: checks)
     }
 
     /// Reads a text.
@@ -38,14 +38,15 @@ package enum ConfigurationLoader {
     /// - Parameters:
     ///   - source: what faults call the text.
     ///   - readFile: gives the content for `${file:PATH}`; the path is as it is written.
+    ///   - locate: gives the path that the bridge itself would open.
     package static func load(
         yaml: String, source: String, environment: [String: String],
-        readFile: (String) throws -> String, checks: ConfigurationChecks = .none
+        readFile: (String) throws -> String, locate: @escaping (String) -> String = { $0 }, checks: ConfigurationChecks = .none
     ) throws(ConfigurationFaults) -> LoadedConfiguration {
         let reading = ConfigurationReading(source: source, checks: checks)
         let configuration = withoutActuallyEscaping(readFile) { readFile in
             var document = ConfigurationDocument(
-                reading: reading, interpolation: Interpolation(environment: environment, readFile: readFile))
+                reading: reading, interpolation: Interpolation(environment: environment, readFile: readFile), locate: locate)
             return document.root(of: yaml).flatMap { read($0, reading: reading) }
         }
         guard reading.faults.isEmpty else { throw ConfigurationFaults(reading.faults) }

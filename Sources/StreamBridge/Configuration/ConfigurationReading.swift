@@ -22,6 +22,11 @@ final class ConfigurationReading {
             source: source, line: mark.line, column: mark.column, path: path.description, message: message)
         if !warnings.contains(warning) { warnings.append(warning) }
     }
+
+    /// Warns of a file with a secret that others may read.
+    func warn(ofSecretIn file: String, _ mark: ConfigurationMark, _ path: ConfigurationPath) {
+        if let exposure = checks.secretFile(file) { warn(mark, path, exposure) }
+    }
 }
 
 /// What other parts of the bridge know about values, asked while the file is read so that their answers become faults with a line.
@@ -33,14 +38,23 @@ package struct ConfigurationChecks: Sendable {
     /// The names that librdkafka knows, to name the nearest one; empty when that is not known.
     package var kafkaPropertyNames: @Sendable () -> [String]
 
+    /// The file with the private key that a MongoDB URI names; nil when it names none.
+    package var uriKeyFile: @Sendable (_ uri: String) -> String?
+    /// What is wrong with who may read a file with a secret; nil when it is well.
+    package var secretFile: @Sendable (_ path: String) -> String?
+
     package init(
         uri: @escaping @Sendable (_ uri: String) -> String? = { _ in nil },
         kafkaProperty: @escaping @Sendable (_ name: String, _ value: String, _ role: KafkaRole) -> String? = { _, _, _ in nil },
-        kafkaPropertyNames: @escaping @Sendable () -> [String] = { [] }
+        kafkaPropertyNames: @escaping @Sendable () -> [String] = { [] },
+        uriKeyFile: @escaping @Sendable (_ uri: String) -> String? = { _ in nil },
+        secretFile: @escaping @Sendable (_ path: String) -> String? = { _ in nil }
     ) {
         self.uri = uri
         self.kafkaProperty = kafkaProperty
         self.kafkaPropertyNames = kafkaPropertyNames
+        self.uriKeyFile = uriKeyFile
+        self.secretFile = secretFile
     }
 
     /// No checks beyond the loader's own.

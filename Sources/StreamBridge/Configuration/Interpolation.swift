@@ -8,8 +8,12 @@ struct Interpolation {
 
     /// The text with every `${…}` replaced, and whether there was one.
     ///
-    /// - Parameter complain: called for each one that cannot be replaced.
-    func replaced(_ text: String, complain: (ConfigurationComplaint) -> Void) -> (text: String, isInterpolated: Bool) {
+    /// - Parameters:
+    ///   - complain: called for each one that cannot be replaced.
+    ///   - usesFile: called with the path of each file, as it is written.
+    func replaced(
+        _ text: String, complain: (ConfigurationComplaint) -> Void, usesFile: (String) -> Void = { _ in }
+    ) -> (text: String, isInterpolated: Bool) {
         guard text.contains("${") else { return (text, false) }
         var output = ""
         var isInterpolated = false
@@ -28,6 +32,7 @@ struct Interpolation {
                 let name = String(rest[rest.index(rest.startIndex, offsetBy: 2)..<end])
                 do throws(ConfigurationComplaint) {
                     output += try value(of: name)
+                    if name.hasPrefix(Self.filePrefix) { usesFile(String(name.dropFirst(Self.filePrefix.count))) }
                 } catch {
                     complain(error)
                 }
@@ -39,9 +44,11 @@ struct Interpolation {
         return (output, isInterpolated)
     }
 
+    private static let filePrefix = "file:"
+
     private func value(of name: String) throws(ConfigurationComplaint) -> String {
-        if name.hasPrefix("file:") {
-            return try content(ofFile: String(name.dropFirst("file:".count)))
+        if name.hasPrefix(Self.filePrefix) {
+            return try content(ofFile: String(name.dropFirst(Self.filePrefix.count)))
         }
         guard Self.isVariableName(name) else {
             throw ConfigurationComplaint(

@@ -25,6 +25,9 @@ extension KafkaSettings {
         return hasFault ? nil : properties
     }
 
+    /// Properties that name a file with a private key.
+    private static let keyFiles: Set<String> = ["ssl.key.location", "ssl.keystore.location", "sasl.kerberos.keytab"]
+
     private static func property(_ entry: ConfigurationValue.Entry, in section: ConfigurationSection, role: KafkaRole) -> String? {
         guard let (scalar, _) = section.verbatim(entry.key) else { return nil }
         let value = scalar.verbatim
@@ -38,7 +41,10 @@ extension KafkaSettings {
         if entry.key == "bootstrap.servers" || entry.key == "metadata.broker.list", let mend = fault(servers: value) {
             return refuse(scalar.isInterpolated ? "write host:port, with commas between several" : mend)
         }
-        guard let complaint = section.reading.checks.kafkaProperty(entry.key, value, role) else { return value }
+        guard let complaint = section.reading.checks.kafkaProperty(entry.key, value, role) else {
+            if keyFiles.contains(entry.key) { section.reading.warn(ofSecretIn: value, entry.value.mark, path) }
+            return value
+        }
         let names = section.reading.checks.kafkaPropertyNames()
         if !names.isEmpty, !names.contains(entry.key), let nearest = NearestName.of(entry.key, among: names) {
             section.reading.report(entry.keyMark, path, "unknown property", "did you mean `\(nearest)`? librdkafka: \(complaint)")

@@ -28,6 +28,9 @@ extension MongoDBSettings {
             section.report(located, "the driver refuses \(shown)", ConnectionURI.scrubbed(complaint, of: scalar.text))
             return nil
         }
+        if let file = section.reading.checks.uriKeyFile(scalar.text) {
+            section.reading.warn(ofSecretIn: file, located.value.mark, section.path(of: "uri"))
+        }
         return scalar.text
     }
 }

@@ -50,9 +50,7 @@ enum DispatchFailure {
         case .server(let code):
             switch code {
             case 13, 391:
-                self = halt(
-                    "Grant the account find, insert and update on \(dispatcher.collection)"
-                        + (dispatcher.resource.pool.map { ", and find on \($0)" } ?? ""))
+                self = halt(PrivilegeNeed.mend(granting: PrivilegeNeed.list(PrivilegeNeeds.documents(of: dispatcher))))
             case 79, 100: self = halt("Correct mongodb.writeConcern: the replica set has no members that could satisfy it")
             case 72, 73: self = halt("Correct the dispatcher's collection and mongodb.writeConcern")
             case _ where error.passes || Self.passingWrites.contains(code): self = .retry

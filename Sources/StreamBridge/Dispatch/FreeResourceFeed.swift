@@ -50,7 +50,10 @@ final class FreeResourceFeed: Sendable {
             if let failure {
                 logger.warning(
                     "free resources are looked up when they are needed, because they cannot be followed: \(failure)",
-                    metadata: ["mend": "grant find and changeStream on \(resources.pool) and \(context.settings.collection)"])
+                    metadata: [
+                        "mend":
+                            "\(PrivilegeNeed.mend(granting: PrivilegeNeed.list([PrivilegeNeeds.feed(of: context.settings, from: resources.pool)])))"
+                    ])
             }
             if context.stop.wait(for: backoff.next()) { return }
         }

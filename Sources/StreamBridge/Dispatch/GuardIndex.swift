@@ -55,11 +55,14 @@ struct GuardIndex: Sendable, Equatable {
         }
 
         /// The command of the shell that makes it.
-        var command: String {
-            "db.getSiblingDB(\(dispatcher.collection.database.jsonQuoted)).getCollection(\(dispatcher.collection.collection.jsonQuoted))"
-                + ".createIndex({\(dispatcher.resource.field.jsonQuoted): 1}, "
-                + "{name: \(GuardIndex.name(for: dispatcher).jsonQuoted), unique: true, partialFilterExpression: {status: \"active\"}})"
-        }
+        var command: String { GuardIndex.shellCommand(for: dispatcher) }
+    }
+
+    /// The command of the shell that makes the index.
+    static func shellCommand(for dispatcher: DispatcherSettings) -> String {
+        "db.getSiblingDB(\(dispatcher.collection.database.jsonQuoted)).getCollection(\(dispatcher.collection.collection.jsonQuoted))"
+            + ".createIndex({\(dispatcher.resource.field.jsonQuoted): 1}, "
+            + "{name: \(name(for: dispatcher).jsonQuoted), unique: true, partialFilterExpression: {status: \"active\"}})"
     }
 
     private static func name(for dispatcher: DispatcherSettings) -> String { "\(dispatcher.resource.field)_active" }
@@ -122,10 +125,10 @@ struct GuardIndex: Sendable, Equatable {
         } catch let error as Missing {
             missing = error
         }
+        var creation = creation(for: dispatcher)
+        creation.append("writeConcern", .document(writeConcern.document))
         do throws(MongoError) {
-            _ = try client.commandOnPrimary(
-                creation(for: dispatcher, writeConcern: writeConcern), on: dispatcher.collection.database,
-                operation: "make the unique index")
+            _ = try client.commandOnPrimary(creation, on: dispatcher.collection.database, operation: "make the unique index")
         } catch {
             if let halt = missing.halt(because: error) { throw halt }
             throw error
@@ -133,7 +136,8 @@ struct GuardIndex: Sendable, Equatable {
         return (try find(for: dispatcher, of: client), true)
     }
 
-    private static func creation(for dispatcher: DispatcherSettings, writeConcern: WriteConcern) -> BSONDocument {
+    /// The command of the server that makes the index.
+    static func creation(for dispatcher: DispatcherSettings) -> BSONDocument {
         [
             "createIndexes": .string(dispatcher.collection.collection),
             "indexes": [
@@ -142,20 +146,23 @@ struct GuardIndex: Sendable, Equatable {
                     "partialFilterExpression": ["status": "active"],
                 ]
             ],
-            "writeConcern": .document(writeConcern.document),
         ]
     }
 }
 
 extension GuardIndex.Missing {
+    /// For an account that may not make it.
+    var mendForLackOfRights: String {
+        "Grant it createIndex on \(dispatcher.collection) (`bridge grants mongodb --with-index` prints the role), or run: \(command)"
+    }
+
     /// What keeps the bridge from making the index; nil for what passes.
     fileprivate func halt(because error: MongoError) -> StreamHalt? {
         switch error.code {
         case nil: nil
         case 13:
             StreamHalt(
-                reason: "\(self), and the account may not make it", mend: "Grant it createIndex, or run: \(command)", status: .configuration
-            )
+                reason: "\(self), and the account may not make it", mend: mendForLackOfRights, status: .configuration)
         case WriteReply.duplicateKey:
             StreamHalt(
                 reason: "\(self), and it cannot be made, because two active documents have the same \(dispatcher.resource.field): "

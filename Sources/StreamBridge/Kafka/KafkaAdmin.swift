@@ -87,9 +87,10 @@ package final class KafkaAdmin: Sendable {
 
     /// Creates a topic through the admin API.
     ///
+    /// - Parameter isTrial: the cluster only says whether it would create it.
     /// - Throws: ``KafkaError``, for example TOPIC_AUTHORIZATION_FAILED, POLICY_VIOLATION, INVALID_REPLICATION_FACTOR.
     package func create(
-        topic: String, partitions: Int, replicationFactor: Int, config: [String: String], timeout: Duration
+        topic: String, partitions: Int, replicationFactor: Int, config: [String: String], isTrial: Bool = false, timeout: Duration
     ) throws(KafkaError) -> Creation {
         let operation = "create topic \(topic)"
         var sentence = [CChar](repeating: 0, count: 512)
@@ -106,6 +107,7 @@ package final class KafkaAdmin: Sendable {
         _ = rd_kafka_AdminOptions_set_request_timeout(options, timeout.milliseconds, nil, 0)
         // The answer comes when the topic is usable on all brokers, not only known to the controller.
         _ = rd_kafka_AdminOptions_set_operation_timeout(options, min(timeout, .seconds(10)).milliseconds, nil, 0)
+        if isTrial { _ = rd_kafka_AdminOptions_set_validate_only(options, 1, nil, 0) }
         let answers = rd_kafka_queue_new(client.handle)
         defer { rd_kafka_queue_destroy(answers) }
         rd_kafka_CreateTopics(client.handle, &new, 1, options, answers)

@@ -81,6 +81,13 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     /// There is no such topic, as far as the broker that was asked knows.
     var isUnknownTopic: Bool { matches(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
 
+    /// The account may not do it.
+    var isAuthorization: Bool {
+        matches(
+            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
+            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    }
+
     /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable" errors).
     var mayBeCalledAgain: Bool { isRetriable && !isFatal && !requiresAbort }
 

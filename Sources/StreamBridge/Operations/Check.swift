@@ -49,16 +49,25 @@ package struct Check: Sendable {
             let deployment = try Deployment(of: pool)
             let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
             var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
+            let privileges = try PrivilegeCheck(configuration, pool: pool)
+            findings += privileges.findings
             let window = Result { try deployment.oplogWindow(pool: pool) }
-            findings.append(oplog(window))
-            for stream in configuration.streams {
+            findings += oplog(window)
+            for stream in configuration.streams where privileges.allows(stream) {
                 findings += self.stream(stream, stored: positions[stream.name], deployment: deployment, oplog: window, pool: pool)
             }
-            return findings + dispatchers(pool: pool)
+            return findings + dispatchers(pool: pool, privileges: privileges)
         } catch let halt as StreamHalt {
             return [.halt("MongoDB", halt)]
         } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
-            return [.error("MongoDB", "\(uri): \(error)", mend: "Start the server, or correct mongodb.uri", status: 69)]
+            guard let certificate = CertificateFault(error) else {
+                return [.error("MongoDB", "\(uri): \(error)", mend: "Start the server, or correct mongodb.uri", status: 69)]
+            }
+            return [
+                .error(
+                    "MongoDB", "\(uri): \(certificate.sentence): \(error)", mend: certificate.mend,
+                    status: certificate.isOfConfiguration ? 78 : 69)
+            ]
         } catch let error as MongoError where error.kind == .authentication {
             return [.error("MongoDB", "\(uri): \(error)", mend: "Check user, password, authSource and authMechanism in mongodb.uri")]
         } catch {
@@ -66,26 +75,27 @@ package struct Check: Sendable {
         }
     }
 
-    private func dispatchers(pool: MongoClientPool) -> [Finding] {
+    private func dispatchers(pool: MongoClientPool, privileges: PrivilegeCheck) -> [Finding] {
         guard !configuration.dispatchers.isEmpty else { return [] }
-        let privileges = try? pool.withClient { client in try AccountPrivileges(of: client) }
         return WriteConcernCheck.findings(configuration.mongodb.writeConcern, pool: pool)
-            + configuration.dispatchers.flatMap { settings in
+            + configuration.dispatchers.filter(privileges.allows).flatMap { settings in
                 DispatcherCheck(settings: settings, bridge: configuration.name, timeout: timeout)
-                    .findings(pool: pool, privileges: privileges)
+                    .findings(pool: pool, privileges: privileges.account)
             }
     }
 
     /// How far back a position can be resumed.
-    private func oplog(_ window: Result<OplogWindow, any Error>) -> Finding {
+    private func oplog(_ window: Result<OplogWindow, any Error>) -> [Finding] {
         do {
             let window = try window.get()
-            return .ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")
+            return [.ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
         } catch let hidden as OplogWindow.Hidden {
-            return .ok("oplog", "\(hidden)")
+            return [.ok("oplog", "\(hidden)")]
+        } catch let error as MongoError where error.code == 13 {
+            // Told as a right that is missing, if a stream needs it.
+            return []
         } catch {
-            return .warning(
-                "oplog", "cannot be read: \(error)", mend: "Grant read on local.oplog.rs to see how far back a position can be resumed")
+            return [.warning("oplog", "cannot be read: \(error)", mend: "Try again when the server is well")]
         }
     }
 
@@ -164,14 +174,7 @@ package struct Check: Sendable {
 
     /// A stream that requires pre- or post-images halts at the first change of a collection without them.
     private func images(_ settings: StreamSettings, pool: MongoClientPool) -> [Finding] {
-        guard settings.fullDocument == .required || settings.fullDocumentBeforeChange == .required else { return [] }
-        let namespaces: [Namespace] =
-            switch settings.watch {
-            case .collection(let namespace): [namespace]
-            case .collections(let namespaces): namespaces
-            case .database, .cluster: []
-            }
-        return namespaces.compactMap { namespace in
+        settings.collectionsWithImages.compactMap { namespace in
             let reply = try? pool.withClient { client throws(MongoError) in
                 try client.command(
                     ["listCollections": 1, "filter": ["name": .string(namespace.collection)]], on: namespace.database,

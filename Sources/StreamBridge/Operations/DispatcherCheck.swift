@@ -21,19 +21,19 @@ struct DispatcherCheck {
     ///
     /// - Throws: ``KafkaError`` for what is no matter of this dispatcher.
     func findings(admin: KafkaAdmin, kafka: KafkaSettings, logger: Logger) throws(KafkaError) -> [Finding] {
-        guard let topic = try admin.topic(settings.commands, timeout: timeout) else { return [] }
+        // What is wrong with the topic is told by itself.
+        guard let topic = try? admin.topic(settings.commands, timeout: timeout) else { return [] }
         let group = DispatchLoop.group(bridge: bridge, dispatcher: settings.name)
         let partitions = Array(0..<Int32(topic.partitions))
         let committed: [Int32: Int64?]
         do {
-            // It never subscribes, so it never joins, and nobody has to rebalance.
-            committed = try GroupConsumer(
-                topic: settings.commands, properties: ConsumerProperties.make(kafka, group: group, queueBytes: 1 << 20), logger: logger
-            )
-            .committed(partitions, timeout: timeout)
+            committed = try GroupOffsets(of: group, topic: settings.commands, kafka: kafka, timeout: timeout, logger: logger)
+                .committed(partitions)
         } catch {
             guard case .halt = StreamFailure(kafka: error) else { throw error }
-            return [.error(subject, "\(error)", mend: "Grant the account Read on the group \(group) and on topic \(settings.commands)")]
+            return [
+                .error(subject, "\(error)", mend: KafkaNeed.mend(granting: "Read on group \(group), and on topic \(settings.commands)"))
+            ]
         }
         var waiting: Int64 = 0
         var fresh: [Int32] = []
@@ -68,41 +68,12 @@ struct DispatcherCheck {
 
     // MARK: MongoDB
 
-    func findings(pool: MongoClientPool, privileges: AccountPrivileges?) -> [Finding] {
-        let findings = privileges.map(lookAt) ?? []
-        // The server would only say the same again.
-        if findings.contains(where: { $0.level == .error }) { return findings }
-        return findings + pool.withClient { client in documents(client, privileges) }
-    }
-
-    /// What the account may not do.
-    private func lookAt(_ privileges: AccountPrivileges) -> [Finding] {
-        func lacking(_ actions: [String], on database: String, _ collection: String?) -> String? {
-            let missing = privileges.missing(actions, database: database, collection: collection)
-            guard !missing.isEmpty else { return nil }
-            let place = collection.map { "\(database).\($0)" } ?? (database.isEmpty ? "all databases" : "all collections of \(database)")
-            return "\(missing.joined(separator: ", ")) on \(place)"
-        }
-        let own = settings.collection
-        var needed = [lacking(["find", "insert", "update", "listIndexes"], on: own.database, own.collection)]
-        var wanted: String?
-        if let pool = settings.resource.pool {
-            needed.append(lacking(["find"], on: pool.database, pool.collection))
-            // One change stream for both collections.
-            wanted = lacking(["find", "changeStream"], on: own.database == pool.database ? own.database : "", nil)
-        }
-        var findings: [Finding] = []
-        let missing = needed.compactMap(\.self).joined(separator: ", and ")
-        if !missing.isEmpty { findings.append(.error(subject, "the account lacks \(missing)", mend: "Grant it \(missing)")) }
-        if let wanted {
-            let text = "the account lacks \(wanted), so which resources are free is not followed, but asked for when the hint runs out"
-            findings.append(.warning(subject, text, mend: "Grant it \(wanted)"))
-        }
-        return findings
+    func findings(pool: MongoClientPool, privileges: AccountPrivileges) -> [Finding] {
+        pool.withClient { client in documents(client, privileges) }
     }
 
     /// The index that guards the resources, and the resources.
-    private func documents(_ client: borrowing MongoClient, _ privileges: AccountPrivileges?) -> [Finding] {
+    private func documents(_ client: borrowing MongoClient, _ privileges: AccountPrivileges) -> [Finding] {
         var findings: [Finding] = []
         do {
             var index = GuardIndex(kind: .partial, field: settings.resource.field, names: [])
@@ -132,16 +103,15 @@ struct DispatcherCheck {
         }
     }
 
-    private func finding(_ missing: GuardIndex.Missing, _ client: borrowing MongoClient, _ privileges: AccountPrivileges?) throws -> Finding
+    private func finding(_ missing: GuardIndex.Missing, _ client: borrowing MongoClient, _ privileges: AccountPrivileges) throws -> Finding
     {
         if let resource = try shared(client) {
             return .error(
                 subject, "\(missing), and it cannot be made: several active documents have the \(settings.resource.field) \(resource)",
                 mend: "End all but one of them, then run: \(missing.command)")
         }
-        let collection = settings.collection
-        if privileges?.missing(["createIndex"], database: collection.database, collection: collection.collection).isEmpty == false {
-            return .error(subject, "\(missing), and the account may not make it", mend: "Grant it createIndex, or run: \(missing.command)")
+        if !privileges.missing(["createIndex"], on: .collection(settings.collection)).isEmpty {
+            return .error(subject, "\(missing), and the account may not make it", mend: missing.mendForLackOfRights)
         }
         guard missing.nearby.isEmpty else {
             return .warning(

@@ -5,9 +5,17 @@ import Mongo
 struct KafkaCheck {
     private(set) var findings: [Finding] = []
     private(set) var positions: [String: StoredPosition] = [:]
+    private let configuration: BridgeConfiguration
+    private let needs: [KafkaNeed]
+    private let timeout: Duration
+    private let logger: Logger
 
     init(configuration: BridgeConfiguration, timeout: Duration, logger: Logger) {
-        let servers = configuration.kafka.common["bootstrap.servers"] ?? configuration.kafka.common["metadata.broker.list"] ?? ""
+        self.configuration = configuration
+        needs = KafkaNeeds.of(configuration, includesTools: false)
+        self.timeout = timeout
+        self.logger = logger
+        let servers = configuration.kafka.servers
         findings += Self.producers(configuration)
         do {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -19,8 +27,9 @@ struct KafkaCheck {
                         "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
                         mend: "Set topics.replicationFactor to at most \(brokers)"))
             }
-            try lookAtTopics(configuration, admin: admin, timeout: timeout)
-            try lookAtPositions(configuration, admin: admin, timeout: timeout)
+            try lookAtTopics(admin)
+            try lookAtPositions(admin)
+            try lookAtGroups(admin)
             for dispatcher in configuration.dispatchers {
                 findings += try DispatcherCheck(settings: dispatcher, bridge: configuration.name, timeout: timeout)
                     .findings(admin: admin, kafka: configuration.kafka, logger: logger)
@@ -55,7 +64,7 @@ struct KafkaCheck {
             }
     }
 
-    private mutating func lookAtTopics(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
+    private mutating func lookAtTopics(_ admin: KafkaAdmin) throws(KafkaError) {
         for stream in configuration.streams {
             let namespaces: [Namespace] =
                 switch stream.watch {
@@ -65,29 +74,33 @@ struct KafkaCheck {
                 case .database, .cluster: []
                 }
             for name in Set(namespaces.map { TopicName.render(stream.topic, for: $0) }).sorted() {
-                lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))
+                try lookAt(topic: name, admin)
             }
         }
         var internals = configuration.streams.isEmpty ? [] : [StreamLeadership.topic(bridge: configuration.name)]
         if configuration.streams.contains(where: { $0.onLostPosition != .halt }) {
             internals.append(GapRecord.topic(bridge: configuration.name))
         }
-        for name in internals { lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout), partitions: 1) }
+        for name in internals { try lookAt(topic: name, admin, partitions: 1) }
         // Dispatchers may share those for outcomes and for dead letters.
         for name in Set(configuration.dispatchers.flatMap { [$0.commands, $0.outcomes, $0.deadLetters] }).sorted() {
-            lookAt(topic: name, configuration, found: try admin.topic(name, timeout: timeout))
+            try lookAt(topic: name, admin)
         }
     }
 
-    private mutating func lookAt(
-        topic name: String, _ configuration: BridgeConfiguration, found: KafkaAdmin.TopicDescription?, partitions: Int? = nil
-    ) {
+    private mutating func lookAt(topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil) throws(KafkaError) {
         let subject = "topic \(name)"
+        let found: KafkaAdmin.TopicDescription?
+        do {
+            found = try admin.topic(name, timeout: timeout)
+        } catch {
+            findings.append(try refusal(error, of: subject, .topic, name))
+            return
+        }
         if let found {
             findings.append(.ok(subject, "\(found.partitions) partitions, replication factor \(found.replicationFactor)"))
         } else if configuration.topics.create {
-            findings.append(
-                .ok(subject, "does not exist yet and will be created, partitions: \(partitions ?? configuration.topics.partitions)"))
+            findings.append(try creation(of: name, partitions: partitions ?? configuration.topics.partitions, admin))
         } else {
             findings.append(
                 .error(
@@ -96,8 +109,47 @@ struct KafkaCheck {
         }
     }
 
+    /// How long the cluster may think about a topic that it is not to make.
+    private static let trialTime: Duration = .seconds(2)
+
+    /// Whether the cluster would make the topic. One that does not answer that question may still make it.
+    private func creation(of name: String, partitions: Int, _ admin: KafkaAdmin) throws(KafkaError) -> Finding {
+        let subject = "topic \(name)"
+        let topics = configuration.topics
+        do {
+            _ = try admin.create(
+                topic: name, partitions: partitions, replicationFactor: topics.replicationFactor, config: topics.config, isTrial: true,
+                timeout: Self.trialTime)
+        } catch {
+            if error.isAuthorization { return try refusal(error, of: subject, .topic, name) }
+            if case .halt(let halt) = StreamFailure(kafka: error) { return .halt(subject, halt) }
+        }
+        return .ok(subject, "does not exist yet and will be created, partitions: \(partitions)")
+    }
+
+    /// What the account lacks, when that is the error.
+    private func refusal(_ error: KafkaError, of subject: String, _ kind: KafkaNeed.Kind, _ name: String) throws(KafkaError) -> Finding {
+        guard error.isAuthorization else { throw error }
+        return .error(subject, "\(error)", mend: needs.mend(kind, name))
+    }
+
+    /// A stream's group is where its processes agree who leads. A dispatcher looks at its own.
+    private mutating func lookAtGroups(_ admin: KafkaAdmin) throws(KafkaError) {
+        let topic = StreamLeadership.topic(bridge: configuration.name)
+        // What is wrong with the topic is told already.
+        guard let found = try? admin.topic(topic, timeout: timeout), found.partitions > 0 else { return }
+        for stream in configuration.streams {
+            let group = StreamLeadership.group(bridge: configuration.name, stream: stream.name)
+            do {
+                _ = try GroupOffsets(of: group, topic: topic, kafka: configuration.kafka, timeout: timeout, logger: logger).committed([0])
+            } catch {
+                findings.append(try refusal(error, of: "stream \(stream.name)", .group, group))
+            }
+        }
+    }
+
     /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to look no further.
-    private func cleanupPolicy(of topic: String, admin: KafkaAdmin, timeout: Duration) -> Finding {
+    private func cleanupPolicy(of topic: String, _ admin: KafkaAdmin) -> Finding {
         do {
             return switch try admin.settings(ofTopic: topic, timeout: timeout)?["cleanup.policy"] {
             case "compact"?: .ok("topic \(topic)", "compacted")
@@ -109,20 +161,28 @@ struct KafkaCheck {
             }
         } catch {
             return .warning(
-                "topic \(topic)", "\(error)", mend: "Grant DescribeConfigs on the topic, or see yourself that it has cleanup.policy=compact"
+                "topic \(topic)", "\(error)",
+                mend: KafkaNeed.mend(granting: "DescribeConfigs on topic \(topic)") + ". Or see yourself that it has cleanup.policy=compact"
             )
         }
     }
 
-    private mutating func lookAtPositions(_ configuration: BridgeConfiguration, admin: KafkaAdmin, timeout: Duration) throws(KafkaError) {
+    private mutating func lookAtPositions(_ admin: KafkaAdmin) throws(KafkaError) {
         guard !configuration.streams.isEmpty else { return }
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
-        guard try admin.topic(store.topic, timeout: timeout) != nil else {
-            lookAt(topic: store.topic, configuration, found: nil, partitions: 1)
+        guard let found = try? admin.topic(store.topic, timeout: timeout), found.partitions > 0 else {
+            try lookAt(topic: store.topic, admin, partitions: 1)
             return
         }
-        findings.append(cleanupPolicy(of: store.topic, admin: admin, timeout: timeout))
-        for (stream, value) in try store.readAll(timeout: timeout) {
+        findings.append(cleanupPolicy(of: store.topic, admin))
+        let values: [String: [UInt8]]
+        do {
+            values = try store.readAll(timeout: timeout)
+        } catch {
+            findings.append(try refusal(error, of: "topic \(store.topic)", .topic, store.topic))
+            return
+        }
+        for (stream, value) in values {
             do {
                 positions[stream] = try StoredPosition(json: value)
             } catch {

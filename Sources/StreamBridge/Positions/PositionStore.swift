@@ -8,10 +8,12 @@ struct PositionStore: Sendable {
     private let settings: KafkaSettings
 
     init(bridge name: String, admin: KafkaAdmin, settings: KafkaSettings) {
-        topic = "bridge.\(name).positions"
+        topic = Self.topic(bridge: name)
         self.admin = admin
         self.settings = settings
     }
+
+    static func topic(bridge name: String) -> String { "bridge.\(name).positions" }
 
     /// The newest position of every stream, read up to the high watermark of the moment of the call.
     ///

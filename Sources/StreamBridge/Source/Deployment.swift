@@ -70,7 +70,8 @@ package struct Deployment: Sendable, Equatable {
                 status: .configuration)
         } catch let error as MongoError where error.code == 13 {
             throw StreamHalt(
-                reason: "\(setting) needs the oplog: \(error)", mend: "Grant the account find on local.oplog.rs", status: .configuration)
+                reason: "\(setting) needs the oplog: \(error)", mend: PrivilegeNeed.mend(granting: "find on local.oplog.rs"),
+                status: .configuration)
         }
     }
 

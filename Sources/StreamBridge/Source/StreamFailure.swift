@@ -13,7 +13,8 @@ package struct StreamHalt: Error, Sendable, Equatable, CustomStringConvertible {
     package let mend: String
     package let status: Status
 
-    package var description: String { "\(reason). \(mend)" }
+    /// What a server says often ends with a full stop of its own.
+    package var description: String { "\(reason)\(reason.hasSuffix(".") ? "" : ".") \(mend)" }
 
     /// The halt that decides a process's exit status: a lost position before a configuration to mend.
     package static func gravest(of halts: [StreamHalt]) -> StreamHalt? { halts.min { $0.status.rawValue < $1.status.rawValue } }
@@ -42,6 +43,9 @@ enum StreamFailure {
     init(_ error: any Error, stream: StreamSettings) {
         switch error {
         case let halt as StreamHalt: self = .halt(halt)
+        case let error as MongoError where error.code == Self.unauthorized:
+            let needs = PrivilegeNeed.list([PrivilegeNeeds.changeStream(of: stream)])
+            self = .halt(StreamHalt(reason: "\(error)", mend: PrivilegeNeed.mend(granting: needs), status: .configuration))
         case let error as MongoError: self = StreamFailure(mongoDB: error)
         case is ChangeStreamReader.ServerLost: self = .reopen
         case let refused as RecordRefused: self = Self.classify(refused, stream: stream.name)
@@ -86,6 +90,8 @@ enum StreamFailure {
         if case .halt(let halt) = self { halt } else { nil }
     }
 
+    private static let unauthorized: Int32 = 13
+
     private static func classify(_ error: MongoError) -> StreamFailure {
         func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> StreamFailure {
             .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
@@ -121,8 +127,8 @@ enum StreamFailure {
             case 47:
                 return halt(
                     "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable")
-            case 13:
-                return halt("Grant the account find and changeStream on what the stream watches")
+            case unauthorized:
+                return halt("Grant the account changeStream, find on what is watched: \(PrivilegeNeed.advice)")
             case 391: return .reopen
             case 40573:
                 return halt(
@@ -186,13 +192,15 @@ enum StreamFailure {
         func halt(_ mend: String) -> StreamFailure { .halt(StreamHalt(reason: "\(error)", mend: mend, status: .configuration)) }
         switch error.name {
         case "MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE": return halt("Raise kafka.message.max.bytes and the topic's max.message.bytes")
-        case "TOPIC_AUTHORIZATION_FAILED": return halt("Grant the account Describe, Write and, with topics.create, Create on the topic")
+        case "TOPIC_AUTHORIZATION_FAILED":
+            return halt(KafkaNeed.mend(granting: "Describe, Write (Read where it reads) and, with topics.create, Create on the topic"))
         case "CLUSTER_AUTHORIZATION_FAILED":
-            return halt("Grant the account IdempotentWrite on the cluster and, with topics.create, Create")
-        case "GROUP_AUTHORIZATION_FAILED": return halt("Grant the account Read on the bridge's groups, bridge.<name>.*")
+            return halt(KafkaNeed.mend(granting: "IdempotentWrite on the cluster and, with topics.create, Create"))
+        case "GROUP_AUTHORIZATION_FAILED": return halt(KafkaNeed.mend(granting: "Read on the bridge's groups, bridge.<name>.*"))
         case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
             return halt(
-                "Grant the account Describe and Write on the bridge's transactional ids, bridge.<name>.*, or use delivery: at-least-once")
+                KafkaNeed.mend(granting: "Describe and Write on the bridge's transactional ids, bridge.<name>.*")
+                    + ". Or use delivery: at-least-once")
         case "INVALID_TRANSACTION_TIMEOUT":
             return halt("Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers")
         case "TOPIC_EXCEPTION", "_INVALID_ARG", "INVALID_CONFIG":

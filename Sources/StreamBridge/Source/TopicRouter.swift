@@ -124,7 +124,28 @@ enum TopicName {
             name.removeFirst()
         }
         if name.isEmpty { name = namespace.database.isEmpty ? "cluster" : namespace.database }
-        return String(String.UnicodeScalarView(name.unicodeScalars.map { isAllowed($0) ? $0 : "_" }))
+        return legal(name)
+    }
+
+    /// What the names for all events of a database, or of the cluster, begin with: everything before the first placeholder that is not known.
+    ///
+    /// - Parameter database: nil for the cluster.
+    /// - Returns: nil when there is no such placeholder, so that all events have one topic.
+    static func fixedPart(of template: TextTemplate, database: String?) -> String? {
+        var name = ""
+        for segment in template.segments {
+            switch segment {
+            case .literal(let text): name += text
+            case .placeholder(let path):
+                guard path != ["coll"], let database else { return legal(name) }
+                name += database
+            }
+        }
+        return nil
+    }
+
+    private static func legal(_ name: String) -> String {
+        String(String.UnicodeScalarView(name.unicodeScalars.map { isAllowed($0) ? $0 : "_" }))
     }
 
     private static func isAllowed(_ scalar: Unicode.Scalar) -> Bool {

@@ -45,6 +45,22 @@ struct AccessControlTests {
         }
     }
 
+    @Test func theCheckNamesEachRightThatItMisses() throws {
+        let configuration = SampleConfiguration.make {
+            $0.name = UniqueName.make("acl")
+            $0.kafka = alice
+        }
+        let findings = KafkaCheck(configuration: configuration, timeout: .seconds(10), logger: .silent).findings
+        let topics = Set(KafkaNeeds.of(configuration, includesTools: false).map(\.resource).filter { $0.kind == .topic }.map(\.name))
+        // Only who sets positions needs that one.
+        for topic in topics where !topic.hasSuffix(".position-edits") {
+            let finding = try #require(findings.first { $0.subject == "topic \(topic)" }, "\(topic): \(findings)")
+            #expect(finding.level == .error && finding.status == 78)
+            #expect(finding.mend?.hasSuffix("on topic \(topic): \(KafkaNeed.advice)") == true, "\(finding)")
+        }
+        #expect(findings.allSatisfy { $0.status != 69 }, "\(findings)")
+    }
+
     @Test func aWrongPasswordIsTheReasonThatThePingGives() throws {
         let admin = try KafkaAdmin(settings: settings("alice", "wrong"), logger: .silent)
         let error = try #require(throws: KafkaError.self) { try admin.ping(timeout: .seconds(3)) }

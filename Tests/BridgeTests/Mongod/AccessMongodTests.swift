@@ -18,6 +18,10 @@ import Testing
         }
     }
 
+    private static func mend(of scene: Scene) -> String {
+        "Grant the account changeStream, find on \(scene.database).fruits: `bridge grants mongodb` prints a role with what this configuration needs"
+    }
+
     @Test func aStandaloneServerIsRefusedWithTheReason() async throws {
         try await Scene.play { scene in
             let server = try MongodProcess()
@@ -78,7 +82,7 @@ import Testing
             }
             for missing in [guarded.uri(as: "writer:pw"), guarded.anonymousURI] {
                 let halts = try scene.bridge([scene.stream()]) { $0.mongodb.uri = missing }.halts()
-                #expect(halts.map(\.mend) == ["Grant the account find and changeStream on what the stream watches"])
+                #expect(halts.map(\.mend) == [Self.mend(of: scene)])
                 #expect(
                     halts.first?.reason.contains(scene.database) == true || halts.first?.reason.contains("requires authentication") == true)
             }
@@ -98,7 +102,7 @@ import Testing
             func run() throws -> RunningBridge { try scene.bridge([scene.stream()]) { $0.mongodb.uri = guarded.uri(as: "reader:pw") } }
             func expectHalt(of bridge: RunningBridge) throws {
                 let halts = try bridge.halts()
-                #expect(halts.map(\.mend) == ["Grant the account find and changeStream on what the stream watches"], "\(halts)")
+                #expect(halts.map(\.mend) == [Self.mend(of: scene)], "\(halts)")
                 #expect(halts.map(\.status) == [.configuration])
             }
 

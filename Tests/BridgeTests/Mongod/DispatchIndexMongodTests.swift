@@ -147,7 +147,7 @@ import Testing
                     == "\(scene.database).shipments has no unique index on truck_id alone, and the account may not make it")
             #expect(
                 missing.first?.mend
-                    == #"Grant it createIndex, or run: db.getSiblingDB("\#(scene.database)").getCollection("shipments").createIndex({"truck_id": 1}, {name: "truck_id_active", unique: true, partialFilterExpression: {status: "active"}})"#
+                    == #"Grant it createIndex on \#(scene.database).shipments (`bridge grants mongodb --with-index` prints the role), or run: db.getSiblingDB("\#(scene.database)").getCollection("shipments").createIndex({"truck_id": 1}, {name: "truck_id_active", unique: true, partialFilterExpression: {status: "active"}})"#
             )
             // Whoever may makes it, and then the least is enough: free trucks are looked up where they cannot be followed.
             try Self.makeIndex(
@@ -170,7 +170,8 @@ import Testing
             #expect(
                 halts.map(\.mend)
                     == [
-                        "Grant the account find, insert and update on \(scene.database).shipments, and find on \(scene.database).shipments-trucks"
+                        "Grant the account find, insert, listIndexes, update on \(scene.database).shipments, and find on "
+                            + "\(scene.database).shipments-trucks: `bridge grants mongodb` prints a role with what this configuration needs"
                     ])
             let last = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "least:pw") }
             #expect(try dispatching.outcomes(count: 6).last?.status == "dispatched")

@@ -49,7 +49,7 @@ import Testing
                 (260, .lostPosition, "the pipeline hides its event or changes its _id"),
                 (50811, .lostPosition, "This is no resume token of MongoDB"),
                 (10334, .configuration, "An event is larger than 16 MB"), (47, .configuration, "changeStreamPreAndPostImages"),
-                (13, .configuration, "Grant the account find and changeStream"), (40573, .configuration, "--replSet"),
+                (13, .configuration, "Grant the account changeStream, find"), (40573, .configuration, "--replSet"),
                 (148, .configuration, "majority read concern"), (376, .configuration, "Enable change streams"),
                 (40324, .configuration, "pipeline and options"), (8000, .configuration, "look it up"),
             ]

@@ -4,8 +4,12 @@ import Mongo
 
 extension Scene {
     /// Verifies a stream in this process.
-    func verify(_ stream: StreamSettings, _ request: Verify.Request = .init()) throws -> VerifyReport {
-        let verify = Verify(configuration: configuration([stream]), stream: stream, logger: log.logger)
+    ///
+    /// - Parameter uri: another login than the scene's.
+    func verify(_ stream: StreamSettings, _ request: Verify.Request = .init(), uri: String? = nil) throws -> VerifyReport {
+        var configuration = configuration([stream])
+        configuration.mongodb.uri = uri ?? self.uri
+        let verify = Verify(configuration: configuration, stream: stream, logger: log.logger)
         let end = Monitor<Result<VerifyReport, any Error>?>(nil)
         Task.detached {
             let result: Result<VerifyReport, any Error>

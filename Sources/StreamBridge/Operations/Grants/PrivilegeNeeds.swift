@@ -1,0 +1,147 @@
+import Mongo
+
+/// What a configuration needs in MongoDB: the one place that says so, for `bridge grants`, for `bridge check` and for halts.
+///
+/// A test takes each action away in turn and shows what fails without it.
+enum PrivilegeNeeds {
+    /// - Parameter makesIndexes: the bridge makes the unique indexes of its dispatchers itself.
+    static func of(_ configuration: BridgeConfiguration, makesIndexes: Bool) -> [PrivilegeNeed] {
+        configuration.streams.flatMap(of) + oplog(configuration.streams)
+            + configuration.dispatchers.flatMap { of($0, makesIndex: makesIndexes) }
+    }
+
+    // MARK: Streams
+
+    static func of(_ stream: StreamSettings) -> [PrivilegeNeed] {
+        [changeStream(of: stream)] + images(of: stream)
+    }
+
+    /// `find` is for the stream itself, for the server's look-ups and for those of `batchedLookup`.
+    static func changeStream(of stream: StreamSettings) -> PrivilegeNeed {
+        PrivilegeNeed(subject(stream), ["changeStream", "find"], on: resource(of: stream.watch), purpose: "reads its change stream")
+    }
+
+    /// What a change stream over the scope is opened on.
+    private static func resource(of scope: WatchScope) -> PrivilegeResource {
+        switch scope {
+        case .collection(let namespace): .collection(namespace)
+        case .collections(let namespaces): common(namespaces)
+        case .database(let database): .database(database)
+        case .cluster: .everything
+        }
+    }
+
+    /// One change stream over several collections is one over their database, or over the cluster.
+    private static func common(_ namespaces: [Namespace]) -> PrivilegeResource {
+        guard let database = namespaces.first?.database, namespaces.allSatisfy({ $0.database == database }) else { return .everything }
+        return .database(database)
+    }
+
+    /// The settings of a collection are part of the list of its database.
+    private static func images(of stream: StreamSettings) -> [PrivilegeNeed] {
+        Set(stream.collectionsWithImages.map(\.database)).sorted().map { database in
+            PrivilegeNeed(
+                subject(stream), ["listCollections"], on: .database(database),
+                purpose: "lets `bridge check` see whether its collections keep pre- and post-images",
+                otherwise: "`bridge check` cannot see whether its collections keep the pre- and post-images that it requires")
+        }
+    }
+
+    private static func oplog(_ streams: [StreamSettings]) -> [PrivilegeNeed] {
+        guard !streams.isEmpty else { return [] }
+        func need(_ subject: String, otherwise: String? = nil) -> PrivilegeNeed {
+            PrivilegeNeed(
+                subject, ["find"], on: .collection(Namespace(database: "local", collection: "oplog.rs")),
+                purpose: "sees how far back a position can be resumed", otherwise: otherwise)
+        }
+        let needy = streams.filter { $0.startAt == .oldest || $0.onLostPosition == .oldest }
+        return needy.isEmpty
+            ? [need("streams", otherwise: "there is no warning before a position is lost")] : needy.map { need(subject($0)) }
+    }
+
+    static func subject(_ stream: StreamSettings) -> String { "stream \(stream.name)" }
+
+    // MARK: Dispatchers
+
+    static func of(_ dispatcher: DispatcherSettings, makesIndex: Bool) -> [PrivilegeNeed] {
+        let subject = subject(dispatcher)
+        let collection = dispatcher.collection
+        var needs = documents(of: dispatcher)
+        if makesIndex {
+            needs.append(PrivilegeNeed(subject, ["createIndex"], on: .collection(collection), purpose: "makes its unique index"))
+        }
+        if let pool = dispatcher.resource.pool { needs.append(feed(of: dispatcher, from: pool)) }
+        return needs
+    }
+
+    /// One change stream over the documents and the pool.
+    static func feed(of dispatcher: DispatcherSettings, from pool: Namespace) -> PrivilegeNeed {
+        PrivilegeNeed(
+            subject(dispatcher), ["changeStream", "find"], on: common([dispatcher.collection, pool]),
+            purpose: "follows which resources are free",
+            otherwise: "which resources are free is not followed, but asked for when the hint runs out")
+    }
+
+    /// What no command can be carried out without.
+    static func documents(of dispatcher: DispatcherSettings) -> [PrivilegeNeed] {
+        let subject = subject(dispatcher)
+        let own = PrivilegeNeed(
+            subject, ["find", "insert", "listIndexes", "update"], on: .collection(dispatcher.collection),
+            purpose: "writes its documents, and looks at their unique index")
+        let pool = dispatcher.resource.pool.map {
+            PrivilegeNeed(subject, ["find"], on: .collection($0), purpose: "looks for free resources")
+        }
+        return [own] + (pool.map { [$0] } ?? [])
+    }
+
+    static func subject(_ dispatcher: DispatcherSettings) -> String { "dispatcher \(dispatcher.name)" }
+}
+
+extension StreamSettings {
+    /// The collections that have to keep pre- or post-images, as far as the configuration names them.
+    var collectionsWithImages: [Namespace] {
+        guard fullDocument == .required || fullDocumentBeforeChange == .required else { return [] }
+        return switch watch {
+        case .collection(let namespace): [namespace]
+        case .collections(let namespaces): namespaces
+        case .database, .cluster: []
+        }
+    }
+}
+
+/// An entry of the role.
+struct Privilege: Sendable, Equatable {
+    let resource: PrivilegeResource
+    let actions: [String]
+    /// What it is for.
+    let needs: [PrivilegeNeed]
+
+    /// The role can go without it.
+    var isOptional: Bool { needs.allSatisfy { $0.otherwise != nil } }
+
+    var document: BSONDocument { ["resource": .document(resource.document), "actions": .array(actions.map { .string($0) })] }
+}
+
+extension [PrivilegeNeed] {
+    /// Each right once, as a role has it. What is optional comes last, in entries of its own, so that each can be left out.
+    var privileges: [Privilege] {
+        let required = Self.merged(filter { $0.otherwise == nil }, beyond: [])
+        return required + Self.merged(filter { $0.otherwise != nil }, beyond: required)
+    }
+
+    /// What a wider resource gives is not repeated for a narrower one.
+    private static func merged(_ needs: [PrivilegeNeed], beyond others: [Privilege]) -> [Privilege] {
+        let resources = needs.reduce(into: [PrivilegeResource]()) { if !$0.contains($1.resource) { $0.append($1.resource) } }
+        return resources.compactMap { resource in
+            let wider =
+                needs.filter { $0.resource != resource && $0.resource.includes(resource) }.flatMap(\.actions)
+                + others.filter { $0.resource.includes(resource) }.flatMap(\.actions)
+            let mine = needs.compactMap { need -> PrivilegeNeed? in
+                let actions = need.actions.filter { !wider.contains($0) }
+                return need.resource != resource || actions.isEmpty ? nil : PrivilegeNeed(need, only: actions)
+            }
+            guard !mine.isEmpty else { return nil }
+            return Privilege(resource: resource, actions: Set(mine.flatMap(\.actions)).sorted(), needs: mine)
+        }
+    }
+}
