@@ -3,10 +3,12 @@ extension MongoClient {
     ///
     /// - Parameters:
     ///   - collection: the collection that getMore names.
+    ///   - goesOn: is asked after each batch; what is left then is not read.
     ///   - body: takes a batch's reply, kept alive as long as the caller keeps it, and where its documents are in the reply's bytes.
     /// - Throws: ``MongoError``.
     package func readAll(
-        _ command: BSONDocument, on database: String, collection: String, operation: String, _ body: (BSONReply, [Range<Int>]) -> Void
+        _ command: BSONDocument, on database: String, collection: String, operation: String, while goesOn: () -> Bool = { true },
+        _ body: (BSONReply, [Range<Int>]) -> Void
     ) throws(MongoError) {
         let server = try selectServer(operation: operation)
         // A cursor belongs to the session of the command that opened it.
@@ -16,7 +18,7 @@ extension MongoClient {
             let reply = try run(command, on: database, session: session, server: server, operation: operation)
             let batch = try CursorBatch(of: reply, operation: operation)
             body(reply, batch.documents)
-            guard batch.cursor != 0 else { return }
+            guard batch.cursor != 0, goesOn() else { return }
             command = ["getMore": .int64(batch.cursor), "collection": .string(collection)]
         }
     }

@@ -76,6 +76,7 @@ enum ExitStatus {
         case is Bridge.Unreachable: unreachable
         case let halt as StreamHalt: ExitCode(halt.status.rawValue)
         case let interrupted as SendingInterrupted: of(interrupted.cause)
+        case let interrupted as ReplayInterrupted: of(interrupted.cause)
         default: internalFault
         }
     }
@@ -85,6 +86,9 @@ enum ExitStatus {
 enum Console {
     static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
     static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// Who runs this: `user@host`.
+    static var user: String { "\(ProcessInfo.processInfo.userName)@\(ProcessInfo.processInfo.hostName)" }
 
     static func json(_ value: some Encodable) -> String {
         let encoder = JSONEncoder()

@@ -102,16 +102,8 @@ struct PositionsCommand: AsyncParsableCommand {
             help: ArgumentHelp(
                 "Where to go on: behind a resume token, at a time (2026-01-31T00:00:00Z), at a cluster time (1651826079.1), oldest, now, or "
                     + "behind a record, TOPIC/PARTITION/OFFSET."),
-            transform: Self.place)
+            transform: PositionPlace.parse)
         var place: PositionPlace
-
-        private static func place(_ text: String) throws -> PositionPlace {
-            do {
-                return try PositionPlace(argument: text)
-            } catch {
-                throw ValidationError("\(error)")
-            }
-        }
 
         func run() async throws {
             try await PositionsCommand.run(options) { positions, configuration in
@@ -141,6 +133,17 @@ struct PositionsCommand: AsyncParsableCommand {
     }
 }
 
+extension PositionPlace {
+    /// A place of a command line, or wrong usage that says what can be written.
+    static func parse(_ text: String) throws -> PositionPlace {
+        do {
+            return try PositionPlace(argument: text)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+}
+
 /// What every edit takes.
 struct EditOptions: ParsableArguments {
     @Option(name: .long, help: "The reason, for the history.")
@@ -153,8 +156,7 @@ struct EditOptions: ParsableArguments {
     var force = false
 
     var request: Positions.Request {
-        let process = ProcessInfo.processInfo
-        return Positions.Request(by: "\(process.userName)@\(process.hostName)", why: why, isDryRun: dryRun, isForced: force)
+        Positions.Request(by: Console.user, why: why, isDryRun: dryRun, isForced: force)
     }
 }
 

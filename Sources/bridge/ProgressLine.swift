@@ -5,7 +5,8 @@ import Synchronization
 final class ProgressLine: Sendable {
     private static let interval: Duration = .milliseconds(200)
 
-    private let isShown = isatty(STDERR_FILENO) != 0
+    /// Standard error is a terminal.
+    let isShown = isatty(STDERR_FILENO) != 0
     private let state = Mutex((shownAt: ContinuousClock.now, width: 0))
 
     /// Shows the newest text, a few times a second.

@@ -11,7 +11,10 @@ struct VerifyCommand: AsyncParsableCommand {
             what is missing, repeated, out of order within its partition, unexpected, or different from what the bridge publishes. Replays \
             are left out. The bridge may run meanwhile: what it publishes behind the stored position of the start is not looked at.
 
-            Takes some 60 bytes of memory for each event of the range.
+            With --documents: compares the newest record of each key with the document that the collection has now, for topics that mirror \
+            collections. What changes meanwhile is looked at again.
+
+            Takes some 60 bytes of memory for each event of the range, with --documents some 100 bytes for each key.
 
             Exit status: 0 all is as it should be; 1 something is not; 64 wrong usage; 65 the oplog does not have the range; 69 a server could \
             not be reached; 78 a configuration to mend; 130 a signal came first.
@@ -35,6 +38,9 @@ struct VerifyCommand: AsyncParsableCommand {
         transform: Self.place)
     var to: StartPoint?
 
+    @Flag(name: .long, help: "Compare the newest record of each key with the collection's documents.")
+    var documents = false
+
     @Option(name: .long, help: "read_committed or read_uncommitted: which records of transactions are looked at.")
     var isolation: Isolation = .readCommitted
 
@@ -54,6 +60,9 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard limit >= 0 else { throw ValidationError("--limit must be at least 0") }
+        if documents, from != nil || to != nil || isolation != .readCommitted {
+            throw ValidationError("--documents looks at all committed records, so it takes no --from, --to or --isolation")
+        }
         guard from != .now else { throw ValidationError("--from takes no now: nothing has happened since") }
         guard to != .oldest else { throw ValidationError("--to takes no oldest") }
     }
@@ -65,13 +74,18 @@ struct VerifyCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         let progress = ProgressLine()
         let report: VerifyReport
-        do {
-            report = try await verify.run(Verify.Request(from: from, to: to, isolation: isolation, limit: limit)) { step in
-                switch step {
-                case .events(let count): progress.show("read \(count) events from MongoDB")
-                case .records(let count): progress.show("read \(count) records from Kafka")
-                }
+        let show: @Sendable (Verify.Progress) -> Void = { step in
+            switch step {
+            case .events(let count): progress.show("read \(count) events from MongoDB")
+            case .documents(let count): progress.show("read \(count) documents from MongoDB")
+            case .records(let count): progress.show("read \(count) records from Kafka")
             }
+        }
+        do {
+            report =
+                documents
+                ? try await verify.documents(limit: limit, show)
+                : try await verify.run(Verify.Request(from: from, to: to, isolation: isolation, limit: limit), show)
         } catch {
             progress.clear()
             Console.error("\(error)")
@@ -98,26 +112,41 @@ struct VerifyCommand: AsyncParsableCommand {
         lines.append(
             "topics: \(report.topics.isEmpty ? "none, because there are no events" : Set(report.topics).sorted().joined(separator: ", "))")
         lines += report.notes.map { "note: \($0)" }
-        let repeats = report.allowsRepeats ? " (at least once: that may be)" : ""
-        lines.append(
-            """
-            \(report.expected) records expected, \(report.found) found, \(report.compared) of them compared byte by byte
-            missing \(report.missing), repeated \(report.repeated)\(repeats), reordered \(report.reordered), unexpected \(report.unexpected), \
-            different \(report.different)
-            """)
-        if report.repeatedDifferent > 0 { lines.append("\(report.repeatedDifferent) of the repeated with other bytes than before") }
+        if report.isOfDocuments { lines.append(documents(report)) } else { lines.append(events(report)) }
         if report.undecided > 0 {
-            lines.append("\(report.undecided) undecided: compacted away, or chosen by a document that has changed since")
+            let why =
+                report.isOfDocuments
+                ? "records without their image, or documents that keep changing"
+                : "compacted away, or chosen by a document that has changed since"
+            lines.append("\(report.undecided) undecided: \(why)")
         }
         lines.append(report.isClean ? "all is as it should be" : "not all is as it should be")
         return lines.joined(separator: "\n")
     }
 
+    private static func documents(_ report: VerifyReport) -> String {
+        """
+        \(report.expected) documents, \(report.found) of them with a record that has one
+        missing \(report.missing), different \(report.different), not deleted \(report.notDeleted)
+        """
+    }
+
+    private static func events(_ report: VerifyReport) -> String {
+        let repeats = report.allowsRepeats ? " (at least once: that may be)" : ""
+        let others = report.repeatedDifferent > 0 ? "\n\(report.repeatedDifferent) of the repeated with other bytes than before" : ""
+        return """
+            \(report.expected) records expected, \(report.found) found, \(report.compared) of them compared byte by byte
+            missing \(report.missing), repeated \(report.repeated)\(repeats), reordered \(report.reordered), unexpected \(report.unexpected), \
+            different \(report.different)\(others)
+            """
+    }
+
     private static func line(_ finding: VerifyReport.Finding) -> String {
         let name = finding.kind.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
         let place = finding.partition.flatMap { partition in finding.offset.map { "\(finding.topic)/\(partition)@\($0)" } } ?? finding.topic
+        guard let token = finding.token else { return "\(name) \(place)  key \(finding.key ?? "none")" }
         return "\(name) \(place)  \(finding.clusterTime ?? "no cluster time")  key \(finding.key ?? "none")"
-            + (finding.detail.map { "  (\($0))" } ?? "") + "\n           token \(finding.token)"
+            + (finding.detail.map { "  (\($0))" } ?? "") + "\n           token \(token)"
     }
 }
 

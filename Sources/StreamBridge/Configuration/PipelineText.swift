@@ -25,6 +25,39 @@ struct PipelineText {
 
     private init(section: ConfigurationSection) { self.section = section }
 
+    // MARK: On the command line
+
+    /// Reads a stage or a list of stages, as Extended JSON or as YAML.
+    static func argument(_ text: String) throws(ConfigurationComplaint) -> String {
+        if (try? JSONText.outline(of: text)) != nil { return try pipeline(json: text) }
+        let stage = #"write a stage such as {"$match": {"operationType": "insert"}}, or a list of stages"#
+        guard !text.allSatisfy(\.isWhitespace) else { throw ConfigurationComplaint(stage, found: "found nothing") }
+        let reading = ConfigurationReading(source: "", checks: .none)
+        let interpolation = Interpolation(environment: [:]) { _ in
+            throw TextFile.Failure(description: "no files are read here")
+        }
+        var document = ConfigurationDocument(reading: reading, interpolation: interpolation, locate: { $0 })
+        if let root = document.root(of: text) {
+            var reader = PipelineText(section: ConfigurationSection(root, path: .root, schema: "", reading: reading))
+            let stages: [ConfigurationValue]
+            if case .list(let list) = root.content { stages = list } else { stages = [root] }
+            let texts = stages.enumerated().map { reader.stage($0.element, path: ConfigurationPath.root.appending(index: $0.offset)) }
+            if reading.faults.isEmpty { return "[\(texts.joined(separator: ", "))]" }
+        }
+        let fault = reading.faults.first
+        throw ConfigurationComplaint(fault?.mend ?? stage, found: fault?.found)
+    }
+
+    /// The stages of one pipeline and then those of another; both as ``read(_:in:)`` gives them.
+    static func joined(_ first: String, _ second: String) -> String {
+        func inner(_ text: String) -> Substring {
+            let trimmed = text.drop { $0.isWhitespace }.dropFirst()
+            return trimmed.lastIndex(of: "]").map { trimmed[..<$0] } ?? ""
+        }
+        let parts = [inner(first), inner(second)].filter { !$0.allSatisfy(\.isWhitespace) }
+        return "[\(parts.joined(separator: ", "))]"
+    }
+
     // MARK: Extended JSON
 
     /// Checks an array of stages, or wraps one stage. The text itself stays as it is.

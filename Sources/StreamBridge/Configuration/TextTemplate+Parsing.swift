@@ -80,7 +80,7 @@ extension TextTemplate {
             }
         }
         try LegalName.checkTopic(text)
-        if let bridge, ["bridge.\(bridge).positions", "bridge.\(bridge).gaps"].contains(text) {
+        if let bridge, ["positions", "gaps", "replays"].contains(where: { text == "bridge.\(bridge).\($0)" }) {
             throw ConfigurationComplaint("this topic belongs to the bridge itself")
         }
         return template

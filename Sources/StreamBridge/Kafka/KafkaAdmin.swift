@@ -11,11 +11,12 @@ package final class KafkaAdmin: Sendable {
     /// What the client's own error events said last: the reason behind a bare time-out (refused connection, wrong password).
     private let lastProblem = Mutex<KafkaError?>(nil)
 
+    /// - Parameter isolation: what the end of a partition is: the high watermark, or with `readCommitted` the end of what is before the oldest open
+    ///   transaction.
     /// - Throws: ``KafkaError`` when librdkafka refuses a property.
-    package init(settings: KafkaSettings, logger: Logger) throws(KafkaError) {
+    package init(settings: KafkaSettings, isolation: Isolation = .readUncommitted, logger: Logger) throws(KafkaError) {
         var consumer = settings.common.merging(settings.consumer) { $1 }
-        // A question for offsets is answered by it: the high watermark, not the end of what is before the oldest open transaction.
-        consumer["isolation.level"] = "read_uncommitted"
+        consumer["isolation.level"] = isolation.rawValue
         client = try KafkaClient(role: .consumer, properties: consumer.filter { !Self.managed.contains($0.key) })
         self.logger = logger
     }
@@ -164,7 +165,8 @@ package final class KafkaAdmin: Sendable {
         return settings
     }
 
-    /// The first offset that a partition has and the one that its next record will get (the high watermark).
+    /// The first offset that a partition has and the one that its next record will get (the high watermark, unless the client reads what is
+    /// committed).
     package func watermarks(topic: String, partition: Int32, timeout: Duration) throws(KafkaError) -> Range<Int64> {
         var low: Int64 = 0
         var high: Int64 = 0

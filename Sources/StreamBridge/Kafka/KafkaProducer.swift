@@ -89,10 +89,10 @@ final class KafkaProducer {
             (record.value ?? []).withUnsafeBytes { value in
                 // An empty array's address is nil, and nil means none.
                 ckafka_produce(
-                    client.handle, topic.handle, RD_KAFKA_PARTITION_UA,
+                    client.handle, topic.handle, record.partition ?? RD_KAFKA_PARTITION_UA,
                     record.key == nil ? nil : key.baseAddress ?? Self.empty, key.count,
                     record.value == nil ? nil : value.baseAddress ?? Self.empty, value.count,
-                    0, headers.pointer, UnsafeMutableRawPointer(bitPattern: tag))
+                    record.timestamp, headers.pointer, UnsafeMutableRawPointer(bitPattern: tag))
             }
         }
         switch code {

@@ -9,6 +9,9 @@ enum ProducerProperties {
         /// One for each stream, so that whoever takes it over fences its predecessor.
         static func stream(_ name: String, of bridge: String) -> Transactional { .init(id: "bridge.\(bridge).\(name)", timeout: 60_000) }
 
+        /// One for each replay, so that it can go on while its stream runs.
+        static func replay(_ id: String, of bridge: String) -> Transactional { .init(id: "bridge.\(bridge).replay.\(id)", timeout: 60_000) }
+
         /// One for each member: the group's generation fences. Until a dead member's open transaction has timed out, nobody gets the offsets
         /// of its partitions.
         static func dispatcher(_ name: String, of bridge: String, instance: String) -> Transactional {

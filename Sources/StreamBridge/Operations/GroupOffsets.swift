@@ -28,7 +28,7 @@ struct GroupOffsets {
             case .failed(let refusal) where refusal.isAuthorization:
                 return KafkaError(code: refusal.code, operation: error.operation, message: refusal.message)
             case .nothing: return error
-            case .assigned, .revoked, .commitFailed, .unreachable, .failed: continue
+            case .assigned, .revoked, .committed, .commitFailed, .unreachable, .failed: continue
             }
         }
     }

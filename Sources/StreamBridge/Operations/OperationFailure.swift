@@ -1,3 +1,5 @@
+import Mongo
+
 /// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a mend.
 enum OperationFailure {
     /// What the command throws: ``Bridge/Unreachable``, ``StreamHalt``, or what is no error of Kafka as it is.
@@ -8,6 +10,19 @@ enum OperationFailure {
         case .reopen, .restart: return Bridge.Unreachable(server: "Kafka", reason: "\(error)")
         }
     }
+
+    /// The same for a command that reads a stream, and so meets errors of both sides: ``Bridge/Unreachable`` or ``StreamHalt``.
+    static func ending(_ error: any Error, of stream: StreamSettings) -> any Error {
+        if error is Bridge.Unreachable { return error }
+        switch StreamFailure(error, stream: stream) {
+        case .halt(let halt): return halt
+        case .reopen, .restart: return Bridge.Unreachable(server: error.isOfMongoDB ? "MongoDB" : "Kafka", reason: "\(error)")
+        }
+    }
+}
+
+extension Error {
+    fileprivate var isOfMongoDB: Bool { self is MongoError || self is ChangeStreamReader.ServerLost }
 }
 
 /// Some records were sent, then something went wrong.

@@ -33,8 +33,7 @@ struct GapRecord: Sendable {
             "code": code.map { .int32($0) } ?? .null,
             "at": .string(StoredPosition.iso8601(milliseconds: at)),
         ]
-        // Every value here is one of ours or a token that the server or a stored record gave as valid BSON.
-        return Array(((try? document.extendedJSON(.relaxed)) ?? "").utf8)
+        return document.jsonLine
     }
 
     /// From where to where, for people.

@@ -8,7 +8,12 @@ struct PositionStore: Sendable {
     private let settings: KafkaSettings
 
     init(bridge name: String, admin: KafkaAdmin, settings: KafkaSettings) {
-        topic = Self.topic(bridge: name)
+        self.init(topic: Self.topic(bridge: name), admin: admin, settings: settings)
+    }
+
+    /// Of another topic that keeps the newest value of each key.
+    init(topic: String, admin: KafkaAdmin, settings: KafkaSettings) {
+        self.topic = topic
         self.admin = admin
         self.settings = settings
     }

@@ -24,6 +24,11 @@ struct StoredPosition: Sendable, Equatable {
         } catch {
             throw .unreadable("it is not JSON")
         }
+        try self.init(document)
+    }
+
+    /// - Throws: ``PositionError`` naming what is wrong.
+    init(_ document: BSONDocument) throws(PositionError) {
         guard let version = document["version"]?.int64Value else { throw .unreadable("it has no version") }
         guard version == Int64(Self.version) else { throw .unreadable("its version is \(version); this bridge knows \(Self.version)") }
         guard let stream = document["stream"]?.stringValue else { throw .unreadable("it names no stream") }
@@ -59,7 +64,10 @@ struct StoredPosition: Sendable, Equatable {
     }
 
     /// One line of JSON.
-    var json: [UInt8] {
+    var json: [UInt8] { document.jsonLine }
+
+    /// Fields of others may follow.
+    var document: BSONDocument {
         var document: BSONDocument = [
             "version": .int32(Self.version),
             "stream": .string(stream),
@@ -75,8 +83,7 @@ struct StoredPosition: Sendable, Equatable {
         document.append("replicaSet", replicaSet.map { .string($0) } ?? .null)
         document.append("writer", .string(writer))
         document.append("writtenAt", .string(Self.iso8601(milliseconds: writtenAt)))
-        // Every value here is one of ours or a token that the server or a stored record gave as valid BSON.
-        return Array(((try? document.extendedJSON(.relaxed)) ?? "").utf8)
+        return document
     }
 
     private static let dateStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
@@ -90,6 +97,11 @@ struct StoredPosition: Sendable, Equatable {
     static func milliseconds(fromISO8601 text: String) -> Int64? {
         (try? Date(text, strategy: dateStyle)).map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) }
     }
+}
+
+extension BSONDocument {
+    /// One line of JSON, of a document whose values are ours, or a token that the server or a stored record gave as valid BSON.
+    var jsonLine: [UInt8] { Array(((try? extendedJSON(.relaxed)) ?? "").utf8) }
 }
 
 /// Why a stored position cannot be used.

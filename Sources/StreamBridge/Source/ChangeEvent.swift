@@ -112,6 +112,11 @@ struct ChangeEvent {
         return nil
     }
 
+    /// A copy of the token's `_data`.
+    func tokenText(in bytes: RawSpan) -> String? {
+        tokenData.map { range in bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) } }
+    }
+
     /// A copy of the token for a position.
     func resumeToken(in bytes: RawSpan) throws(BSONError) -> ResumeToken? {
         guard let token else { return nil }

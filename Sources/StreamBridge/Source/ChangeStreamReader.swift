@@ -54,6 +54,7 @@ final class ChangeStreamReader: Sendable {
     private let options: ChangeStreamOptions
     private let handoff: any ChangeStreamSink
     private let batchBytes: Int
+    private let mostEvents: Int
     private let endOfTransaction: Duration
     private let status: any ChangeStreamObserver
     private let stop: StopSignal
@@ -74,15 +75,18 @@ final class ChangeStreamReader: Sendable {
         let description = "the server that the change stream was read from does not answer"
     }
 
-    /// - Parameter isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
+    /// - Parameters:
+    ///   - isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
+    ///   - mostEvents: of a batch.
     init(
         pool: MongoClientPool, options: ChangeStreamOptions, isSharded: Bool = false, handoff: any ChangeStreamSink, batchBytes: Int,
-        status: any ChangeStreamObserver, stop: StopSignal, heartbeat: Heartbeat? = nil
+        mostEvents: Int = .max, status: any ChangeStreamObserver, stop: StopSignal, heartbeat: Heartbeat? = nil
     ) {
         self.pool = pool
         self.options = options
         self.handoff = handoff
         self.batchBytes = batchBytes
+        self.mostEvents = mostEvents
         endOfTransaction = isSharded ? options.maxAwait : .milliseconds(1)
         self.status = status
         self.stop = stop
@@ -137,7 +141,7 @@ final class ChangeStreamReader: Sendable {
             guard waiting({ handoff.put(Batch(events: nil, token: token)) }) else { return close(stream, of: client) }
             if case .now = start { start = .after(token) }
         }
-        var size = BatchSize(targetBytes: batchBytes)
+        var size = BatchSize(targetBytes: batchBytes, most: mostEvents)
         var openTransaction: TransactionID?
         while stream.isOpen {
             // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
@@ -276,15 +280,21 @@ struct BatchSize {
     private static let most = 20_000
 
     private let targetBytes: Int
-    private(set) var events = first
+    private let most: Int
+    private(set) var events: Int
 
-    init(targetBytes: Int) { self.targetBytes = targetBytes }
+    /// - Parameter most: events, if less than what fits.
+    init(targetBytes: Int, most: Int = .max) {
+        self.targetBytes = targetBytes
+        self.most = min(most, Self.most)
+        events = min(Self.first, most)
+    }
 
     /// A full batch doubles the next one while it would fit; a batch that was too large shrinks it at once.
     mutating func adapt(events count: Int, bytes: Int) {
         guard count > 0 else { return }
         let fitting = max(1, targetBytes / max(1, bytes / count))
         let wanted = count >= events ? events * 2 : events
-        events = min(wanted, fitting, Self.most)
+        events = min(wanted, fitting, most)
     }
 }

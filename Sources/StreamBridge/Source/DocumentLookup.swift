@@ -15,12 +15,12 @@ struct DocumentLookup {
     private let pool: MongoClientPool
     private let status: StreamStatus
     private let stop: StopSignal
-    private let heartbeat: Heartbeat
+    private let heartbeat: Heartbeat?
     /// How many events the next slice has: few at first, then as many as their documents allow.
     private var size = BatchSize(targetBytes: DocumentLookup.targetBytes)
 
-    /// - Parameter heartbeat: of the loop that waits for the documents.
-    init(pool: MongoClientPool, status: StreamStatus, stop: StopSignal, heartbeat: Heartbeat) {
+    /// - Parameter heartbeat: of the loop that waits for the documents; nil where nobody watches it.
+    init(pool: MongoClientPool, status: StreamStatus, stop: StopSignal, heartbeat: Heartbeat?) {
         self.pool = pool
         self.status = status
         self.stop = stop
@@ -52,7 +52,7 @@ struct DocumentLookup {
     private func fetch(_ wanted: Wanted) throws -> LookedUpDocuments {
         var backoff = Backoff()
         while true {
-            heartbeat.beat()
+            heartbeat?.beat()
             do {
                 return try fetchApart(wanted)
             } catch let error as MongoError {

@@ -1,5 +1,12 @@
 import Mongo
 
+/// Why a record is published: the header `bridge.origin`.
+enum RecordOrigin: Sendable {
+    case live
+    /// Published again, by the replay with this id (the header `bridge.replay`).
+    case replay(id: String)
+}
+
 /// Writes a change event into a record: key, value, headers and timestamp (contract, section 3).
 ///
 /// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event.
@@ -21,8 +28,9 @@ struct EventEncoder {
     private let content: RecordContent
     private let sendsTombstones: Bool
     private let streamName: [UInt8]
+    private let origin: (word: [UInt8], replay: [UInt8]?)
 
-    init(_ stream: StreamSettings) {
+    init(_ stream: StreamSettings, origin: RecordOrigin = .live) {
         form =
             switch stream.format {
             case .relaxed: .json(.relaxed)
@@ -40,6 +48,11 @@ struct EventEncoder {
         content = stream.content
         sendsTombstones = stream.tombstones
         streamName = Array(stream.name.utf8)
+        self.origin =
+            switch origin {
+            case .live: (Array("live".utf8), nil)
+            case .replay(let id): (Array("replay".utf8), Array(id.utf8))
+            }
     }
 
     /// Appends the event's record to the batch, and, for a delete of a stream with tombstones, the tombstone.
@@ -146,8 +159,13 @@ struct EventEncoder {
         batch.bytes.append(contentsOf: streamName)
         batch.addHeader("bridge.stream", from: start)
         start = batch.bytes.count
-        batch.bytes.append("live")
+        batch.bytes.append(contentsOf: origin.word)
         batch.addHeader("bridge.origin", from: start)
+        if let replay = origin.replay {
+            start = batch.bytes.count
+            batch.bytes.append(contentsOf: replay)
+            batch.addHeader("bridge.replay", from: start)
+        }
         return first..<batch.headers.count
     }
 }

@@ -26,17 +26,24 @@ struct EventPump: ~Copyable {
     private var split = SplitEvent()
     /// The end of the last batch.
     private var end: ResumeToken?
+    /// Nil when everything is published.
+    private let range: EventRange?
+    /// An event behind the range came.
+    private(set) var isThrough = false
 
     /// - Parameters:
+    ///   - range: what of the change stream is published; nil for all of it.
     ///   - lookup: for `fullDocument: batchedLookup`.
     ///   - took: called after each batch with the events that were encoded.
     ///   - stored: the position that the session begins at.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
-        settings: StreamSettings, publisher: any RecordPublisher, lookup: DocumentLookup?, after stored: StreamPosition?,
-        took: @escaping (OperationCounts) -> Void = { _ in }, open: @escaping (String) throws -> KafkaTopic
+        settings: StreamSettings, origin: RecordOrigin = .live, range: EventRange? = nil, publisher: any RecordPublisher,
+        lookup: DocumentLookup?, after stored: StreamPosition?, took: @escaping (OperationCounts) -> Void = { _ in },
+        open: @escaping (String) throws -> KafkaTopic
     ) {
         self.publisher = publisher
+        self.range = range
         self.lookup = lookup
         self.took = took
         events = stored?.events ?? 0
@@ -44,7 +51,7 @@ struct EventPump: ~Copyable {
         place = stored?.transaction
         stream = settings.name
         format = settings.format
-        encoder = EventEncoder(settings)
+        encoder = EventEncoder(settings, origin: origin)
         router = TopicRouter(settings, open: open)
     }
 
@@ -72,6 +79,14 @@ struct EventPump: ~Copyable {
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
                     let next = TransactionPlace.next(after: place, of: event.transaction)
+                    if let range, !split.isIncomplete, let token = event.tokenText(in: bytes) {
+                        isThrough = range.isBehind(token)
+                        if isThrough { break }
+                        if range.isBefore(token) {
+                            if event.split.map({ $0.fragment == 1 }) ?? true { place = next }
+                            continue
+                        }
+                    }
                     if event.split != nil || split.isIncomplete {
                         // The first fragment names the transaction: the server puts the small fields first.
                         if !split.isIncomplete { try sealBefore(next, of: bytes, done: &done) }
@@ -89,6 +104,8 @@ struct EventPump: ~Copyable {
                     if records.isFull { try flush(of: bytes, done: &done) }
                 }
                 try flush(of: bytes, done: &done)
+                // Whatever follows is not wanted, so nothing of an open transaction is awaited.
+                if isThrough, let done { try seal(after: Done(event: done.event), of: bytes) }
             } catch {
                 if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
                 if let done { try seal(after: done, of: bytes) }
@@ -96,7 +113,7 @@ struct EventPump: ~Copyable {
             }
         }
         // A position between fragments would lose those before it: the next batch has more, and seals what is published as well.
-        guard let token = batch.token, !split.isIncomplete else { return }
+        guard let token = batch.token, !split.isIncomplete, !isThrough else { return }
         // A stream that was opened again says nothing of what follows, except by a later time.
         let isOpen = batch.events == nil ? token.clusterTime == place?.id.clusterTime : batch.openTransaction != nil
         if !isOpen { place = nil }

@@ -40,7 +40,7 @@ struct RecordBatch: ~Copyable {
 
     init() {
         records.reserveCapacity(Self.most.records + 1)
-        headers.reserveCapacity(9 * Self.most.records + 8)
+        headers.reserveCapacity(10 * Self.most.records + 8)
     }
 
     /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use twice for moments.

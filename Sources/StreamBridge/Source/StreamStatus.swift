@@ -73,13 +73,17 @@ package final class StreamStatus: ChangeStreamObserver {
     private static let progressInterval: Duration = .seconds(60)
 
     package let stream: String
+    private let whoGoesOn: String
     private let logger: Logger
     private let clock: ClusterClock
     private let state = Mutex(Progress())
 
-    /// - Parameter clock: of the deployment, which all streams of a bridge share.
-    init(stream: String, logger: Logger, clock: ClusterClock = ClusterClock()) {
+    /// - Parameters:
+    ///   - whoGoesOn: for the sentence about a trouble that passes.
+    ///   - clock: of the deployment, which all streams of a bridge share.
+    init(stream: String, whoGoesOn: String = "the stream", logger: Logger, clock: ClusterClock = ClusterClock()) {
         self.stream = stream
+        self.whoGoesOn = whoGoesOn
         self.logger = logger
         self.clock = clock
     }
@@ -279,7 +283,7 @@ package final class StreamStatus: ChangeStreamObserver {
         let line: Troubles.Line? = state.withLock { state in
             change(&state)
             return state.snapshot.condition.settle(
-                state.activity, stillness: state.tokenWatch.reason, whoGoesOn: "the stream", at: .now)
+                state.activity, stillness: state.tokenWatch.reason, whoGoesOn: whoGoesOn, at: .now)
         }
         tell(line)
     }

@@ -37,7 +37,7 @@ final class TransactionalPublisher: RecordPublisher {
     private let producer: KafkaProducer
     private let ender: TransactionEnder
     private let positions: KafkaTopic
-    private let identity: StreamIdentity
+    private let identity: any PositionKeeping
     private let term: StreamLeadership.Term?
     private let mostGroupTime: Duration
     private let status: StreamStatus
@@ -67,7 +67,7 @@ final class TransactionalPublisher: RecordPublisher {
     ///   - term: nil for a publisher that has no rivals.
     ///   - transactionTimeout: the broker's patience with an open transaction.
     init(
-        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, term: StreamLeadership.Term?,
+        producer: KafkaProducer, positionsTopic: String, identity: any PositionKeeping, term: StreamLeadership.Term?,
         transactionTimeout: Duration, status: StreamStatus, stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
@@ -252,7 +252,7 @@ final class TransactionalPublisher: RecordPublisher {
         guard let position = sealed, isCovered else { return }
         try begin()
         try position.refuse(before: lastStored)
-        positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
+        positionRecord.setPlain(key: identity.key, value: identity.record(of: position))
         try produce(0, of: positionRecord, to: positions)
         producer.endLinger()
         sealed = nil

@@ -13,7 +13,7 @@ import Testing
         for number in 0..<count {
             expected.append(fingerprint(number, keys: keys, isTombstone: tombstones.contains(number)), topic: 0, repeatability: .whole)
         }
-        let range = VerifyRange(start: .now, from: .token(token(0, "00")), to: .token(token(count, "00")), newest: nil)
+        let range = EventRange(start: .now, from: .token(token(0, "00")), to: .token(token(count, "00")), newest: nil)
         var report = VerifyReport(stream: "inventory", from: "", to: "", isolation: "read_committed", allowsRepeats: false)
         report.topics = ["t"]
         return TopicComparison(of: stream, range: range, with: expected, into: report, limit: 20)

@@ -46,53 +46,29 @@ struct PositionWriter {
     }
 
     private func attempt(_ edit: (_ old: [UInt8]?) throws -> Edit, until deadline: ContinuousClock.Instant) throws -> Edit {
-        let producer = try KafkaProducer(
-            properties: ProducerProperties.make(
-                configuration.kafka, memory: StreamMemory(limit: 64 << 20, streams: 1),
-                transactional: .stream(stream, of: configuration.name)),
-            logger: logger)
-        let positions = try producer.topic(store.topic)
-        let edits = try producer.topic(PositionEdit.topic(bridge: configuration.name))
-        try producer.client.initTransactions(timeout: Self.callTime)
+        let sender = try TransactionalSender(
+            configuration.kafka, transactional: .stream(stream, of: configuration.name), logger: logger)
+        let positions = try sender.topic(store.topic)
+        let edits = try sender.topic(PositionEdit.topic(bridge: configuration.name))
+        try sender.fence()
         // After the fence: what the leader stored last is the old position (rule 1 of docs/GUARANTEES.md).
         let edit = try edit(store.readAll(timeout: Self.callTime)[stream])
 
-        try producer.client.beginTransaction()
-        let ender = TransactionEnder(client: producer.client)
+        try sender.begin()
         do {
             let key = Array(stream.utf8)
-            var records = [(edits, Array(edit.record.json.utf8)), (positions, edit.record.new)]
+            try sender.send(OutgoingRecord(key: key, value: Array(edit.record.json.utf8)), to: edits)
             if let gap = edit.gap {
-                records.append((try producer.topic(GapRecord.topic(bridge: configuration.name)), gap.json(stream: stream)))
+                try sender.send(
+                    OutgoingRecord(key: key, value: gap.json(stream: stream)), to: sender.topic(GapRecord.topic(bridge: configuration.name)))
             }
-            for (topic, value) in records {
-                guard try producer.produce(OutgoingRecord(key: key, value: value), to: topic, tag: 1) else {
-                    throw KafkaError.timedOut(operation: "store the position")
-                }
-            }
-            producer.endLinger()
-            try commit(producer, ender, until: deadline)
+            try sender.send(OutgoingRecord(key: key, value: edit.record.new), to: positions)
+            try sender.commit(until: deadline)
         } catch {
-            producer.abandon()
-            ender.abandon(within: Self.callTime) { _ = try? producer.serve(timeout: .milliseconds(20)) { _ in } }
+            sender.abandon()
             throw error
         }
         return edit
-    }
-
-    private func commit(_ producer: KafkaProducer, _ ender: TransactionEnder, until deadline: ContinuousClock.Instant) throws(KafkaError) {
-        ender.start(.commit)
-        var refusal: KafkaError?
-        while true {
-            try producer.serve(timeout: .milliseconds(100)) { report in
-                if case .refused(let error, _, _, _) = report, !error.isAftermath { refusal = refusal ?? error }
-            }
-            switch ender.takeResult() {
-            case .success?: return
-            case .failure(let error)?: throw refusal ?? error
-            case nil: if .now >= deadline + Self.callTime { throw refusal ?? .timedOut(operation: "store the position") }
-            }
-        }
     }
 
     /// How long one answer of Kafka is waited for.

@@ -1,3 +1,18 @@
+/// A record that the change stream says there must be, while it is being looked at.
+struct ExpectedRecord {
+    let fingerprint: RecordFingerprint
+    /// Index among the topics of the range.
+    let topic: Int
+    let keyText: String?
+
+    init(_ record: RecordBatch.Record, of batch: borrowing RecordBatch, topic: Int) {
+        let (token, operation) = (batch.header("mongodb.token", of: record), batch.header("mongodb.op", of: record))
+        fingerprint = batch.withKeyAndValue(of: record) { RecordFingerprint(token: token, operation: operation, key: $0, value: $1) }
+        self.topic = topic
+        keyText = batch.keyText(of: record)
+    }
+}
+
 /// The records that the change stream says the topics must have, in its order: some 60 bytes for each, however large it is.
 struct ExpectedRecords {
     struct Entry {

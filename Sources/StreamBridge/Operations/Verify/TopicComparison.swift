@@ -27,7 +27,7 @@ struct TopicComparison {
     }
 
     private let settings: StreamSettings
-    private let range: VerifyRange
+    private let range: EventRange
     private let limit: Int
     private(set) var expected: ExpectedRecords
     private(set) var report: VerifyReport
@@ -40,7 +40,7 @@ struct TopicComparison {
     private var scattered: Set<ExpectedRecords.Key> = []
 
     /// - Parameter limit: how many findings of each kind are listed.
-    init(of settings: StreamSettings, range: VerifyRange, with expected: ExpectedRecords, into report: VerifyReport, limit: Int) {
+    init(of settings: StreamSettings, range: EventRange, with expected: ExpectedRecords, into report: VerifyReport, limit: Int) {
         self.settings = settings
         self.range = range
         self.expected = expected

@@ -24,8 +24,8 @@ package struct Verify: Sendable {
     }
 
     package enum Progress: Sendable {
-        /// Events read from MongoDB, records read from Kafka.
-        case events(Int), records(Int)
+        /// Events, or documents, read from MongoDB, records read from Kafka.
+        case events(Int), documents(Int), records(Int)
     }
 
     private let configuration: BridgeConfiguration
@@ -46,27 +46,45 @@ package struct Verify: Sendable {
         try await LoopThread.run(name: "verify") { Result { try ending { try verify(request, show) } } }.get()
     }
 
+    /// Compares the newest record of each key with the document that the collection has.
+    ///
+    /// - Parameter limit: how many findings of each kind are listed.
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, also for a stream whose records do not carry documents.
+    package func documents(limit: Int = 20, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
+        try await LoopThread.run(name: "verify") {
+            Result {
+                do {
+                    let (admin, pool, deployment) = try reachBothSides()
+                    var verification = try DocumentVerification(
+                        configuration, stream: settings, admin: admin, pool: pool, deployment: deployment, limit: limit, stop: stop,
+                        show: show)
+                    return try verification.run { try position(admin: admin, deployment: deployment) }
+                } catch {
+                    throw OperationFailure.ending(error, of: settings)
+                }
+            }
+        }.get()
+    }
+
+    private func reachBothSides() throws -> (KafkaAdmin, MongoClientPool, Deployment) {
+        let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+        let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).verify"))
+        return (admin, pool, try Deployment(of: pool))
+    }
+
     private func ending<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
-        } catch let error as Bridge.Unreachable {
-            throw error
         } catch {
-            switch StreamFailure(error, stream: settings) {
-            case .halt(let halt) where halt.status == .lostPosition && error is MongoError:
-                throw StreamHalt(
-                    reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does",
-                    status: halt.status)
-            case .halt(let halt): throw halt
-            case .reopen, .restart: throw Bridge.Unreachable(server: error is MongoError ? "MongoDB" : "Kafka", reason: "\(error)")
-            }
+            let end = OperationFailure.ending(error, of: settings)
+            guard let halt = end as? StreamHalt, halt.status == .lostPosition, error is MongoError else { throw end }
+            throw StreamHalt(
+                reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does", status: halt.status)
         }
     }
 
     private func verify(_ request: Request, _ show: @escaping (Progress) -> Void) throws -> VerifyReport {
-        let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-        let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).verify"))
-        let deployment = try Deployment(of: pool)
+        let (admin, pool, deployment) = try reachBothSides()
         // The position before everything else: what it covers is in the topics, whatever a running bridge does meanwhile.
         let stored = try position(admin: admin, deployment: deployment)
         let range = try range(of: request, stored: stored?.position, deployment: deployment, pool: pool)
@@ -116,12 +134,12 @@ package struct Verify: Sendable {
 
     private func range(
         of request: Request, stored: StreamPosition?, deployment: Deployment, pool: MongoClientPool
-    ) throws -> VerifyRange {
+    ) throws -> EventRange {
         let newest = try pool.withClient { client throws(MongoError) in
             try client.command(["ping": 1], on: "admin", operation: "ask for the time")["operationTime"]?.timestampValue
         }
         let (start, from) = try beginning(request.from ?? .oldest, deployment: deployment, pool: pool)
-        let to: VerifyRange.Place
+        let to: EventRange.Place
         switch request.to {
         case .token(let data)?: to = .token(data)
         // Up to the second, which does not belong to the range any more.
@@ -138,12 +156,12 @@ package struct Verify: Sendable {
             }
             to = .token(data)
         }
-        return VerifyRange(start: start, from: from, to: to, newest: newest)
+        return EventRange(start: start, from: from, to: to, newest: newest)
     }
 
     private func beginning(
         _ point: StartPoint, deployment: Deployment, pool: MongoClientPool
-    ) throws -> (ChangeStreamOptions.Start, VerifyRange.Place) {
+    ) throws -> (ChangeStreamOptions.Start, EventRange.Place) {
         if deployment.isSharded, point == .oldest {
             throw unknown("a sharded cluster does not show its oplogs, so nobody knows where they begin", "Give --from a token or a time")
         }
@@ -159,15 +177,26 @@ package struct Verify: Sendable {
         StreamHalt(reason: reason, mend: mend, status: .configuration)
     }
 
+    /// - Parameter take: gets each record of the range, in the change stream's order; false for no more.
     /// - Returns: the topics that the events belong to.
     private func read(
-        _ range: VerifyRange, with options: ChangeStreamOptions, pool: MongoClientPool, admin: KafkaAdmin,
+        _ range: EventRange, with options: ChangeStreamOptions, pool: MongoClientPool, admin: KafkaAdmin,
         take: @escaping (ExpectedRecord) -> Bool
     ) throws -> [String] {
-        let reader = RangeReader(range, of: settings, client: admin.client, patience: configuration.startupTimeout, take: take)
+        var isDone = false
+        let inspector = RecordInspector(client: admin.client) { batch, topics in
+            for record in batch.records {
+                if isDone { return }
+                isDone = !take(ExpectedRecord(record, of: batch, topic: topics[record.route]))
+            }
+        }
+        // What a lookup gave cannot be compared, so nothing is looked up.
+        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector)) { try inspector.topic($0) }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
-        try reader.run(options, pool: pool, batchBytes: memory.batchBytes, stop: stop)
-        return reader.topics
+        let source = RangeReader.Source(
+            options: options, start: range.start, pool: pool, batchBytes: memory.batchBytes, patience: configuration.startupTimeout)
+        _ = try reader.run(source, stop: stop) { _ in !isDone }
+        return inspector.topics
     }
 
     private func compare(
@@ -208,7 +237,7 @@ package struct Verify: Sendable {
 
     /// The totals stand, whatever happens to the list.
     private func listMissing(
-        _ range: VerifyRange, with options: ChangeStreamOptions, _ comparison: inout TopicComparison, _ topics: [String],
+        _ range: EventRange, with options: ChangeStreamOptions, _ comparison: inout TopicComparison, _ topics: [String],
         pool: MongoClientPool, admin: KafkaAdmin
     ) {
         var listing = comparison

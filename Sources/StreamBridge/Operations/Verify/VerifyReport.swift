@@ -13,6 +13,8 @@ package struct VerifyReport: Sendable, Encodable {
             case unexpected
             /// A record whose key or value is not what the bridge publishes for this event.
             case different
+            /// The newest record of a key has a document, and the collection has none.
+            case notDeleted
         }
 
         package let kind: Kind
@@ -20,8 +22,9 @@ package struct VerifyReport: Sendable, Encodable {
         /// Nil, like the offset, for what is missing.
         package var partition: Int32?
         package var offset: Int64?
-        package let token: String
-        package let clusterTime: String?
+        /// Nil where a document was compared, which no event stands for.
+        package var token: String?
+        package var clusterTime: String?
         package let key: String?
         /// What there is to say besides.
         package var detail: String?
@@ -29,12 +32,14 @@ package struct VerifyReport: Sendable, Encodable {
 
     package let stream: String
     package let from: String
-    package let to: String
+    package var to: String
     package let isolation: String
     /// Whether repeats are within what the stream promises.
     package let allowsRepeats: Bool
+    /// The newest record of each key was compared with the collections' documents, and not the topics with the change stream.
+    package var isOfDocuments = false
     package var topics: [String] = []
-    /// Records that the change stream says there must be; one for an event, two for a delete with a tombstone of its own.
+    /// Records that the change stream says there must be; one for an event, two for a delete with a tombstone of its own. Or documents.
     package var expected = 0
     /// Records of these events that the topics have.
     package var found = 0
@@ -47,6 +52,7 @@ package struct VerifyReport: Sendable, Encodable {
     package var reordered = 0
     package var unexpected = 0
     package var different = 0
+    package var notDeleted = 0
     /// Neither there nor missing: compaction may have taken them, or the pipeline chose them by a document that has changed since.
     package var undecided = 0
     package var notes: [String] = []
@@ -57,12 +63,13 @@ package struct VerifyReport: Sendable, Encodable {
     package var repeated: Int { repeatedIdentical + repeatedDifferent }
 
     package var isClean: Bool {
-        missing == 0 && reordered == 0 && unexpected == 0 && different == 0 && (allowsRepeats || repeated == 0)
+        missing == 0 && reordered == 0 && unexpected == 0 && different == 0 && notDeleted == 0 && (allowsRepeats || repeated == 0)
     }
 
     private enum CodingKeys: CodingKey {
-        case stream, from, to, isolation, topics, expected, found, compared, missing, repeated, repeatedDifferent, reordered, unexpected,
-            different, undecided, clean, notes, findings
+        case stream, from, to, isolation, documents, topics, expected, found, compared, missing, repeated, repeatedDifferent, reordered,
+            unexpected,
+            different, notDeleted, undecided, clean, notes, findings
     }
 
     package func encode(to encoder: any Encoder) throws {
@@ -71,6 +78,7 @@ package struct VerifyReport: Sendable, Encodable {
         try object.encode(from, forKey: .from)
         try object.encode(to, forKey: .to)
         try object.encode(isolation, forKey: .isolation)
+        try object.encode(isOfDocuments, forKey: .documents)
         try object.encode(topics, forKey: .topics)
         try object.encode(expected, forKey: .expected)
         try object.encode(found, forKey: .found)
@@ -81,6 +89,7 @@ package struct VerifyReport: Sendable, Encodable {
         try object.encode(reordered, forKey: .reordered)
         try object.encode(unexpected, forKey: .unexpected)
         try object.encode(different, forKey: .different)
+        try object.encode(notDeleted, forKey: .notDeleted)
         try object.encode(undecided, forKey: .undecided)
         try object.encode(isClean, forKey: .clean)
         try object.encode(notes, forKey: .notes)

@@ -7,13 +7,27 @@ extension Scene {
     ///
     /// - Parameter uri: another login than the scene's.
     func verify(_ stream: StreamSettings, _ request: Verify.Request = .init(), uri: String? = nil) throws -> VerifyReport {
+        try verifying(stream) {
+            if let uri { $0.mongodb.uri = uri }
+        } _: { try await $0.run(request) }
+    }
+
+    /// Compares a stream's newest records with the documents.
+    func verifyDocuments(_ stream: StreamSettings, configure: (inout BridgeConfiguration) -> Void = { _ in }) throws -> VerifyReport {
+        try verifying(stream, configure: configure) { try await $0.documents() }
+    }
+
+    private func verifying(
+        _ stream: StreamSettings, configure: (inout BridgeConfiguration) -> Void = { _ in },
+        _ body: @escaping @Sendable (Verify) async throws -> VerifyReport
+    ) throws -> VerifyReport {
         var configuration = configuration([stream])
-        configuration.mongodb.uri = uri ?? self.uri
+        configure(&configuration)
         let verify = Verify(configuration: configuration, stream: stream, logger: log.logger)
         let end = Monitor<Result<VerifyReport, any Error>?>(nil)
         Task.detached {
             let result: Result<VerifyReport, any Error>
-            do { result = .success(try await verify.run(request)) } catch { result = .failure(error) }
+            do { result = .success(try await body(verify)) } catch { result = .failure(error) }
             end.update { $0 = result }
         }
         return try end.wait(for: "the verification") { $0 }.get()

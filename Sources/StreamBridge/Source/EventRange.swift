@@ -1,7 +1,7 @@
 import Mongo
 
-/// The part of a change stream that a verification looks at.
-struct VerifyRange: Sendable {
+/// A part of a change stream.
+struct EventRange: Sendable {
     enum Place: Sendable {
         /// A resume token's `_data`.
         case token(String)
@@ -44,7 +44,7 @@ struct VerifyRange: Sendable {
     }
 }
 
-extension VerifyRange.Place: CustomStringConvertible {
+extension EventRange.Place: CustomStringConvertible {
     var description: String {
         switch self {
         case .token(let data): (ResumeToken(data: data).clusterTime.map { "cluster time \($0.readable), " } ?? "") + "token \(data)"

@@ -1,0 +1,111 @@
+import Logging
+import Mongo
+
+/// Publishes a range again, marked as such: of a stream's change stream, or of a topic.
+package struct Replay: Sendable {
+    /// How far it has come.
+    package struct Progress: Sendable {
+        /// Empty for a plan.
+        package let id: String
+        /// Published for good, those before an interruption included; for a plan, counted.
+        package let events: Int64
+        /// How much of the range lies behind, from 0 to 1; nil when that cannot be told.
+        package let fraction: Double?
+    }
+
+    package struct Summary: Sendable, Encodable {
+        package let id: String
+        /// What was replayed: `stream inventory`, `topic orders`.
+        package let source: String
+        /// What is counted: `events`, `records`.
+        package let unit: String
+        /// Where its records went.
+        package let topics: [String]
+        /// Published for good, those before an interruption included.
+        package let events: Int64
+        /// Nothing is left.
+        package let isDone: Bool
+
+        private enum CodingKeys: CodingKey { case id, source, topics, events, isDone }
+    }
+
+    private let configuration: BridgeConfiguration
+    private let logger: Logger
+    private let stop = StopSignal()
+
+    package init(configuration: BridgeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Lets what is published be committed, and ends.
+    package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
+
+    /// - Throws: ``WrongUsage``, ``StreamHalt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    package func run(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
+        try await blocking { try StreamReplay(configuration, stop: stop, logger: logger).run(request, show) }
+    }
+
+    /// Counts what a replay would publish, and changes nothing.
+    ///
+    /// - Throws: as ``run(_:_:)``.
+    package func plan(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> ReplayPlan
+    {
+        try await blocking { try StreamReplay(configuration, stop: stop, logger: logger).plan(request, show) }
+    }
+
+    /// Copies a range of a topic.
+    ///
+    /// - Throws: ``WrongUsage``, ``StreamHalt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    package func run(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
+        try await blocking { try TopicCopy(configuration, stop: stop, logger: logger).run(request, show) }
+    }
+
+    /// Counts what a copy would have, and changes nothing.
+    ///
+    /// - Throws: as ``run(_:_:)``.
+    package func plan(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> TopicCopyPlan
+    {
+        try await blocking { try TopicCopy(configuration, stop: stop, logger: logger).plan(request, show) }
+    }
+
+    /// Goes on with a replay that was interrupted.
+    ///
+    /// - Parameter rate: events per second; nil for as fast as it goes.
+    /// - Throws: as ``run(_:_:)``.
+    package func resume(_ id: String, rate: Int?, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
+        try await blocking {
+            let ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
+            let record = try ledger.unfinished(id)
+            if let copy = TopicCopyRecord(record) {
+                return try TopicCopy(configuration, stop: stop, logger: logger).resume(copy, rate: rate, show)
+            }
+            return try StreamReplay(configuration, stop: stop, logger: logger).resume(record, id: id, rate: rate, show)
+        }
+    }
+
+    private func blocking<Success: Sendable>(_ body: @escaping @Sendable () throws -> Success) async throws -> Success {
+        try await LoopThread.run(name: "replay") {
+            Result {
+                do {
+                    return try body()
+                } catch let error as MongoError {
+                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(server: "MongoDB", reason: "\(error)")
+                } catch {
+                    throw OperationFailure.ending(error)
+                }
+            }
+        }.get()
+    }
+}
+
+/// A replay that had begun could not go on.
+package struct ReplayInterrupted: Error, CustomStringConvertible {
+    package let id: String
+    /// Events or records, for good.
+    package let published: Int64
+    /// ``Bridge/Unreachable`` or ``StreamHalt``.
+    package let cause: any Error
+
+    package var description: String { "\(cause)\n\(published) are published; go on with `bridge replay --resume \(id)`" }
+}

@@ -1,0 +1,80 @@
+import Foundation
+import Logging
+import Mongo
+
+/// The replays of a bridge: the compacted topic `bridge.<name>.replays`, key the replay's id.
+struct ReplayLedger: Sendable {
+    let topic: String
+    private let bridge: String
+    private let admin: KafkaAdmin
+    private let store: PositionStore
+    private let timeout: Duration
+
+    init(_ configuration: BridgeConfiguration, admin: KafkaAdmin) {
+        topic = "bridge.\(configuration.name).replays"
+        bridge = configuration.name
+        self.admin = admin
+        store = PositionStore(topic: topic, admin: admin, settings: configuration.kafka)
+        timeout = configuration.startupTimeout
+    }
+
+    func ensure(_ topics: TopicCatalog) throws {
+        try topics.ensure(topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
+    }
+
+    /// The newest record of a replay; nil when there is none. Blocks.
+    ///
+    /// - Throws: ``KafkaError``, ``StreamHalt`` when it cannot be read.
+    func find(_ id: String) throws -> BSONDocument? {
+        guard try admin.topic(topic, timeout: timeout) != nil, let value = try store.readAll(timeout: timeout)[id] else { return nil }
+        guard let document = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self)) else {
+            throw Self.unreadable(id, topic: topic)
+        }
+        return document
+    }
+
+    /// The record of a replay that is to go on.
+    ///
+    /// - Throws: ``WrongUsage`` when there is no such replay, or nothing is left of it; ``KafkaError``, ``StreamHalt``.
+    func unfinished(_ id: String) throws -> BSONDocument {
+        guard let document = try find(id) else {
+            let known = try admin.topic(topic, timeout: timeout) == nil ? [] : store.readAll(timeout: timeout).keys.sorted()
+            throw WrongUsage("\(UnknownName(kind: "replay", name: id, known: known))")
+        }
+        guard document["state"]?.stringValue != ReplayState.done.rawValue else {
+            throw WrongUsage("replay \(id) is done: nothing is left of it. To publish its range once more, start another replay")
+        }
+        return document
+    }
+
+    /// - Throws: ``WrongUsage`` when the id cannot be a new replay's.
+    func refuseTaken(_ id: String) throws {
+        guard let document = try find(id) else { return }
+        let isDone = document["state"]?.stringValue == ReplayState.done.rawValue
+        throw WrongUsage(
+            "there is a replay \(id) already, and it is \(isDone ? "done" : "not done: go on with `bridge replay --resume \(id)`"). "
+                + "Another --id begins another one")
+    }
+
+    static func unreadable(_ id: String, topic: String) -> StreamHalt {
+        StreamHalt(
+            reason: "the record of replay \(id) in topic \(topic) is none of this bridge", mend: "Start another replay",
+            status: .configuration)
+    }
+
+    /// Names a replay by the moment, with something at the end that another one of the same second has not.
+    static func makeID() -> String {
+        let time = StoredPosition.iso8601(milliseconds: WallClock.milliseconds()).prefix(19).filter { $0.isNumber || $0 == "T" }
+        let suffix = String(UInt16.random(in: 0x1000 ... .max), radix: 16)
+        return "\(time)-\(suffix)"
+    }
+
+    /// - Throws: ``WrongUsage``: the id is a part of the transactional id.
+    static func check(_ id: String) throws(WrongUsage) {
+        do throws(ConfigurationComplaint) {
+            _ = try LegalName.bridgePart(id)
+        } catch {
+            throw WrongUsage("--id", error)
+        }
+    }
+}

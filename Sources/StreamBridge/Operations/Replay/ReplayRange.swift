@@ -1,0 +1,111 @@
+import Mongo
+
+/// The range of a replay, from the places that a person gave.
+struct ReplayRange {
+    let range: EventRange
+    /// How far the oplog reaches, and the position that the replay begins at.
+    let trial: PositionTrial
+
+    /// Opens the change stream at the beginning, which also shows whether the server takes the filter. Blocks.
+    ///
+    /// - Parameters:
+    ///   - settings: the stream with the filter.
+    ///   - isFiltered: some events of the stream are left out.
+    ///   - to: nil for the newest time of the deployment.
+    /// - Throws: ``WrongUsage``; ``StreamHalt`` for a place that cannot be used; ``MongoError``, ``KafkaError``.
+    init(
+        of settings: StreamSettings, isFiltered: Bool, from: PositionPlace, to: PositionPlace?, on deployment: Deployment,
+        pool: MongoClientPool, record: (RecordPlace) throws -> PublishedPlace
+    ) throws {
+        let newest = try deployment.clusterTime(pool: pool)
+        let begin: EventRange.Place
+        var transaction: TransactionPlace?
+        switch from {
+        case .record(let place):
+            let published = try record(place)
+            begin = .token(published.token.data ?? "")
+            transaction = published.transaction
+        case .start(let point):
+            switch try deployment.start(at: point, pool: pool) {
+            case .at(let seconds, let increment): begin = .time(BSONTimestamp(seconds: seconds, increment: increment))
+            case .after(let token): begin = .token(token.data ?? "")
+            case .now: throw WrongUsage("--from takes no now: nothing has happened since")
+            }
+        }
+        let end: EventRange.Place
+        switch to {
+        case .record(let place)?: end = .token(try record(place).token.data ?? "")
+        case .start(.token(let data))?: end = .token(data)
+        // With all of this second.
+        case .start(.time(let seconds))?: end = .time(BSONTimestamp(seconds: seconds, increment: .max))
+        case .start(.clusterTime(let seconds, let increment))?: end = .time(BSONTimestamp(seconds: seconds, increment: increment))
+        case .start(.oldest)?: throw WrongUsage("--to takes no oldest")
+        case .start(.now)?, nil:
+            guard let newest else {
+                throw StreamHalt(
+                    reason: "the deployment does not tell its time", mend: "Give --to a token or a time", status: .configuration)
+            }
+            end = .time(newest)
+        }
+        let start = Self.start(at: begin, isFiltered: isFiltered)
+        range = EventRange(start: start, from: begin, to: end, newest: newest)
+        guard !range.isBackwards else { throw WrongUsage("--from, \(begin), is after --to, \(end)") }
+        trial = try PositionTrial(of: settings, at: start, transaction: transaction, on: deployment, pool: pool)
+    }
+
+    /// The server goes on behind an event only where the pipeline lets it pass. So with a filter the stream is opened at the time of the event, and what comes
+    /// up to it is left out.
+    private static func start(at place: EventRange.Place, isFiltered: Bool) -> ChangeStreamOptions.Start {
+        switch place {
+        case .time(let time): return .at(seconds: time.seconds, increment: time.increment)
+        case .token(let data):
+            let token = ResumeToken(data: data)
+            guard isFiltered, let time = token.clusterTime else { return .after(token) }
+            return .at(seconds: time.seconds, increment: time.increment)
+        }
+    }
+}
+
+extension EventRange {
+    /// Nothing can lie between its ends, and not because they are the same.
+    var isBackwards: Bool {
+        if case .token(let from) = from, case .token(let to) = to { return from > to }
+        guard let from = from.clusterTime, let to = to.clusterTime else { return false }
+        return from > to
+    }
+
+    /// How much of the range lies before `time`, from 0 to 1; nil when that cannot be told.
+    func fraction(at time: BSONTimestamp?) -> Double? {
+        guard let time, let from = from.clusterTime, var to = to.clusterTime else { return nil }
+        if let newest { to = min(to, newest) }
+        guard to > from else { return nil }
+        // With the increments: a range may lie within one second.
+        return Double(min(max(time, from), to).packed - from.packed) / Double(to.packed - from.packed)
+    }
+}
+
+extension EventRange.Place {
+    var clusterTime: BSONTimestamp? {
+        switch self {
+        case .token(let data): ResumeToken(data: data).clusterTime
+        case .time(let time): time
+        }
+    }
+
+    /// As a command line has it.
+    var argument: String {
+        switch self {
+        case .token(let data): data
+        case .time(let time): "\(time)"
+        }
+    }
+
+    /// Reads ``argument``; nil for anything else.
+    init?(_ text: String) {
+        switch try? StartPoint(argument: text) {
+        case .token(let data)?: self = .token(data)
+        case .clusterTime(let seconds, let increment)?: self = .time(BSONTimestamp(seconds: seconds, increment: increment))
+        default: return nil
+        }
+    }
+}

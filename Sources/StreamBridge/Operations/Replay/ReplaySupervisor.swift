@@ -1,0 +1,48 @@
+/// Runs sessions of a replay, one after another, until one comes to its end. Used on one thread.
+struct ReplaySupervisor {
+    let id: String
+    /// How long nothing may be published before an error that passes counts as one that does not.
+    let patience: Duration
+    let stop: StopSignal
+    /// Where the replay is, and how many were published for good; nil before anything is recorded of it.
+    let progress: () -> (place: String, published: Int64)?
+    /// What an error ends the command with: ``StreamHalt`` or ``Bridge/Unreachable``.
+    let explain: (any Error) -> any Error
+    /// Is told of an error after which the next session begins.
+    let tell: (any Error) -> Void
+
+    /// - Parameter session: gives whether nothing is left; otherwise a stop came.
+    /// - Throws: ``ReplayInterrupted`` when something is recorded of the replay, otherwise what ended it.
+    func run(_ session: () throws -> Bool) throws -> Bool {
+        var deadline = ContinuousClock.now + patience
+        var backoff = Backoff()
+        while !stop.isRequested {
+            let before = progress()?.place
+            do {
+                return try session()
+            } catch is StreamStopped {
+                return false
+            } catch {
+                if progress()?.place != before {
+                    deadline = .now + patience
+                    backoff.reset()
+                }
+                let ending = explain(error)
+                if ending is StreamHalt || .now >= deadline {
+                    throw progress().map { ReplayInterrupted(id: id, published: $0.published, cause: ending) } ?? ending
+                }
+                tell(error)
+                if stop.wait(for: backoff.next()) { return false }
+            }
+        }
+        return false
+    }
+
+    /// Two processes with the same replay would fence each other for ever, so the one that is fenced ends.
+    static func explained(_ error: any Error, id: String) -> any Error {
+        guard let fenced = error as? KafkaError, fenced.name == "_FENCED" || fenced.name == "PRODUCER_FENCED" else { return error }
+        return StreamHalt(
+            reason: "another process goes on with replay \(id), or Kafka gave up its transaction: \(fenced)",
+            mend: "Look for that process before you go on", status: .configuration)
+    }
+}

@@ -1,0 +1,220 @@
+import Logging
+
+/// Copies a range of a Kafka topic to another one, exactly once. Used on one thread.
+package struct TopicCopy {
+    /// An end of the range.
+    package enum Place: Sendable, Equatable {
+        case offset(Int64)
+        /// Of records, in milliseconds since 1970.
+        case time(Int64)
+    }
+
+    package struct Request: Sendable {
+        package var source: String
+        package var target: String
+        /// Nil for the oldest record.
+        package var from: Place?
+        /// The last one that belongs to it; nil for the newest committed record of the moment.
+        package var to: Place?
+        /// Nil for all of them.
+        package var partition: Int32?
+        /// A whole key, or `/PATTERN/`; nil for every record.
+        package var key: String?
+        /// Records per second; nil for as fast as it goes.
+        package var rate: Int?
+        /// Nil for one that is made.
+        package var id: String?
+        /// `user@host`
+        package var by: String
+
+        package init(
+            source: String, target: String, from: Place? = nil, to: Place? = nil, partition: Int32? = nil, key: String? = nil,
+            rate: Int? = nil, id: String? = nil, by: String
+        ) {
+            self.source = source
+            self.target = target
+            self.from = from
+            self.to = to
+            self.partition = partition
+            self.key = key
+            self.rate = rate
+            self.id = id
+            self.by = by
+        }
+    }
+
+    typealias Show = @Sendable (Replay.Progress) -> Void
+
+    private let configuration: BridgeConfiguration
+    private let admin: KafkaAdmin
+    private let ledger: ReplayLedger
+    private let stop: StopSignal
+    private let logger: Logger
+
+    init(_ configuration: BridgeConfiguration, stop: StopSignal, logger: Logger) throws {
+        self.configuration = configuration
+        self.stop = stop
+        self.logger = logger
+        // Whatever is before the oldest open transaction is decided, so the copy need not wait for anybody.
+        admin = try KafkaAdmin(settings: configuration.kafka, isolation: .readCommitted, logger: logger)
+        ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
+    }
+
+    func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
+        let id = request.id ?? ReplayLedger.makeID()
+        try ReplayLedger.check(id)
+        let record = try record(of: request, id: id)
+        try ledger.refuseTaken(id)
+        let catalog = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
+        try ledger.ensure(catalog)
+        let partitions = try admin.topic(request.source, timeout: configuration.startupTimeout)?.partitions
+        try catalog.ensure(request.target, partitions: partitions, timeout: configuration.startupTimeout)
+        logger.info(
+            """
+            replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, go on with `bridge replay --resume \(id)`
+            """)
+        return try resume(record, rate: request.rate, show)
+    }
+
+    func plan(_ request: Request, _ show: @escaping Show) throws -> TopicCopyPlan {
+        let record = try record(of: request, id: request.id ?? "")
+        var plan = TopicCopyPlan(record, rate: request.rate)
+        var pass = try TopicCopyPass(record, settings: configuration.kafka, patience: configuration.startupTimeout)
+        while !stop.isRequested, let step = try pass.next(within: .milliseconds(200)) {
+            if case .record(let record) = step { plan.count(record) }
+            show(Replay.Progress(id: "", events: plan.records, fraction: pass.record.fraction))
+        }
+        plan.isWhole = pass.isThrough
+        return plan
+    }
+
+    func resume(_ record: TopicCopyRecord, rate: Int?, _ show: @escaping Show) throws -> Replay.Summary {
+        try TopicCopySession(
+            configuration: configuration, record: record, rate: rate, admin: admin, ledger: ledger, stop: stop, logger: logger
+        )
+        .run(show)
+    }
+
+    // MARK: What is asked for
+
+    private func record(of request: Request, id: String) throws -> TopicCopyRecord {
+        do throws(ConfigurationComplaint) {
+            _ = try LegalName.topic(request.target, bridge: configuration.name)
+        } catch {
+            throw WrongUsage("--topic-to", error)
+        }
+        if let key = request.key { _ = try KeyFilter(key) }
+        return TopicCopyRecord(
+            id: id, source: request.source, target: request.target, key: request.key, by: request.by, startedAt: WallClock.milliseconds(),
+            stretches: try stretches(of: request))
+    }
+
+    private func stretches(of request: Request) throws -> [Int32: TopicCopyRecord.Stretch] {
+        guard let topic = try admin.topic(request.source, timeout: configuration.startupTimeout), topic.partitions > 0 else {
+            throw StreamHalt(
+                reason: "there is no topic \(request.source)", mend: "Give --topic-from the topic to copy from", status: .configuration)
+        }
+        let all = 0..<Int32(topic.partitions)
+        if let partition = request.partition, !all.contains(partition) {
+            throw WrongUsage("topic \(request.source) has the partitions 0 to \(topic.partitions - 1); found --partition \(partition)")
+        }
+        var stretches: [Int32: TopicCopyRecord.Stretch] = [:]
+        for partition in request.partition.map({ [$0] }) ?? Array(all) {
+            stretches[partition] = .init(try offsets(of: partition, request))
+        }
+        return stretches
+    }
+
+    private func offsets(of partition: Int32, _ request: Request) throws -> Range<Int64> {
+        let timeout = configuration.startupTimeout
+        let there = try admin.watermarks(topic: request.source, partition: partition, timeout: timeout)
+        let name = "\(request.source)/\(partition)"
+        var start = there.lowerBound
+        switch request.from {
+        case .offset(let offset)?:
+            guard there.contains(offset) else {
+                throw WrongUsage(
+                    "\(name) has the offsets from \(there.lowerBound) to before \(there.upperBound); found --from-offset \(offset)")
+            }
+            start = offset
+        case .time(let time)?:
+            let found = try admin.offset(ofTopic: request.source, partition: partition, atMilliseconds: time, timeout: timeout)
+            start = min(found ?? there.upperBound, there.upperBound)
+        case nil: break
+        }
+        var end = there.upperBound
+        switch request.to {
+        case .offset(let offset)?: end = min(end, offset + 1)
+        case .time(let time)?:
+            // With all of its second.
+            let next = (time / 1000 + 1) * 1000
+            let found = try admin.offset(ofTopic: request.source, partition: partition, atMilliseconds: next, timeout: timeout)
+            end = min(found ?? end, end)
+        case nil: break
+        }
+        return start..<max(start, end)
+    }
+}
+
+/// What a copy of a topic's range would have.
+package struct TopicCopyPlan: Sendable, Encodable {
+    package struct Partition: Sendable, Encodable {
+        package let partition: Int32
+        /// The first offset, and the one behind the last.
+        package let from: Int64
+        package let to: Int64
+        package var records = 0
+    }
+
+    package let source: String
+    package let topic: String
+    package private(set) var records: Int64 = 0
+    /// Keys, values and headers.
+    package private(set) var bytes = 0
+    package private(set) var partitions: [Partition]
+    /// The smallest and the largest time of a record, in milliseconds since 1970.
+    package private(set) var first: Int64?
+    package private(set) var last: Int64?
+    /// Consumers of the topic see the records a second time.
+    package let isOwnTopic: Bool
+    private let rate: Int?
+    /// At the rate that was asked for.
+    package var seconds: Double? { rate.map { Double(records) / Double($0) } }
+    /// False when a stop came first: there is more.
+    package var isWhole = false
+
+    init(_ record: TopicCopyRecord, rate: Int?) {
+        source = record.source
+        topic = record.target
+        isOwnTopic = record.source == record.target
+        partitions = record.stretches.sorted { $0.key < $1.key }
+            .map { Partition(partition: $0.key, from: $0.value.start, to: $0.value.end) }
+        self.rate = rate
+    }
+
+    mutating func count(_ copied: TopicCopyPass.Copied) {
+        records += 1
+        bytes += copied.record.size
+        if let index = partitions.firstIndex(where: { $0.partition == copied.partition }) { partitions[index].records += 1 }
+        if let time = copied.timestamp {
+            first = min(first ?? time, time)
+            last = max(last ?? time, time)
+        }
+    }
+
+    private enum CodingKeys: CodingKey { case source, topic, records, bytes, partitions, first, last, isOwnTopic, seconds, isWhole }
+
+    package func encode(to encoder: any Encoder) throws {
+        var object = encoder.container(keyedBy: CodingKeys.self)
+        try object.encode(source, forKey: .source)
+        try object.encode(topic, forKey: .topic)
+        try object.encode(records, forKey: .records)
+        try object.encode(bytes, forKey: .bytes)
+        try object.encode(partitions, forKey: .partitions)
+        try object.encode(first, forKey: .first)
+        try object.encode(last, forKey: .last)
+        try object.encode(isOwnTopic, forKey: .isOwnTopic)
+        try object.encode(seconds, forKey: .seconds)
+        try object.encode(isWhole, forKey: .isWhole)
+    }
+}
