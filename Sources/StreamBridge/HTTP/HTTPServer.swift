@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import HummingbirdCore
 import Logging
@@ -54,7 +55,7 @@ struct HTTPServer: Sendable {
     private static func response(to request: Request, _ answer: HTTPAnswer) -> Response {
         var headers: HTTPFields = [
             .contentType: answer.type.rawValue, .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
-            .contentLength: "\(answer.body.count)",
+            .contentLength: "\(answer.body.count)", .date: Date.now.httpText,
         ]
         for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
         let body = request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))

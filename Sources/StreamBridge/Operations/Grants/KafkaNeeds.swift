@@ -1,6 +1,6 @@
 /// What a configuration needs in Kafka: the one place that says so.
 enum KafkaNeeds {
-    /// - Parameter includesTools: also what `verify`, `send` and `redrive` need beyond the bridge itself.
+    /// - Parameter includesTools: also what `verify`, `replay`, `send` and `redrive` need beyond the bridge itself.
     static func of(_ configuration: BridgeConfiguration, includesTools: Bool) -> [KafkaNeed] {
         let bridge = configuration.name
         let needs =
@@ -96,11 +96,22 @@ enum KafkaNeeds {
     // MARK: Everybody
 
     private static func tools(of configuration: BridgeConfiguration) -> [KafkaNeed] {
-        configuration.streams.flatMap { stream in
-            topics(of: stream).map {
-                KafkaNeed(PrivilegeNeeds.subject(stream), [.read], on: $0, purpose: "`bridge verify` compares what was published")
+        [
+            KafkaNeed(
+                "replays", [.read, .write], on: .init(.topic, ReplayLedger.topic(bridge: configuration.name)),
+                purpose: "`bridge replay` keeps how far each one is"),
+            // Every replay has an id of its own.
+            KafkaNeed(
+                "replays", [.write], on: .init(.transactionalId, ProducerProperties.Transactional.replay("", of: configuration.name).id, .prefixed),
+                purpose: "`bridge replay` publishes in transactions"),
+        ]
+            + configuration.streams.flatMap { stream in
+                topics(of: stream).map {
+                    KafkaNeed(
+                        PrivilegeNeeds.subject(stream), [.read], on: $0,
+                        purpose: "`bridge verify` compares what was published, `bridge positions` takes a record's token")
+                }
             }
-        }
             + configuration.dispatchers.flatMap { dispatcher in
                 let subject = PrivilegeNeeds.subject(dispatcher)
                 return [

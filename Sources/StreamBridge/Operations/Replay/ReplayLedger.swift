@@ -5,13 +5,16 @@ import Mongo
 /// The replays of a bridge: the compacted topic `bridge.<name>.replays`, key the replay's id.
 struct ReplayLedger: Sendable {
     let topic: String
+
+    static func topic(bridge name: String) -> String { "bridge.\(name).replays" }
+
     private let bridge: String
     private let admin: KafkaAdmin
     private let store: PositionStore
     private let timeout: Duration
 
     init(_ configuration: BridgeConfiguration, admin: KafkaAdmin) {
-        topic = "bridge.\(configuration.name).replays"
+        topic = Self.topic(bridge: configuration.name)
         bridge = configuration.name
         self.admin = admin
         store = PositionStore(topic: topic, admin: admin, settings: configuration.kafka)
