@@ -40,8 +40,8 @@ struct GrantsKafkaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "kafka", abstract: "Prints the ACLs as commands of kafka-acls.sh.",
         discussion: """
-            For `bridge run`, `check` and `positions`. --with-tools adds what `verify`, `send` and `redrive` need: for an operator's account, or \
-            for the bridge's own where operators use its configuration.
+            For `bridge run`, `check` and `positions`. --with-tools adds what `verify`, `replay`, `send` and `redrive` need: for an operator's \
+            account, or for the bridge's own where operators use its configuration.
             """)
 
     @OptionGroup var options: CommonOptions
@@ -49,7 +49,7 @@ struct GrantsKafkaCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Who the bridge is to Kafka, such as User:bridge. By default User: and sasl.username.")
     var principal: String?
 
-    @Flag(name: .long, help: "Also what verify, send and redrive need.")
+    @Flag(name: .long, help: "Also what verify, replay, send and redrive need.")
     var withTools = false
 
     @Option(name: .long, help: "text (for a shell) or json.")

@@ -12,9 +12,13 @@ kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties
 # streams: topics.create: makes the topic if it is missing.
 kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Read --operation Write --operation Create --operation DescribeConfigs --topic 'bridge.lessons.positions'
 
-# streams: have positions set by `bridge positions set`, which keeps who did it and why.
+# streams: have positions set by `bridge positions`, which keeps who did it and why.
 # streams: topics.create: makes the topic if it is missing.
 kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Read --operation Write --operation Create --topic 'bridge.lessons.position-edits'
+
+# streams: record what is left out, by `onLostPosition` or `bridge positions`.
+# streams: topics.create: makes the topic if it is missing.
+kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Write --operation Create --topic 'bridge.lessons.gaps'
 
 # stream inventory: publishes its events.
 # stream inventory: topics.create: makes the topic if it is missing.

@@ -9,7 +9,7 @@ db.getSiblingDB("admin").createRole({
     {"resource":{"db":"lessons","collection":"shipments"},"actions":["find","insert","listIndexes","update"]},
     // dispatcher shipments: looks for free resources.
     {"resource":{"db":"lessons","collection":"trucks"},"actions":["find"]},
-    // oplog: sees how far back a position can be resumed. Can be left out; then there is no warning before a position is lost.
+    // streams: sees how far back a position can be resumed. Can be left out; then there is no warning before a position is lost.
     {"resource":{"db":"local","collection":"oplog.rs"},"actions":["find"]},
     // dispatcher shipments: follows which resources are free. Can be left out; then which resources are free is not followed, but asked for when the hint runs out.
     {"resource":{"db":"lessons","collection":""},"actions":["changeStream","find"]}

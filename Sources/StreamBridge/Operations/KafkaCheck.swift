@@ -35,12 +35,13 @@ struct KafkaCheck {
                     .findings(admin: admin, kafka: configuration.kafka, logger: logger)
             }
         } catch {
-            let status: Int32 = error.name == "_INVALID_ARG" ? 78 : 69
+            // What would halt a stream is no outage.
+            let halt: StreamHalt? = if case .halt(let halt) = StreamFailure(kafka: error) { halt } else { nil }
             findings.append(
                 .error(
                     "Kafka", "\(servers): \(error)",
-                    mend: "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
-                    status: status))
+                    mend: halt?.mend ?? "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
+                    status: halt == nil ? 69 : 78))
         }
     }
 

@@ -144,7 +144,7 @@ import Testing
             #expect(plan.status == 0)
             #expect(plan.text.contains("2 insert \(scene.database).fruits"), "\(plan.text)")
             #expect(plan.text.contains("their consumers see the events again"), "\(plan.text)")
-            #expect(plan.text.contains("it takes 2000 ms"), "\(plan.text)")
+            #expect(plan.text.contains("it takes 2 s"), "\(plan.text)")
             #expect(try run("--stream", "fruits", "--from", "oldest", "--plan", "--format", "json").text.contains("\"events\":2"))
             let done = try run("--stream", "fruits", "--from", "oldest", "--id", "r1")
             #expect(done.status == 0)

@@ -18,7 +18,8 @@ import Testing
         #expect(
             lines == [
                 "Read on topic bridge.lessons.control", "Read Write DescribeConfigs on topic bridge.lessons.positions",
-                "Read Write on topic bridge.lessons.position-edits", "Write on topic bridge.lessons.gaps", "Write on topic mongo.lessons.inventory",
+                "Read Write on topic bridge.lessons.position-edits", "Write on topic bridge.lessons.gaps",
+                "Write on topic mongo.lessons.inventory",
                 "Read on group bridge.lessons.inventory", "Write on transactionalId bridge.lessons.inventory",
                 "Read on topic dispatch.commands", "Write on topic dispatch.outcomes", "Write on topic dispatch.dead-letters",
                 "Read on group bridge.lessons.shipments", "Write on transactionalId bridge.lessons.shipments.…",
@@ -50,7 +51,10 @@ import Testing
         }
         // Besides the topics, only the producers of replays.
         let others = lines.filter { !$0.contains(" on topic ") }
-        #expect(Set(others) == Set(Self.lines(configuration).filter { !$0.contains(" on topic ") } + ["Write on transactionalId bridge.lessons.replay.…"]))
+        #expect(
+            Set(others)
+                == Set(
+                    Self.lines(configuration).filter { !$0.contains(" on topic ") } + ["Write on transactionalId bridge.lessons.replay.…"]))
     }
 
     /// (what is watched, the template, the topics; a prefix ends with …)

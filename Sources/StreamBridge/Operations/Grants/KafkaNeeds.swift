@@ -42,7 +42,8 @@ enum KafkaNeeds {
         let id = KafkaNeed.Resource(.transactionalId, ProducerProperties.Transactional.stream(stream.name, of: bridge).id)
         needs.append(producing(stream.delivery, subject, on: id))
         if stream.delivery == .atLeastOnce {
-            needs.append(KafkaNeed(subject, [.write], on: id, purpose: "`bridge positions` stores an edit and its record in one transaction"))
+            needs.append(
+                KafkaNeed(subject, [.write], on: id, purpose: "`bridge positions` stores an edit and its record in one transaction"))
         }
         return needs
     }
@@ -102,7 +103,8 @@ enum KafkaNeeds {
                 purpose: "`bridge replay` keeps how far each one is"),
             // Every replay has an id of its own.
             KafkaNeed(
-                "replays", [.write], on: .init(.transactionalId, ProducerProperties.Transactional.replay("", of: configuration.name).id, .prefixed),
+                "replays", [.write],
+                on: .init(.transactionalId, ProducerProperties.Transactional.replay("", of: configuration.name).id, .prefixed),
                 purpose: "`bridge replay` publishes in transactions"),
         ]
             + configuration.streams.flatMap { stream in

@@ -57,12 +57,11 @@ struct PositionWriter {
         try sender.begin()
         do {
             let key = Array(stream.utf8)
-            try sender.send(OutgoingRecord(key: key, value: Array(edit.record.json.utf8)), to: edits)
+            var records = [(edits, Array(edit.record.json.utf8)), (positions, edit.record.new)]
             if let gap = edit.gap {
-                try sender.send(
-                    OutgoingRecord(key: key, value: gap.json(stream: stream)), to: sender.topic(GapRecord.topic(bridge: configuration.name)))
+                records.append((try sender.topic(GapRecord.topic(bridge: configuration.name)), gap.json(stream: stream)))
             }
-            try sender.send(OutgoingRecord(key: key, value: edit.record.new), to: positions)
+            for (topic, value) in records { try sender.send(OutgoingRecord(key: key, value: value), to: topic) }
             try sender.commit(until: deadline)
         } catch {
             sender.abandon()

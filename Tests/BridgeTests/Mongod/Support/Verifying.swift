@@ -9,7 +9,9 @@ extension Scene {
     func verify(_ stream: StreamSettings, _ request: Verify.Request = .init(), uri: String? = nil) throws -> VerifyReport {
         try verifying(stream) {
             if let uri { $0.mongodb.uri = uri }
-        } _: { try await $0.run(request) }
+        } _: {
+            try await $0.run(request)
+        }
     }
 
     /// Compares a stream's newest records with the documents.
