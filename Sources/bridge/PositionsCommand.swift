@@ -202,10 +202,10 @@ extension Positions.Change {
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
         switch leader {
-        case .absent:
-            lines.append("no process leads the stream: it goes on from there when it is started, or within seconds if it has halted")
-        case .stoodBack: lines.append("the process that leads the stream goes on from there")
-        case .unaware: lines.append("no process answered; whoever leads the stream goes on from there at its next transaction")
+        case nil: break
+        case .stoodBack: lines.append("whoever leads the stream goes on from there now, and otherwise it does when it is started")
+        case .unaware:
+            lines.append("the group gave no word: a process that leads the stream goes on from there at its next transaction")
         }
         return lines.joined(separator: "\n")
     }

@@ -189,7 +189,8 @@ struct KafkaCheck {
             } catch {
                 findings.append(
                     .error(
-                        "stream \(stream)", "\(error)", mend: "Remove the record with key \(stream) from \(store.topic)",
+                        "stream \(stream)", "\(error)",
+                        mend: "`bridge positions set \(stream) PLACE`, or `bridge positions reset \(stream)` to begin at startAt",
                         status: StreamHalt.Status.lostPosition.rawValue))
             }
         }

@@ -4,6 +4,8 @@ final class HaltedParts: Sendable {
     private struct State {
         /// Parts that have not halted.
         var goingOn: Int
+        /// Halted parts that are looking just now whether they are mended.
+        var looking = 0
         /// How often somebody has asked the halted ones to try again.
         var requests = 0
     }
@@ -44,13 +46,21 @@ final class HaltedParts: Sendable {
     private func awaitMend(_ stop: StopSignal, since seen: Int, every interval: Duration, _ mend: () -> String?) -> String? {
         return stop.waking({ [state] in state.update { _ in } }) {
             while true {
-                let isOver = state.wait(within: interval) { $0.requests != seen || $0.goingOn <= 0 || stop.isRequested }
-                if stop.isRequested { return nil }
-                let isAsked = state.read { $0.requests != seen }
-                if let reason = isAsked ? "asked to try again" : isOver ? nil : mend() {
-                    state.update { $0.goingOn += 1 }
-                    return reason
+                // A part that finds that it is mended keeps the process going for the others.
+                let isOver = state.wait(within: interval) {
+                    $0.requests != seen || $0.goingOn <= 0 && $0.looking == 0 || stop.isRequested
                 }
+                if stop.isRequested { return nil }
+                let isAsked = state.update { state in
+                    state.looking += 1
+                    return state.requests != seen
+                }
+                let reason = isAsked ? "asked to try again" : isOver ? nil : mend()
+                state.update { state in
+                    state.looking -= 1
+                    if reason != nil { state.goingOn += 1 }
+                }
+                if reason != nil { return reason }
                 if isOver { return nil }
             }
         }

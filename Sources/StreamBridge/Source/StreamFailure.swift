@@ -60,8 +60,9 @@ enum StreamFailure {
             self = .halt(
                 StreamHalt(
                     reason: "\(error)",
-                    mend: "Check that the URI names the deployment that this bridge has always read; then remove the record with key "
-                        + "\(stream.name) from the positions topic, or give the stream another name, to start anew at startAt",
+                    mend: "Check that the URI names the deployment that this bridge has always read. To go on from another place: "
+                        + "`bridge positions set \(stream.name) oldest` (or a time, a token, a record's coordinates); to begin at startAt: "
+                        + "`bridge positions reset \(stream.name)`",
                     status: .lostPosition
                 )
             )
@@ -184,7 +185,9 @@ enum StreamFailure {
     /// How to go on behind an event that cannot be published; empty where its token is not known.
     static func leavingOut(_ token: String?, of stream: String?) -> String {
         guard let token, let stream else { return "" }
-        return ". To leave its event out instead: `bridge positions set \(stream) \(token)`, which publishes a record of the gap"
+        return
+            ". To leave its event out instead, with what comes before it in its MongoDB transaction if it has one: `bridge positions set "
+            + "\(stream) \(token)`, which publishes a record of the gap"
     }
 
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.

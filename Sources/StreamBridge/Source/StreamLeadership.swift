@@ -40,10 +40,24 @@ final class StreamLeadership: Sendable {
             if !holds { throw NotLeading() }
         }
 
+        /// Whether a session that has to end may still store its position: the lead waits for it, or is still here.
+        func maySettle() -> Bool {
+            leadership.state.update { state in
+                guard state.isSettling || state.term == number && state.standing.mayGoOn else { return false }
+                state.isFinishing = true
+                return true
+            }
+        }
+
         /// Calls `wake` whenever there may be something to ``check()``, while `body` runs.
         func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
             leadership.state.update { $0.wakeSession = wake }
-            defer { leadership.state.update { $0.wakeSession = nil } }
+            defer {
+                leadership.state.update {
+                    $0.wakeSession = nil
+                    $0.isFinishing = false
+                }
+            }
             return try body()
         }
 
@@ -80,6 +94,10 @@ final class StreamLeadership: Sendable {
         var failure: (any Error)?
         var isLeaving = false
         var wakeSession: (@Sendable () -> Void)?
+        /// The lead waits for the session to end.
+        var isSettling = false
+        /// The session is storing its position.
+        var isFinishing = false
     }
 
     private let consumer: GroupConsumer
@@ -240,8 +258,17 @@ final class StreamLeadership: Sendable {
     /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the other one begins behind it. A
     /// session that takes too long is left alone: then the other one repeats what it has in hand.
     private func settle() {
-        change { if $0.standing == .leading { $0.standing = .waiting } }
+        change {
+            if $0.standing == .leading { $0.standing = .waiting }
+            $0.isSettling = true
+        }
         _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil }
+        // Who has begun to store in time is waited for: nothing is stored once the lead has gone.
+        let isFinishing = state.update { state in
+            state.isSettling = false
+            return state.isFinishing
+        }
+        if isFinishing { _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil } }
     }
 
     /// Changes the standing in one step: both threads do.

@@ -64,22 +64,25 @@ package final class StreamLoop: Sendable {
                 status.halted(halt)
             }
             guard let halt, let halted else { return nil }
+            let haltedAt = WallClock.milliseconds()
             let mend = halted.awaitMend(surroundings.stop, every: Self.editInterval) {
-                newestEdit(since: &seen).map { "its position was edited by \($0.by)\($0.why.map { ": \($0)" } ?? "")" }
+                newestEdit(since: &seen, halt: haltedAt).map { "its position was edited by \($0.by)\($0.why.map { ": \($0)" } ?? "")" }
             }
             guard let mend else { return halt }
             status.goesOn(because: mend)
         }
     }
 
-    /// - Parameter seen: the end of the history when it was last looked at; nil while that is not known.
-    private func newestEdit(since seen: inout Int64?) -> PositionEdit? {
-        guard let end = try? surroundings.history.end(timeout: Self.answerTime) else { return nil }
-        defer { seen = end }
-        guard let seen, seen < end,
-            let edits = try? surroundings.history.edits(from: seen, timeout: Self.answerTime, stop: surroundings.stop)
+    /// - Parameters:
+    ///   - seen: the end of the history when it was last read; nil while that is not known, because Kafka did not answer at the halt.
+    ///   - halt: milliseconds since 1970.
+    private func newestEdit(since seen: inout Int64?, halt: Int64) -> PositionEdit? {
+        guard let end = try? surroundings.history.end(timeout: Self.answerTime), seen.map({ $0 < end }) ?? true,
+            let edits = try? surroundings.history.edits(from: seen ?? 0, timeout: Self.answerTime, stop: surroundings.stop)
         else { return nil }
-        return edits.last { $0.stream == settings.name }
+        let isKnown = seen != nil
+        seen = end
+        return edits.last { $0.stream == settings.name && (isKnown || $0.at >= halt) }
     }
 
     /// Runs sessions whenever this process leads the stream, until a stop or a halt.
@@ -192,8 +195,10 @@ package final class StreamLoop: Sendable {
         var position = stored?.position
         // Nothing of a transaction that was open at the lost position follows.
         if lost != nil { position?.transaction = nil }
+        status.resumed(after: position)
         if let position {
-            status.resumed(after: position)
+            // What the first session began at is of no account any more.
+            first.withLock { $0 = nil }
             // Behind a lost one the stream may also go back: to the time that a deployment was restored to.
             if lost == nil { publisher.resume(after: position) }
         }
@@ -275,8 +280,6 @@ package final class StreamLoop: Sendable {
                         if batch.events == nil { first.withLock { $0 = $0 ?? .after(token) } }
                         guard try publisher.finish(within: nil) else { throw StreamStopped() }
                         isUnstored = false
-                        // A position that somebody removes later is another beginning.
-                        first.withLock { $0 = nil }
                     }
                     if handoff.isEmpty { try publisher.endLinger(isCaughtUp: !batch.isFull) }
                     try publisher.serve(timeout: .zero)
@@ -286,8 +289,9 @@ package final class StreamLoop: Sendable {
                 }
             }
         } catch {
-            // What was published before the error is still covered, and a halt may last: store its position while Kafka answers.
-            _ = try? publisher.finish(within: Self.settlingTime)
+            // What was published before the error is still covered, and a halt may last: store its position while Kafka answers. Not when the lead has gone
+            // without waiting for this: somebody else may have stored another one meanwhile.
+            if !(error is NotLeading) || term.maySettle() { _ = try? publisher.finish(within: Self.settlingTime) }
             throw error
         }
         guard try publisher.finish(within: nil) else { throw StreamStopped() }

@@ -177,8 +177,14 @@ package final class StreamStatus: ChangeStreamObserver {
 
     // MARK: Sessions
 
-    /// A session begins at a position that was stored before.
-    func resumed(after position: StreamPosition) { state.withLock { $0.keep(position, storedAt: nil) } }
+    /// A session begins at a position that was stored before; nil when there is none.
+    func resumed(after position: StreamPosition?) {
+        state.withLock { state in
+            if let position { return state.keep(position, storedAt: nil) }
+            state.position = nil
+            state.snapshot.stored = nil
+        }
+    }
 
     /// While `body` runs, `load` tells what the session has in its hands.
     func measuring<Result>(_ load: @escaping @Sendable () -> StreamLoad, while body: () throws -> Result) rethrows -> Result {

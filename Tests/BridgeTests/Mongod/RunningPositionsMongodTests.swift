@@ -109,6 +109,29 @@ struct RunningPositionsMongodTests {
         }
     }
 
+    /// Its predecessor's name is still in the stored position.
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func aStreamThatHasJustBegunAfterACrashGoesOnFromTheNewPosition(delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let pair = try Pair(scene, delivery: delivery)
+            let crashed = try pair.start()
+            let follower = try scene.follow()
+            try scene.insert(Self.numbers(0..<4))
+            let published = try follower.wait(count: 4)
+            try scene.follow(scene.positionsTopic).wait(for: "the position") { records in
+                records.contains { $0.value.flatMap { try? StoredPosition(json: $0) }?.position.events == 4 }
+            }
+            crashed.signal(SIGKILL)
+            _ = try crashed.exitStatus()
+            let program = try pair.start()
+            try program.wait(forError: "resuming after the stored position")
+            _ = try scene.setPosition(of: scene.stream { $0.delivery = delivery }, to: published[1].token)
+            #expect(try follower.wait(count: 6)[4...].map(\.token) == published[2...].map(\.token))
+            program.signal(SIGTERM)
+            #expect(try program.exitStatus() == 0)
+        }
+    }
+
     @Test func aRunningStreamThatIsResetBeginsAtItsStart() async throws {
         try await Self.play { scene, stream, _ in
             try scene.insert(Self.numbers(0..<3))

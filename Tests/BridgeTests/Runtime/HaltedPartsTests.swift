@@ -35,6 +35,25 @@ import Testing
         #expect(try other.wait(for: "the other try") { $0 } == "asked to try again")
     }
 
+    /// The last one halts while another looks, and finds that it is mended.
+    @Test func whoFindsThatItIsMendedKeepsTheOthers() throws {
+        let halted = HaltedParts(of: 2)
+        let looks = Monitor(0)
+        let mayFind = Monitor(false)
+        let first = Self.halt(halted) {
+            looks.update { $0 += 1 }
+            mayFind.wait { $0 ? () : nil }
+            return "mended"
+        }
+        try looks.wait(for: "a look") { $0 > 0 ? () : nil }
+        let last = Self.halt(halted)
+        mayFind.update { $0 = true }
+        #expect(try first.wait(for: "the mend") { $0 } == "mended")
+        #expect(last.value == nil)
+        halted.tryAgain()
+        #expect(try last.wait(for: "the other try") { $0 } == "asked to try again")
+    }
+
     @Test func aStopEndsTheWait() throws {
         let stop = StopSignal()
         let told = Self.halt(HaltedParts(of: 2), stop)

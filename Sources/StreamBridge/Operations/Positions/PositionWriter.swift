@@ -35,6 +35,7 @@ struct PositionWriter {
         let deadline = ContinuousClock.now + configuration.startupTimeout
         var backoff = Backoff(cap: .seconds(1))
         while true {
+            if stop.isRequested { throw StreamStopped() }
             do {
                 return try attempt(edit, until: deadline)
             } catch let error as KafkaError {

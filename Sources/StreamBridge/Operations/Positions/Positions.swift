@@ -23,11 +23,9 @@ package struct Positions: Sendable {
 
     package struct Change: Sendable {
         package enum Leader: Sendable {
-            /// No process leads the stream, as far as can be known.
-            case absent
-            /// It had given up the lead before the edit, and begins at the new position now.
+            /// Whoever led the stream had given up the lead before the edit, and begins at the new position now.
             case stoodBack
-            /// The group gave no word. It begins at the new position when it notices that it was fenced.
+            /// The group gave no word. A leader, if there is one, begins at the new position when it notices that it was fenced.
             case unaware
         }
 
@@ -36,7 +34,8 @@ package struct Positions: Sendable {
         package let edit: PositionEdit?
         /// Which events the edit leaves out, for people, and the topic that has the record of it.
         package let gap: (range: String, topic: String)?
-        package let leader: Leader
+        /// Nil for a dry run.
+        package let leader: Leader?
     }
 
     private let configuration: BridgeConfiguration
@@ -173,9 +172,10 @@ package struct Positions: Sendable {
                 from: .init(token: from, clusterTime: lost.clusterTime), to: place, reason: "\(lost.error); \(edit)", code: lost.error.code,
                 at: WallClock.milliseconds())
         }
-        guard let time = from.clusterTime, let next = trial.clusterTime, time < next else { return nil }
+        // As StreamPosition.refuse(before:) compares them.
+        guard let old = from.data, let new = trial.position.token.data, old < new else { return nil }
         return GapRecord(
-            from: .init(token: from, clusterTime: time), to: place, reason: edit, code: nil, at: WallClock.milliseconds())
+            from: .init(token: from, clusterTime: from.clusterTime), to: place, reason: edit, code: nil, at: WallClock.milliseconds())
     }
 
     private func store(
@@ -190,7 +190,7 @@ package struct Positions: Sendable {
         let former = try self.values(admin)[stream.name].flatMap { try? StoredPosition(json: $0) }
         let gaps = GapRecord.topic(bridge: configuration.name)
         guard !request.isDryRun else {
-            return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: .absent)
+            return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: nil)
         }
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         try topics.ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
@@ -198,10 +198,10 @@ package struct Positions: Sendable {
             PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
         // A leader only moves on: what is no gap now is none later.
         if gap(after: former) != nil { try topics.ensure(gaps, partitions: 1, config: GapRecord.topicSettings, timeout: timeout) }
-        let mayRun = former.map { !Instance.isGone($0.writer) } ?? false
-        let lead = mayRun ? try takeLead(of: stream, topics: topics, isForced: request.isForced) : nil
+        // Whoever stored the position may not be who leads now: a process that has just begun has stored none yet.
+        let lead = try takeLead(of: stream, topics: topics, isForced: request.isForced)
         defer { lead?.release() }
-        let leader: Change.Leader = !mayRun ? .absent : lead == nil ? .unaware : .stoodBack
+        if stop.isRequested { throw StreamStopped() }
         let edit = try PositionWriter(
             configuration: configuration, stream: stream.name, store: store, stop: stop, logger: logger
         ).write { old in
@@ -211,7 +211,7 @@ package struct Positions: Sendable {
                     stream: stream.name, old: old, new: value(former), by: request.by, why: request.why, at: WallClock.milliseconds()),
                 gap: gap(after: former))
         }
-        return Change(trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) }, leader: leader)
+        return Change(trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) }, leader: lead == nil ? .unaware : .stoodBack)
     }
 
     /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream
