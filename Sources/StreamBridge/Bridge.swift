@@ -39,7 +39,11 @@ package final class Bridge: Sendable {
     package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
 
     /// Lets the streams and dispatchers that have halted try again. Any thread.
-    package func tryHaltedAgain() { halted.tryAgain() }
+    package func tryHaltedAgain() {
+        let count = halted.tryAgain()
+        guard count == 0 else { return }
+        logger.notice("nothing is halted, so there is nothing to try again; the configuration is read at the next start")
+    }
 
     /// What runs.
     package struct Running: Sendable {

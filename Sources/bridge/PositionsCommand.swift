@@ -77,9 +77,9 @@ struct PositionsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await PositionsCommand.run(options) { positions, _ in
-                for edit in try await positions.history(of: stream) {
-                    Console.print(format == .json ? edit.json : edit.text)
-                }
+                let edits = try await positions.history(of: stream)
+                for edit in edits { Console.print(format == .json ? edit.json : edit.text) }
+                if edits.isEmpty, format == .text { Console.print(stream.map { "no edits of stream \($0)" } ?? "no edits") }
             }
         }
     }
@@ -173,7 +173,7 @@ extension StoredPositionEntry {
 extension StoredPositionDetails {
     fileprivate var text: String {
         var lines = [position.line]
-        if let oldest, let newest { lines.append("    the oplog goes from \(oldest) to \(newest)") }
+        if let window = readableWindow { lines.append("    the oplog goes from \(window.oldest) to \(window.newest)") }
         if let unknown { lines.append("    how far back the oplog goes cannot be told: \(unknown)") }
         if let left {
             lines.append(

@@ -21,7 +21,7 @@ package struct Check: Sendable {
             findings += http()
             let kafka = KafkaCheck(configuration: configuration, timeout: timeout, logger: logger)
             findings += kafka.findings
-            findings += mongoDB(positions: kafka.positions)
+            findings += mongoDB(kafka)
             return findings
         }
     }
@@ -42,7 +42,7 @@ package struct Check: Sendable {
         }
     }
 
-    private func mongoDB(positions: [String: StoredPosition]) -> [Finding] {
+    private func mongoDB(_ kafka: KafkaCheck) -> [Finding] {
         let uri = ConnectionURI.redacted(configuration.mongodb.uri)
         do {
             let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).check"))
@@ -54,7 +54,9 @@ package struct Check: Sendable {
             let window = Result { try deployment.oplogWindow(pool: pool) }
             findings += oplog(window)
             for stream in configuration.streams where privileges.allows(stream) {
-                findings += self.stream(stream, stored: positions[stream.name], deployment: deployment, oplog: window, pool: pool)
+                findings += self.stream(
+                    stream, stored: kafka.positions[stream.name], isKnown: !kafka.unknown.contains(stream.name), deployment: deployment,
+                    oplog: window, pool: pool)
             }
             return findings + dispatchers(pool: pool, privileges: privileges)
         } catch let halt as StreamHalt {
@@ -100,8 +102,8 @@ package struct Check: Sendable {
     }
 
     private func stream(
-        _ settings: StreamSettings, stored: StoredPosition?, deployment: Deployment, oplog: Result<OplogWindow, any Error>,
-        pool: MongoClientPool
+        _ settings: StreamSettings, stored: StoredPosition?, isKnown: Bool, deployment: Deployment,
+        oplog: Result<OplogWindow, any Error>, pool: MongoClientPool
     ) -> [Finding] {
         let subject = "stream \(settings.name)"
         var findings: [Finding] = []
@@ -130,17 +132,10 @@ package struct Check: Sendable {
                 throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
             }
             let start = try stored.map { .after($0.position.token) } ?? deployment.start(at: settings.startAt, pool: pool)
-            // The real stream, not an imitation of it: another pipeline could accept or refuse another token. One empty batch shows what
-            // the aggregate alone does not, a token that the oplog no longer has.
-            try pool.withClient { client in
-                var options = try ChangeStreamOptions(settings, on: deployment)
-                options.maxAwait = .milliseconds(1)
-                var stream = try ChangeStream(options, start: start, of: client)
-                try stream.refuseAhead(start)
-                _ = try stream.nextBatch(size: 1, of: client)
-                stream.close(of: client)
-            }
-            findings.append(.ok(subject, stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"))
+            // The real stream, not an imitation of it: another pipeline could accept or refuse another token.
+            _ = try PositionTrial.open(settings, at: start, on: deployment, pool: pool)
+            let place = stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"
+            findings.append(.ok(subject, isKnown ? place : "MongoDB takes it; where it begins is not known, because its position is not"))
             findings += images(settings, pool: pool)
         } catch {
             if let stored, let error = error as? MongoError,

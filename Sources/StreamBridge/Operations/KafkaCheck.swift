@@ -5,6 +5,8 @@ import Mongo
 struct KafkaCheck {
     private(set) var findings: [Finding] = []
     private(set) var positions: [String: StoredPosition] = [:]
+    /// Streams of which nobody can tell where they would begin: Kafka did not say, or what is stored is none.
+    private(set) var unknown: Set<String>
     private let configuration: BridgeConfiguration
     private let needs: [KafkaNeed]
     private let timeout: Duration
@@ -12,6 +14,7 @@ struct KafkaCheck {
 
     init(configuration: BridgeConfiguration, timeout: Duration, logger: Logger) {
         self.configuration = configuration
+        unknown = Set(configuration.streams.map(\.name))
         needs = KafkaNeeds.of(configuration, includesTools: false)
         self.timeout = timeout
         self.logger = logger
@@ -173,6 +176,7 @@ struct KafkaCheck {
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
         guard let found = try? admin.topic(store.topic, timeout: timeout), found.partitions > 0 else {
             try lookAt(topic: store.topic, admin, partitions: 1)
+            unknown = []
             return
         }
         findings.append(cleanupPolicy(of: store.topic, admin))
@@ -183,14 +187,15 @@ struct KafkaCheck {
             findings.append(try refusal(error, of: "topic \(store.topic)", .topic, store.topic))
             return
         }
+        unknown = []
         for (stream, value) in values {
             do {
                 positions[stream] = try StoredPosition(json: value)
             } catch {
+                unknown.insert(stream)
                 findings.append(
                     .error(
-                        "stream \(stream)", "\(error)",
-                        mend: "`bridge positions set \(stream) PLACE`, or `bridge positions reset \(stream)` to begin at startAt",
+                        "stream \(stream)", "\(error)", mend: error.mend(stream: stream, bridge: configuration.name),
                         status: StreamHalt.Status.lostPosition.rawValue))
             }
         }

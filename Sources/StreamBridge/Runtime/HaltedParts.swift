@@ -10,13 +10,24 @@ final class HaltedParts: Sendable {
         var requests = 0
     }
 
+    private let count: Int
     private let state: Monitor<State>
 
     /// - Parameter count: streams and dispatchers.
-    init(of count: Int) { state = Monitor(State(goingOn: count)) }
+    init(of count: Int) {
+        self.count = count
+        state = Monitor(State(goingOn: count))
+    }
 
     /// Lets every part that has halted try again. Any thread.
-    func tryAgain() { state.update { $0.requests += 1 } }
+    ///
+    /// - Returns: how many those are.
+    @discardableResult func tryAgain() -> Int {
+        state.update { state in
+            state.requests += 1
+            return count - state.goingOn
+        }
+    }
 
     /// A part has halted. Taken before the halt is told, so that no request that answers it is missed. Any thread.
     func begin() -> Halted {

@@ -39,8 +39,10 @@ enum StreamFailure {
     case restart
     case halt(StreamHalt)
 
-    /// - Parameter stream: for the sentences.
-    init(_ error: any Error, stream: StreamSettings) {
+    /// - Parameters:
+    ///   - stream: for the sentences.
+    ///   - bridge: the same.
+    init(_ error: any Error, stream: StreamSettings, bridge: String = "<name>") {
         switch error {
         case let halt as StreamHalt: self = .halt(halt)
         case let error as MongoError where error.code == Self.unauthorized:
@@ -60,9 +62,7 @@ enum StreamFailure {
             self = .halt(
                 StreamHalt(
                     reason: "\(error)",
-                    mend: "Check that the URI names the deployment that this bridge has always read. To go on from another place: "
-                        + "`bridge positions set \(stream.name) oldest` (or a time, a token, a record's coordinates); to begin at startAt: "
-                        + "`bridge positions reset \(stream.name)`",
+                    mend: error.mend(stream: stream.name, bridge: bridge),
                     status: .lostPosition
                 )
             )
@@ -175,7 +175,7 @@ enum StreamFailure {
                 reason:
                     "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
                 mend:
-                    "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead), and max.message.bytes of the topic; or make the events smaller "
+                    "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead) and start the bridge again, and max.message.bytes of the topic; or make the events smaller "
                     + "with a pipeline. The stream goes on with this record\(Self.leavingOut(refused.token, of: stream))",
                 status: halt.status
             )

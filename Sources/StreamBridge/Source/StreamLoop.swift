@@ -173,7 +173,7 @@ package final class StreamLoop: Sendable {
     }
 
     private func reaction(to error: any Error, _ skip: GapSkip) -> StreamFailure {
-        guard let lost = error as? LostPosition else { return StreamFailure(error, stream: settings) }
+        guard let lost = error as? LostPosition else { return StreamFailure(error, stream: settings, bridge: surroundings.bridge) }
         return .halt(skip.halt(of: lost, stream: settings.name, gaps: gapsTopic))
     }
 

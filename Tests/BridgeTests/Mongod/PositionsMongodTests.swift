@@ -164,6 +164,11 @@ import Testing
             let halts = try scene.bridge([scene.stream()]).halts()
             #expect(halts.map(\.status) == [.lostPosition])
             #expect(halts.first?.reason.contains("cannot be read: it is not JSON") == true)
+            #expect(halts.first?.mend.contains("`bridge tail \(scene.positionsTopic) --from beginning`") == true)
+            // Nobody reads that it begins at startAt.
+            let findings = try scene.configuration([scene.stream()]).check().filter { $0.subject == "stream fruits" }
+            #expect(findings.map(\.level) == [.error, .ok], "\(findings)")
+            #expect(findings.last?.text.contains("where it begins is not known") == true, "\(findings)")
         }
     }
 }

@@ -32,8 +32,9 @@ package struct PositionTrial: Sendable {
         }
         position = StreamPosition(token: opened.token, wallTime: nil, events: 0, transaction: transaction)
         clusterTime = opened.token.clusterTime
-        // The first position of an idle stream is a tick ahead of the newest time.
-        ahead = opened.token.clusterTime.flatMap { time in opened.now.map { max(.zero, $0 - time) } }
+        // A young replica set takes a time from before its oplog. The first position of an idle stream is a tick ahead of the newest time.
+        let oldest = (try? deployment.oplogWindow(pool: pool))?.oldest
+        ahead = opened.token.clusterTime.flatMap { time in opened.now.map { max(.zero, $0 - max(time, oldest ?? time)) } }
     }
 
     /// Opens the stream's change stream, asks for one batch, and closes it.
