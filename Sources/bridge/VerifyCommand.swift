@@ -34,7 +34,8 @@ struct VerifyCommand: AsyncParsableCommand {
     var from: StartPoint?
 
     @Option(
-        name: .long, help: "Where to end: with a resume token, before a time, with a cluster time, or now. (default: the stored position)",
+        name: .long,
+        help: "Where to end: with a resume token, a cluster time, the whole second of a time, or now. (default: the stored position)",
         transform: Self.place)
     var to: StartPoint?
 

@@ -31,7 +31,11 @@ extension StreamSettings {
         let before = section.choice("fullDocumentBeforeChange", FullDocumentBeforeChange.self)
         let showExpandedEvents = section.boolean("showExpandedEvents")
         let startAt = StartPoint(reading: section)
-        let topic = section.parse("topic") { text throws(ConfigurationComplaint) in try TextTemplate.topic(text, bridge: bridge) }
+        let topic = section.parse("topic") { text throws(ConfigurationComplaint) in
+            let template = try TextTemplate.topic(text)
+            if let bridge, let watch { try OwnTopics.refuse(template, for: watch, of: bridge) }
+            return template
+        }
         let key = section.parse("key") { text throws(ConfigurationComplaint) in try RecordKey(parsing: text) }
         let format = RecordFormat(reading: section)
         let content = section.choice("content", RecordContent.self)

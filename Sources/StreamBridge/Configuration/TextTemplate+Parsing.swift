@@ -65,7 +65,7 @@ package struct TextTemplateFault: Error, Equatable, CustomStringConvertible {
 
 extension TextTemplate {
     /// Reads the template of a stream's topic: `{db}` and `{coll}` between characters that Kafka allows.
-    static func topic(_ text: String, bridge: String?) throws(ConfigurationComplaint) -> TextTemplate {
+    static func topic(_ text: String) throws(ConfigurationComplaint) -> TextTemplate {
         let template = try any(text)
         for segment in template.segments {
             switch segment {
@@ -80,9 +80,6 @@ extension TextTemplate {
             }
         }
         try LegalName.checkTopic(text)
-        if let bridge, ["positions", "gaps", "replays"].contains(where: { text == "bridge.\(bridge).\($0)" }) {
-            throw ConfigurationComplaint("this topic belongs to the bridge itself")
-        }
         return template
     }
 

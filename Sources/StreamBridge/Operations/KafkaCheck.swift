@@ -81,18 +81,27 @@ struct KafkaCheck {
                 try lookAt(topic: name, admin)
             }
         }
-        var internals = configuration.streams.isEmpty ? [] : [StreamLeadership.topic(bridge: configuration.name)]
-        if configuration.streams.contains(where: { $0.onLostPosition != .halt }) {
-            internals.append(GapRecord.topic(bridge: configuration.name))
-        }
-        for name in internals { try lookAt(topic: name, admin, partitions: 1) }
+        try lookAtInternals(admin)
         // Dispatchers may share those for outcomes and for dead letters.
         for name in Set(configuration.dispatchers.flatMap { [$0.commands, $0.outcomes, $0.deadLetters] }).sorted() {
             try lookAt(topic: name, admin)
         }
     }
 
-    private mutating func lookAt(topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil) throws(KafkaError) {
+    /// The topics of the bridge's own but for the positions, which ``lookAtPositions(_:)`` looks at.
+    private mutating func lookAtInternals(_ admin: KafkaAdmin) throws(KafkaError) {
+        let bridge = configuration.name
+        var optional: Set = [PositionEdit.topic(bridge: bridge)]
+        if configuration.streams.allSatisfy({ $0.onLostPosition == .halt }) { optional.insert(GapRecord.topic(bridge: bridge)) }
+        for name in KafkaNeeds.internals(of: configuration).map(\.resource.name) where name != PositionStore.topic(bridge: bridge) {
+            try lookAt(topic: name, admin, partitions: 1, isForEditsOnly: optional.contains(name))
+        }
+    }
+
+    /// - Parameter isForEditsOnly: the bridge runs without it, and `bridge positions` does not.
+    private mutating func lookAt(
+        topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil, isForEditsOnly: Bool = false
+    ) throws(KafkaError) {
         let subject = "topic \(name)"
         let found: KafkaAdmin.TopicDescription?
         do {
@@ -106,10 +115,11 @@ struct KafkaCheck {
         } else if configuration.topics.create {
             findings.append(try creation(of: name, partitions: partitions ?? configuration.topics.partitions, admin))
         } else {
+            let text = "does not exist, and topics.create is false"
+            let mend = "Create it (kafka-topics --create --topic \(name)), or set topics.create: true"
             findings.append(
-                .error(
-                    subject, "does not exist, and topics.create is false",
-                    mend: "Create it (kafka-topics --create --topic \(name)), or set topics.create: true"))
+                isForEditsOnly
+                    ? .warning(subject, "\(text): `bridge positions` needs it", mend: mend) : .error(subject, text, mend: mend))
         }
     }
 

@@ -257,6 +257,7 @@ package final class StreamLoop: Sendable {
             settings.fullDocument == .batchedLookup
             ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop, heartbeat: heartbeat) : nil
         var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored, took: status.took) { name in
+            try OwnTopics.refuse(name, of: self.surroundings.bridge)
             try self.surroundings.topics.ensure(name, timeout: Self.answerTime)
             return try publisher.topic(name)
         }

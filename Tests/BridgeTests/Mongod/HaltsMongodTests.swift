@@ -106,6 +106,18 @@ import Testing
         }
     }
 
+    /// No configuration shows that somebody will call a collection so.
+    @Test func anEventWhoseTopicWouldBeOneOfTheBridgesOwn() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]], into: scene.positionsTopic)
+            let template = try TextTemplate.parsing("{coll}")
+            try Self.expectHalt(
+                scene.stream("bad", .database(scene.database)) { $0.topic = template }, on: scene,
+                reason: "\(scene.positionsTopic) belongs to the bridge itself", mend: "another topic template")
+            #expect(try scene.records(scene.positionsTopic).allSatisfy { $0.headers["mongodb.token"] == nil })
+        }
+    }
+
     @Test func whenAllStreamsHaveHaltedTheBridgeEnds() async throws {
         try await Scene.play { scene in
             let streams = ["one", "two"].map { scene.stream($0) { $0.pipeline = #"[{"$out":"x"}]"# } }

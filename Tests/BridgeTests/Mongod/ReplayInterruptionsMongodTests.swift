@@ -66,6 +66,45 @@ import Testing
         }
     }
 
+    /// The same id was begun twice at the same moment: the other one's place, behind another filter, is none of this replay's.
+    @Test func aReplayWhoseIdHasAnotherRecordMeanwhileEnds() async throws {
+        try await Self.play(5) { scene, stream, published, _ in
+            let deployment = try Deployment(of: scene.pool)
+            let admin = try KafkaAdmin(settings: scene.kafka.settings, logger: .silent)
+            let configuration = scene.configuration([stream])
+            let range = EventRange(
+                start: .after(ResumeToken(data: published[0].token)), from: .token(published[0].token), to: .token(published[4].token),
+                newest: try deployment.clusterTime(pool: scene.pool))
+            func record(filter: String?, at index: Int) -> StreamReplayRecord {
+                StreamReplayRecord(
+                    id: "twice", range: range, filter: filter, topic: scene.replayTopic, by: "ann@desk", startedAt: 0,
+                    stored: StoredPosition(
+                        stream: "fruits",
+                        position: StreamPosition(token: ResumeToken(data: published[index].token), wallTime: nil, events: 0),
+                        options: StoredPosition.definitionHash(of: stream), replicaSet: nil, writer: "", writtenAt: 0))
+            }
+            func run(_ record: StreamReplayRecord) throws -> Replay.Summary {
+                let stop = StopSignal()
+                return try StreamReplaySession(
+                    configuration: configuration, settings: stream.replaying(filter: nil, topic: scene.replayTopic, bridge: scene.name),
+                    options: ChangeStreamOptions(stream, on: deployment), range: range, record: record, rate: nil, deployment: deployment,
+                    pool: scene.pool, topics: TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: .silent),
+                    ledger: ReplayLedger(configuration, admin: admin), stop: stop, logger: .silent
+                ).run { _ in }
+            }
+            let producer = try ReportingProducer(scene.kafka.settings)
+            let other = record(filter: #"[{"$match":{"operationType":"update"}}]"#, at: 3)
+            #expect(try producer.produce(scene.replaysTopic, key: Array("twice".utf8), value: other.json))
+            try producer.wait(acknowledged: 1)
+            let halt = try #require(throws: StreamHalt.self) { try run(record(filter: nil, at: 0)) }
+            #expect(halt.reason.contains("replay twice"), "\(halt)")
+            #expect(try scene.records(scene.replayTopic).isEmpty)
+            // One's own record, which an earlier session has left, is gone on from.
+            #expect(try run(other).isDone)
+            #expect(try Self.tokens(scene.records(scene.replayTopic)) == [published[4].token])
+        }
+    }
+
     /// On a real broker, which hides what was not committed, exactly once.
     @Test func aReplayThatIsKilledAgainAndAgainGoesOnWithoutARepeat() async throws {
         try await Self.play(200) { scene, _, published, file in

@@ -125,7 +125,8 @@ import Testing
         }
     }
 
-    @Test func thePlacesInAMongoDBTransactionStayWhatTheyWere() async throws {
+    @Test(arguments: [nil, #"{"$match": {"operationType": "insert"}}"#])
+    func thePlacesInAMongoDBTransactionStayWhatTheyWere(filter: String?) async throws {
         try await Scene.play { scene in
             try scene.makeReplayTopics()
             try scene.command(["create": "fruits"])
@@ -138,7 +139,7 @@ import Testing
             }
             let stream = Self.stream(scene)
             let published = try scene.publish([stream], count: 4)
-            try scene.replay(stream, from: "\(scene.topic())/0/\(published[1].offset)", to: published[2].token)
+            try scene.replay(stream, from: "\(scene.topic())/0/\(published[1].offset)", to: published[2].token) { $0.filter = filter }
             let again = try scene.records(scene.replayTopic)
             #expect(Self.tokens(again) == [published[2].token])
             #expect(again[0].headers["mongodb.txnIndex"] == "2")
@@ -271,6 +272,19 @@ import Testing
             let halt = try #require(throws: StreamHalt.self) { try scene.replay(stream, from: published[0].token) }
             #expect(halt.status == .lostPosition)
             #expect(halt.reason.contains("The oldest entry of the oplog is at "), "\(halt)")
+        }
+    }
+
+    @Test func anEventWhoseTopicWouldBeOneOfTheBridgesOwnIsNotReplayed() async throws {
+        try await Scene.play { scene in
+            try scene.makeReplayTopics()
+            try scene.insert([["_id": 1]], into: scene.positionsTopic)
+            let stream = Self.stream(scene) { $0.watch = .database(scene.database) }
+            let plan = try scene.replayRequest(stream) { $0.topic = "{coll}" }
+            #expect(throws: StreamHalt.self) { try scene.replays([stream]) { try await $0.plan(plan) } }
+            let interrupted = try #require(throws: ReplayInterrupted.self) { try scene.replay(stream) { $0.topic = "{coll}" } }
+            #expect(interrupted.description.contains("\(scene.positionsTopic) belongs to the bridge itself"), "\(interrupted)")
+            #expect(try scene.records(scene.positionsTopic).isEmpty)
         }
     }
 

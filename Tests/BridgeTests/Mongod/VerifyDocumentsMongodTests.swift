@@ -160,7 +160,44 @@ import Testing
         let halt = try #require(throws: StreamHalt.self) { try DocumentImage(of: stream) }
         #expect(halt.reason.contains(sentence), "\(halt)")
         #expect(halt.status == .configuration)
-        _ = try DocumentImage(of: .sample { $0.pipeline = #"[{"$match": {"operationType": {"$in": ["insert"]}}}]"# })
+    }
+
+    @Test(arguments: [
+        "[]", #"[{"$match": {"operationType": {"$in": ["insert", "update", "replace", "delete"]}}}]"#,
+        #"[{"$match": {"operationType": {"$ne": "drop"}}}, {"$match": {"operationType": {"$nin": ["rename", "dropDatabase"]}}}]"#,
+    ])
+    func aPipelineThatLetsEveryChangeOfADocumentPassIsAccepted(pipeline: String) throws {
+        _ = try DocumentImage(of: .sample { $0.pipeline = pipeline })
+    }
+
+    /// Whatever such a pipeline leaves out would look like a fault.
+    @Test(arguments: [
+        #"{"operationType": "insert"}"#, #"{"operationType": {"$in": ["insert", "update", "replace"]}}"#,
+        #"{"operationType": {"$ne": "delete"}}"#, #"{"operationType": {"$nin": ["drop", "update"]}}"#,
+        #"{"operationType": {"$ne": "drop", "$eq": "insert"}}"#, #"{"operationType": {"$gt": "a"}}"#, #"{"operationType": {}}"#,
+        #"{"operationType": {"$ne": "drop"}, "ns.coll": "fruits"}"#,
+    ])
+    func aPipelineThatMayLeaveOutChangesOfADocumentIsRefused(match: String) throws {
+        let stream = StreamSettings.sample { $0.pipeline = #"[{"$match": {"operationType": {"$ne": "drop"}}}, {"$match": \#(match)}]"# }
+        let halt = try #require(throws: StreamHalt.self) { try DocumentImage(of: stream) }
+        #expect(halt.reason.contains("insert, update, replace and delete"), "\(halt)")
+    }
+
+    /// What was not read to its end does not say that nothing changed.
+    @Test func aStopWhileTheChangeStreamIsReadJudgesNothing() async throws {
+        try await Self.play { scene, stream in
+            let token = try #require(try scene.position(of: stream.name)).position.token
+            let stop = StopSignal()
+            var verification = try DocumentVerification(
+                scene.configuration([stream]), stream: stream, admin: KafkaAdmin(settings: scene.kafka.settings, logger: .silent),
+                pool: scene.pool, deployment: Deployment(of: scene.pool), limit: 20, stop: stop, show: { _ in })
+            let suspect = [1].withUnsafeBytes { DocumentIdentity(namespace: "", key: $0) }
+            verification.suspects[suspect] = .init(kind: .missing, namespace: nil, key: nil)
+            let now = try verification.deployment.clusterTime(pool: scene.pool)
+            #expect(try verification.changed(behind: token, upTo: now).isEmpty)
+            stop.request(grace: .zero)
+            #expect(try verification.changed(behind: token, upTo: now) == [suspect])
+        }
     }
 
     @Test func theCommandLineTellsAndEndsWithStatusOne() async throws {

@@ -74,6 +74,15 @@ import Testing
         }
     }
 
+    @Test func theSecondOfATimeBelongsToTheRange() async throws {
+        try await Scene.play { scene in
+            let stream = scene.stream()
+            let published = try Self.publish(5, stream, on: scene)
+            let last = try #require(published.last?.headers["mongodb.clusterTime"]?.split(separator: ".").first)
+            Self.expectClean(try scene.verify(stream, .init(to: StartPoint(argument: String(last)))), records: 5)
+        }
+    }
+
     @Test func aStreamThatHasPublishedNothingIsClean() async throws {
         try await Scene.play { scene in
             try scene.insert(Self.numbers(0..<5))

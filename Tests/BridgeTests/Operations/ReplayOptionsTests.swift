@@ -17,7 +17,7 @@ import Testing
         #expect(usage.description.lowercased().contains(sentence.lowercased()), "\(usage)")
     }
 
-    @Test(arguments: ["bridge.lessons.replays", "bridge.lessons.positions", "bad topic", "again.{key}"])
+    @Test(arguments: ["bridge.lessons.replays", "bridge.{db}.positions", "bridge.lessons.control", "bad topic", "again.{key}"])
     func aTopicThatCannotBeIsWrongUsage(topic: String) throws {
         #expect(throws: WrongUsage.self) { try StreamSettings.sample().replaying(filter: nil, topic: topic, bridge: "lessons") }
     }

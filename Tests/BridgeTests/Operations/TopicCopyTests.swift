@@ -18,6 +18,7 @@ import Testing
         let summary = try await scene.copy { $0.id = "again" }
         #expect(summary.isDone)
         #expect(summary.events == 10)
+        #expect(try scene.recorded("again")?["keepsPartitions"] == true)
         let (originals, copies) = (try scene.records(scene.source), try scene.records())
         #expect(copies.count == 10)
         for copy in copies {
@@ -60,14 +61,29 @@ import Testing
     @Test func anotherNumberOfPartitionsMeansByKey() async throws {
         let scene = try CopyScene(partitions: 1, targetPartitions: 3)
         try scene.send(30, partitions: 1)
-        try await scene.copy()
+        try await scene.copy { $0.id = "by-key" }
         let copies = try scene.records(partitions: 3)
         #expect(copies.count == 30)
         #expect(Set(copies.map(\.partition)).count == 3)
+        #expect(try scene.recorded("by-key")?["keepsPartitions"] == false)
         // Once more: every key goes where it went before.
         try await scene.copy()
         let again = Dictionary(grouping: try scene.records(partitions: 3)) { $0.keyText }
         #expect(again.values.allSatisfy { Set($0.map(\.partition)).count == 1 })
+    }
+
+    /// A copy that goes on with another number of partitions than it began with puts a key's records where the earlier ones are.
+    @Test(arguments: [(true, 3), (false, 2)] as [(Bool, Int32)])
+    func whetherPartitionsAreKeptIsDecidedWhenTheCopyBegins(isKept: Bool, targetPartitions: Int32) throws {
+        let scene = try CopyScene(partitions: 2, targetPartitions: targetPartitions)
+        try scene.send(20)
+        var record = scene.record([0: .init(0..<10), 1: .init(0..<10)])
+        record.keepsPartitions = isKept
+        #expect(try scene.session(record).run { _ in }.isDone)
+        let copies = try scene.records(partitions: targetPartitions)
+        #expect(copies.count == 20)
+        #expect(copies.allSatisfy { "\($0.partition)" == $0.headers["replay.partition"] } == isKept)
+        #expect(try scene.recorded("late")?["keepsPartitions"] == .boolean(isKept))
     }
 
     @Test func bothOffsetsBelongToTheRange() async throws {
@@ -212,17 +228,32 @@ import Testing
         #expect(try await scene.copy().events == 5)
     }
 
+    /// The same id was begun twice at the same moment, or something else wrote there.
+    @Test(arguments: ["another copy", "another kind", "nonsense"])
+    func aCopyWhoseIdHasAnotherRecordMeanwhileEnds(what: String) throws {
+        let scene = try CopyScene(partitions: 1)
+        try scene.send(3, partitions: 1)
+        let record = scene.record([0: .init(0..<3)])
+        let other: [UInt8] =
+            switch what {
+            case "another copy": scene.record(source: scene.target, [0: .init(0..<3)]).json
+            case "another kind": Array(#"{"version":1,"id":"late","stream":"fruits"}"#.utf8)
+            default: Array("nonsense".utf8)
+            }
+        let producer = try ReportingProducer(scene.kafka.settings)
+        #expect(try producer.produce("bridge.\(scene.bridge).replays", key: Array("late".utf8), value: other))
+        try producer.wait(acknowledged: 1)
+        let halt = try #require(throws: StreamHalt.self) { try scene.session(record).run { _ in } }
+        #expect(halt.status == .configuration)
+        #expect(halt.reason.contains("replay late"), "\(halt)")
+        #expect(try scene.records(partitions: 1).isEmpty)
+    }
+
     @Test func recordsThatWereDeletedBeforeTheyWereCopiedAreTold() throws {
         let scene = try CopyScene(partitions: 1)
         try scene.send(3, partitions: 1)
         // As if retention had taken what is before offset 0.
-        let record = TopicCopyRecord(
-            id: "late", source: scene.source, target: scene.target, key: nil, by: "ann@desk", startedAt: 0, stretches: [0: .init(-5..<3)])
-        let admin = try KafkaAdmin(settings: scene.kafka.settings, logger: .silent)
-        let session = TopicCopySession(
-            configuration: scene.configuration, record: record, rate: nil, admin: admin,
-            ledger: ReplayLedger(scene.configuration, admin: admin), stop: StopSignal(), logger: .silent)
-        let halt = try #require(throws: StreamHalt.self) { try session.run { _ in } }
+        let halt = try #require(throws: StreamHalt.self) { try scene.session(scene.record([0: .init(-5..<3)])).run { _ in } }
         #expect(halt.status == .lostPosition)
         #expect(halt.reason.contains("were deleted before they were copied"))
     }

@@ -14,7 +14,7 @@ package struct KafkaGrants: Sendable {
 
     /// - Parameters:
     ///   - principal: `User:bridge`; nil for the user of `sasl.username`.
-    ///   - includesTools: also what `verify`, `send` and `redrive` need.
+    ///   - includesTools: also what `verify`, `replay`, `send` and `redrive` need.
     /// - Throws: ``UnknownPrincipal``.
     package init(_ configuration: BridgeConfiguration, principal: String?, includesTools: Bool) throws(UnknownPrincipal) {
         let user = configuration.kafka.common["sasl.username"].map { "User:\($0)" }

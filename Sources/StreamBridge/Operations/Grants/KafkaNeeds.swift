@@ -14,7 +14,7 @@ enum KafkaNeeds {
     // MARK: Streams
 
     /// Topics of the bridge's own.
-    private static func internals(of configuration: BridgeConfiguration) -> [KafkaNeed] {
+    static func internals(of configuration: BridgeConfiguration) -> [KafkaNeed] {
         let (bridge, streams) = (configuration.name, configuration.streams)
         guard !streams.isEmpty else { return [] }
         return [

@@ -65,6 +65,13 @@ struct ReplayLedger: Sendable {
             status: .configuration)
     }
 
+    /// The same id was begun twice at the same time: what is recorded is of the other one.
+    static func taken(_ id: String) -> StreamHalt {
+        StreamHalt(
+            reason: "replay \(id) was begun by another process at the same time, which asked for something else",
+            mend: "Begin this one again with another --id", status: .configuration)
+    }
+
     /// Names a replay by the moment, with something at the end that another one of the same second has not.
     static func makeID() -> String {
         let time = StoredPosition.iso8601(milliseconds: WallClock.milliseconds()).prefix(19).filter { $0.isNumber || $0 == "T" }

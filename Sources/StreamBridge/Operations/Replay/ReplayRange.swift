@@ -50,7 +50,8 @@ struct ReplayRange {
         let start = Self.start(at: begin, isFiltered: isFiltered)
         range = EventRange(start: start, from: begin, to: end, newest: newest)
         guard !range.isBackwards else { throw WrongUsage("--from, \(begin), is after --to, \(end)") }
-        trial = try PositionTrial(of: settings, at: start, transaction: transaction, on: deployment, pool: pool)
+        // With a filter the events of the transaction before the record are read once more, and counted then.
+        trial = try PositionTrial(of: settings, at: start, transaction: isFiltered ? nil : transaction, on: deployment, pool: pool)
     }
 
     /// The server goes on behind an event only where the pipeline lets it pass. So with a filter the stream is opened at the time of the event, and what comes

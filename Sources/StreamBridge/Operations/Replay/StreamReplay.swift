@@ -90,8 +90,9 @@ package struct StreamReplay {
         let counter = ReplayPlan.Counter()
         let inspector = RecordInspector(client: admin.client) { batch, _ in counter.count(batch) }
         // A document that a lookup would fetch is not counted among the bytes.
-        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector, position: resolved.trial.position)) {
-            try inspector.topic($0)
+        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector, position: resolved.trial.position)) { name in
+            try OwnTopics.refuse(name, of: configuration.name)
+            return try inspector.topic(name)
         }
         let isWhole = try reader.run(
             source(try ChangeStreamOptions(settings, on: deployment), after: resolved.trial.position), stop: stop
@@ -170,10 +171,8 @@ extension StreamSettings {
         }
         if let topic {
             do throws(ConfigurationComplaint) {
-                settings.topic = try TextTemplate.topic(topic, bridge: bridge)
-                guard !topic.hasPrefix("bridge.\(bridge).") else {
-                    throw ConfigurationComplaint("topics whose names begin with `bridge.\(bridge).` belong to the bridge itself")
-                }
+                settings.topic = try TextTemplate.topic(topic)
+                try OwnTopics.refuse(settings.topic, for: watch, of: bridge)
             } catch {
                 throw WrongUsage("--topic", error)
             }

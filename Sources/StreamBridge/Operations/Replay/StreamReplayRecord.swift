@@ -46,6 +46,12 @@ struct StreamReplayRecord: Sendable {
         self.stored = stored
     }
 
+    /// Whether both are of one replay, however far each has come.
+    func isSameReplay(as other: StreamReplayRecord) -> Bool {
+        (id, stored.stream, from.argument, to.argument) == (other.id, other.stored.stream, other.from.argument, other.to.argument)
+            && (filter, topic, by, startedAt) == (other.filter, other.topic, other.by, other.startedAt)
+    }
+
     /// One line of JSON.
     var json: [UInt8] {
         var document = stored.document

@@ -62,6 +62,7 @@ struct StreamReplaySession {
         var opened: [String] = []
         defer { names += opened }
         let reader = RangeReader(route) { name in
+            try OwnTopics.refuse(name, of: configuration.name)
             try topics.ensure(name, timeout: configuration.startupTimeout)
             opened.append(name)
             return try publisher.topic(name)
@@ -92,7 +93,9 @@ struct StreamReplaySession {
     /// What is recorded of the replay, after the fence; a new one is recorded now.
     private func begin(_ publisher: TransactionalPublisher, _ status: StreamStatus) throws -> StreamPosition {
         if let document = try ledger.find(record.id) {
-            let position = try StreamReplayRecord(document).stored.position
+            guard let found = try? StreamReplayRecord(document) else { throw ReplayLedger.unreadable(record.id, topic: ledger.topic) }
+            guard found.isSameReplay(as: record) else { throw ReplayLedger.taken(record.id) }
+            let position = found.stored.position
             publisher.resume(after: position)
             status.resumed(after: position)
             return position

@@ -63,12 +63,13 @@ package struct TopicCopy {
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
         let id = request.id ?? ReplayLedger.makeID()
         try ReplayLedger.check(id)
-        let record = try record(of: request, id: id)
+        var record = try record(of: request, id: id)
         try ledger.refuseTaken(id)
         let catalog = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         try ledger.ensure(catalog)
-        let partitions = try admin.topic(request.source, timeout: configuration.startupTimeout)?.partitions
+        let partitions = try partitions(of: request.source)
         try catalog.ensure(request.target, partitions: partitions, timeout: configuration.startupTimeout)
+        record.keepsPartitions = try self.partitions(of: request.target) == partitions
         logger.info(
             """
             replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, go on with `bridge replay --resume \(id)`
@@ -94,6 +95,8 @@ package struct TopicCopy {
         )
         .run(show)
     }
+
+    private func partitions(of topic: String) throws -> Int? { try admin.topic(topic, timeout: configuration.startupTimeout)?.partitions }
 
     // MARK: What is asked for
 

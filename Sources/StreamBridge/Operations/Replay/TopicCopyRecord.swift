@@ -37,6 +37,9 @@ struct TopicCopyRecord: Sendable {
     /// Milliseconds since 1970.
     let startedAt: Int64
     var stretches: [Int32: Stretch]
+    /// Each record goes to the partition that it comes from; otherwise where its key belongs. Decided once: when partitions are added meanwhile, a
+    /// key's later records still go where its earlier ones went.
+    var keepsPartitions = false
     /// Records copied so far.
     var copied: Int64 = 0
     var state = ReplayState.running
@@ -55,13 +58,14 @@ struct TopicCopyRecord: Sendable {
     init?(_ document: BSONDocument) {
         guard document["version"]?.int64Value == Int64(Self.version), let id = document["id"]?.stringValue,
             let source = document["source"]?.stringValue, let target = document["topic"]?.stringValue,
-            let partitions = document["partitions"]?.documentValue,
+            let partitions = document["partitions"]?.documentValue, let keepsPartitions = document["keepsPartitions"]?.booleanValue,
             let state = document["state"]?.stringValue.flatMap(ReplayState.init(rawValue:))
         else { return nil }
         self.id = id
         self.source = source
         self.target = target
         self.state = state
+        self.keepsPartitions = keepsPartitions
         key = document["key"]?.stringValue
         by = document["by"]?.stringValue ?? ""
         startedAt = document["startedAt"]?.stringValue.flatMap(StoredPosition.milliseconds(fromISO8601:)) ?? 0
@@ -81,7 +85,8 @@ struct TopicCopyRecord: Sendable {
         }
         let document: BSONDocument = [
             "version": .int32(Self.version), "id": .string(id), "source": .string(source), "topic": .string(target),
-            "key": key.map { .string($0) } ?? .null, "partitions": .document(partitions), "events": .int64(copied), "by": .string(by),
+            "key": key.map { .string($0) } ?? .null, "keepsPartitions": .boolean(keepsPartitions), "partitions": .document(partitions),
+            "events": .int64(copied), "by": .string(by),
             "startedAt": .string(StoredPosition.iso8601(milliseconds: startedAt)),
             "writtenAt": .string(StoredPosition.iso8601(milliseconds: WallClock.milliseconds())), "state": .string(state.rawValue),
         ]
@@ -92,6 +97,12 @@ struct TopicCopyRecord: Sendable {
     var fraction: Double? {
         let length = stretches.values.reduce(0) { $0 + $1.end - $1.start }
         return length > 0 ? Double(stretches.values.reduce(0) { $0 + $1.next - $1.start }) / Double(length) : nil
+    }
+
+    /// Whether both are of one copy, however far each has come.
+    func isSameReplay(as other: TopicCopyRecord) -> Bool {
+        (id, source, target, key, by, startedAt) == (other.id, other.source, other.target, other.key, other.by, other.startedAt)
+            && stretches.mapValues { [$0.start, $0.end] } == other.stretches.mapValues { [$0.start, $0.end] }
     }
 
     /// Changes whenever the copy gets further.

@@ -42,11 +42,10 @@ struct TopicCopySession {
         let (target, records) = (try sender.topic(record.target), try sender.topic(ledger.topic))
         try sender.fence()
         // After the fence, so that nothing of a predecessor can follow.
-        let recorded = try ledger.find(record.id).flatMap(TopicCopyRecord.init)
+        let recorded = try recorded()
         let found = recorded ?? record
         committed = recorded
         try refuseGap(of: found)
-        let keepsPartitions = try partitions(of: record.source) == partitions(of: record.target)
         var pass = try TopicCopyPass(found, settings: configuration.kafka, patience: configuration.startupTimeout)
         var transaction = CopyTransaction(sender: sender, ledger: records, copied: found.copied)
         var pace = rate.map { Pace(rate: $0) }
@@ -56,7 +55,8 @@ struct TopicCopySession {
             while !stop.isRequested, let step = try pass.next(within: transaction.isOpen ? Self.most.time : .milliseconds(200)) {
                 if case .record(let copied) = step {
                     try transaction.send(
-                        copied.marked(id: record.id, topic: record.source, partition: keepsPartitions ? copied.partition : nil), to: target)
+                        copied.marked(id: record.id, topic: record.source, partition: found.keepsPartitions ? copied.partition : nil),
+                        to: target)
                 }
                 let isPaced = pace.map { transaction.records >= $0.batchEvents } ?? false
                 if transaction.isDue(Self.most) || isPaced || transaction.idleTime >= Self.idleTime {
@@ -75,7 +75,13 @@ struct TopicCopySession {
         }
     }
 
-    private func partitions(of topic: String) throws -> Int? { try admin.topic(topic, timeout: configuration.startupTimeout)?.partitions }
+    /// Nil before anything is recorded of the copy.
+    private func recorded() throws -> TopicCopyRecord? {
+        guard let document = try ledger.find(record.id) else { return nil }
+        guard let found = TopicCopyRecord(document) else { throw ReplayLedger.unreadable(record.id, topic: ledger.topic) }
+        guard found.isSameReplay(as: record) else { throw ReplayLedger.taken(record.id) }
+        return found
+    }
 
     /// Retention may have taken records before they were copied.
     private func refuseGap(of record: TopicCopyRecord) throws {

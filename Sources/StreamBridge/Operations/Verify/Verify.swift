@@ -142,8 +142,8 @@ package struct Verify: Sendable {
         let to: EventRange.Place
         switch request.to {
         case .token(let data)?: to = .token(data)
-        // Up to the second, which does not belong to the range any more.
-        case .time(let seconds)?: to = .time(BSONTimestamp(seconds: seconds, increment: 0))
+        // With all of this second.
+        case .time(let seconds)?: to = .time(BSONTimestamp(seconds: seconds, increment: .max))
         case .clusterTime(let seconds, let increment)?: to = .time(BSONTimestamp(seconds: seconds, increment: increment))
         case .now?, .oldest?:
             guard let newest else { throw unknown("the deployment does not tell its time", "Give --to a token or a time") }

@@ -69,7 +69,25 @@ final class CopyScene: Sendable {
         try await replay().run(request(change))
     }
 
+    /// A copy that has not begun, with the id `late`.
+    func record(source: String? = nil, _ stretches: [Int32: TopicCopyRecord.Stretch]) -> TopicCopyRecord {
+        TopicCopyRecord(
+            id: "late", source: source ?? self.source, target: target, key: nil, by: "ann@desk", startedAt: 0, stretches: stretches)
+    }
+
+    func session(_ record: TopicCopyRecord) throws -> TopicCopySession {
+        let admin = try KafkaAdmin(settings: kafka.settings, logger: .silent)
+        return TopicCopySession(
+            configuration: configuration, record: record, rate: nil, admin: admin, ledger: ReplayLedger(configuration, admin: admin),
+            stop: StopSignal(), logger: .silent)
+    }
+
     func replay() -> Replay { Replay(configuration: configuration, logger: .silent) }
+
+    /// The newest record of a copy's progress.
+    func recorded(_ id: String) throws -> BSONDocument? {
+        try records("bridge.\(bridge).replays", partitions: 1).last { $0.keyText == id }.map { try $0.document() }
+    }
 
     func records(_ topic: String? = nil, partitions: Int32 = 2) throws -> [TestRecord] {
         try TopicFollower(topic ?? target, partitions: partitions, on: kafka.settings).readToEnd(of: kafka, partitions: partitions)

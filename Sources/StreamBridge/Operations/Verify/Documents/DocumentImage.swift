@@ -39,18 +39,36 @@ struct DocumentImage {
         }
         guard stream.fullDocument != .default else { throw refused("with fullDocument: default an update carries no document") }
         guard Self.passesWholeEvents(stream.pipeline) else {
-            throw refused("its pipeline chooses or changes documents; a $match on operationType alone would do neither")
+            throw refused(
+                "its pipeline chooses or changes documents, or leaves out some of their changes; it may have $match stages on operationType "
+                    + "($in, $nin, $ne) that let insert, update, replace and delete pass")
         }
         isWholeEvent = stream.content == .event
         hasImages = stream.fullDocument == .whenAvailable
     }
 
-    /// Nothing but `$match` stages on `operationType`.
+    /// Nothing but `$match` stages on `operationType`, and these let every change of a document pass: after one that is left out, the newest record
+    /// has an older document.
     private static func passesWholeEvents(_ pipeline: String) -> Bool {
         guard let document = try? BSONDocument(extendedJSON: "{\"pipeline\":\(pipeline)}") else { return false }
         return (document["pipeline"]?.arrayValue ?? []).allSatisfy { stage in
-            guard let stage = stage.documentValue else { return false }
-            return stage.keys == ["$match"] && stage["$match"]?.documentValue?.keys == ["operationType"]
+            guard let stage = stage.documentValue, stage.keys == ["$match"], let match = stage["$match"]?.documentValue,
+                match.keys == ["operationType"], let condition = match["operationType"]?.documentValue, !condition.keys.isEmpty
+            else { return false }
+            return condition.keys.allSatisfy { passesChanges($0, condition[$0]) }
+        }
+    }
+
+    /// Whether a condition on `operationType` is known to hold for every change of a document.
+    private static func passesChanges(_ comparison: String, _ operand: BSONValue?) -> Bool {
+        let changes: Set = ["insert", "update", "replace", "delete"]
+        let operands = operand?.arrayValue ?? [operand].compactMap(\.self)
+        let names = operands.compactMap(\.stringValue)
+        switch comparison {
+        case "$in": return changes.isSubset(of: names)
+        // Anything but names, such as a regular expression, may leave out any of them.
+        case "$nin", "$ne": return names.count == operands.count && changes.isDisjoint(with: names)
+        default: return false
         }
     }
 

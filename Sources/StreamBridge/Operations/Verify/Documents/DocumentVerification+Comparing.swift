@@ -54,7 +54,7 @@ extension DocumentVerification {
         suspects = suspects.filter { changed.contains($0.key) }
     }
 
-    /// The suspects that have an event behind `token`, so that nobody can expect their newest record to fit.
+    /// The suspects that have, or may have, an event behind `token`, so that nobody can expect their newest record to fit.
     func changed(behind token: ResumeToken, upTo now: BSONTimestamp?) throws -> Set<DocumentIdentity> {
         guard let now else { return Set(suspects.keys) }
         var plain = settings
@@ -81,8 +81,8 @@ extension DocumentVerification {
         let source = RangeReader.Source(
             options: try ChangeStreamOptions(plain, on: deployment), start: range.start, pool: pool, batchBytes: memory.batchBytes,
             patience: configuration.startupTimeout)
-        _ = try reader.run(source, stop: stop) { _ in true }
-        return changed
+        // After a stop nobody knows what else has changed.
+        return try reader.run(source, stop: stop) { _ in true } ? changed : Set(suspects.keys)
     }
 
     /// Waits until the stream has stored a position that covers `time`.

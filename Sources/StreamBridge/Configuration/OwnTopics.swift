@@ -1,0 +1,35 @@
+/// The topics that belong to a bridge itself: no events may go there.
+enum OwnTopics {
+    static func names(of bridge: String) -> [String] {
+        [
+            StreamLeadership.topic(bridge: bridge), PositionStore.topic(bridge: bridge), PositionEdit.topic(bridge: bridge),
+            GapRecord.topic(bridge: bridge), ReplayLedger.topic(bridge: bridge),
+        ]
+    }
+
+    /// Refuses a template that gives one of them for what a stream watches, or may give it for a database or collection that is likely to exist.
+    ///
+    /// Which collections a database or a cluster will have, nobody knows. Tried are those that are called like the bridge or like the last part of one
+    /// of its topics; whatever else comes is refused by ``refuse(_:of:)``.
+    static func refuse(_ template: TextTemplate, for scope: WatchScope, of bridge: String) throws(ConfigurationComplaint) {
+        let own = names(of: bridge)
+        let words = ["", bridge] + own.compactMap { $0.split(separator: ".").last.map(String.init) }
+        let namespaces: [Namespace] =
+            switch scope {
+            case .collection(let namespace): [namespace]
+            case .collections(let namespaces): namespaces
+            case .database(let database): words.map { Namespace(database: database, collection: $0) }
+            case .cluster: words.flatMap { database in words.map { Namespace(database: database, collection: $0) } }
+            }
+        guard let name = namespaces.lazy.map({ TopicName.render(template, for: $0) }).first(where: own.contains) else { return }
+        throw ConfigurationComplaint("it can stand for \(name), and \(name) belongs to the bridge itself; choose another one")
+    }
+
+    /// Refuses the topic of an event when it is one of them.
+    static func refuse(_ name: String, of bridge: String) throws(StreamHalt) {
+        guard names(of: bridge).contains(name) else { return }
+        throw StreamHalt(
+            reason: "an event would go to topic \(name), and \(name) belongs to the bridge itself",
+            mend: "Choose another topic template, or leave the events of this collection out with a $match stage", status: .configuration)
+    }
+}
