@@ -95,8 +95,10 @@ package final class DispatchLoop: Sendable {
             heartbeat.beat()
             try surroundings.topics.ensure(topic, timeout: Self.answerTime)
         }
-        let guardIndex = try surroundings.pool.withClient { client in
-            try GuardIndex.ensure(for: settings, writeConcern: surroundings.writeConcern, of: client)
+        let guardIndex = try heartbeat.resting {
+            try surroundings.pool.withClient { client in
+                try GuardIndex.ensure(for: settings, writeConcern: surroundings.writeConcern, of: client)
+            }
         }
         if guardIndex.isNew { logger.info("made the unique index on \(settings.resource.field) of \(settings.collection)") }
         status.mongoAnswered()

@@ -90,7 +90,8 @@ final class DispatchSession {
             failure = error
         }
         if let failure { end.end(because: failure) }
-        close(working: working, publishing: publishing)
+        // As long as a stop may take.
+        heartbeat.resting { close(working: working, publishing: publishing) }
         if let failure = failure ?? end.error { throw failure }
     }
 
@@ -228,11 +229,7 @@ final class DispatchSession {
         let limit = isLost ? Duration.zero : Self.finishingTime
         let deadline = ContinuousClock.now + limit
         for (worker, share) in shares(of: partitions) {
-            heartbeat.beat()
-            guard !worker.hands.await(emptyOf: share, within: max(.zero, deadline - .now), wake: worker.wake) else { continue }
-            worker.hands.abandon(share)
-            let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
-            _ = worker.hands.await(emptyOf: share, within: limit, wake: worker.wake)
+            heartbeat.resting { empty(worker.hands, of: share, within: max(.zero, deadline - .now), wake: worker.wake) }
         }
         if !isLost {
             ledger.awaitAnswers(of: partitions, within: max(.seconds(1), deadline - .now))
@@ -246,6 +243,14 @@ final class DispatchSession {
                 "gave up partitions \(Self.list(partitions)) of \(consumer.topic)\(isLost ? ", which the group had already taken from this member" : "")"
             )
         }
+    }
+
+    /// Waits until a worker has finished what it has of `partitions`, and after `limit` until it has let go of it.
+    private func empty(_ hands: WorkerHands, of partitions: Set<Int32>, within limit: Duration, wake: () -> Void) {
+        guard !hands.await(emptyOf: partitions, within: limit, wake: wake) else { return }
+        hands.abandon(partitions)
+        let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime
+        _ = hands.await(emptyOf: partitions, within: limit, wake: wake)
     }
 
     private func shares(of partitions: [Int32]) -> [(worker: DispatchWorker, partitions: Set<Int32>)] {

@@ -28,8 +28,6 @@ package final class DispatchStatus: Sendable {
         var snapshot = Snapshot()
         /// When progress was told, and what had been answered by then.
         var told: (at: ContinuousClock.Instant, outcomes: [String: Int]) = (.now, [:])
-        /// Tells what the session knows.
-        var load: (@Sendable () -> DispatchLoad)?
     }
 
     /// While a dispatcher answers, the log says so this often.
@@ -38,6 +36,7 @@ package final class DispatchStatus: Sendable {
     package let dispatcher: String
     private let logger: Logger
     private let state = Mutex(Progress())
+    private let gauge = SessionGauge<DispatchLoad>()
 
     package init(dispatcher: String, logger: Logger) {
         self.dispatcher = dispatcher
@@ -45,8 +44,8 @@ package final class DispatchStatus: Sendable {
     }
 
     package var snapshot: Snapshot {
-        var (snapshot, load) = state.withLock { ($0.snapshot, $0.load) }
-        snapshot.load = load?()
+        var snapshot = state.withLock { $0.snapshot }
+        snapshot.load = gauge.load
         return snapshot
     }
 
@@ -55,6 +54,9 @@ package final class DispatchStatus: Sendable {
 
     /// MongoDB cannot be used now; the worker tries again.
     func mongoTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .mongodb, error) } }
+
+    /// What a worker asked of MongoDB is not its to ask any more. Another one whose trouble lasts says so again.
+    func abandonedMongo() { update { $0.snapshot.condition.forgetMongoDB() } }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
     func kafkaTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .kafka, error) } }
@@ -82,13 +84,17 @@ package final class DispatchStatus: Sendable {
 
     func reassigning(_ count: Int) { state.withLock { $0.snapshot.reassignAttempts += count } }
 
-    func owns(partitions: Int) { update { $0.snapshot.partitions = partitions } }
+    /// Whoever has no partition asks nothing of MongoDB, but is a member of the group all the same.
+    func owns(partitions: Int) {
+        update {
+            $0.snapshot.partitions = partitions
+            if partitions == 0 { $0.snapshot.condition.forgetMongoDB() }
+        }
+    }
 
     /// While `body` runs, `load` tells what the session knows.
     func measuring<Result>(_ load: @escaping @Sendable () -> DispatchLoad, while body: () throws -> Result) rethrows -> Result {
-        state.withLock { $0.load = load }
-        defer { state.withLock { $0.load = nil } }
-        return try body()
+        try gauge.measuring(load, while: body)
     }
 
     /// Says what was answered since the last time, once a minute, and nothing when there was nothing.

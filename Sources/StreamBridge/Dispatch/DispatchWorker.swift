@@ -54,6 +54,7 @@ final class DispatchWorker: Sendable {
             do {
                 try carryOut(batch, assignment: &assignment, completion: completion)
             } catch is BatchAbandoned {
+                context.status.abandonedMongo()
                 continue
             }
             let answers = AnswerBatch(batch, topic: context.settings.commands, ledger: ledger)

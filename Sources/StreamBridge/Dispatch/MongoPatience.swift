@@ -21,9 +21,9 @@ struct MongoPatience {
         var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(5))
         var refusals = 0
         while true {
-            heartbeat.beat()
             do {
-                let result = try body()
+                // A call may take as long as the pool's socket timeout, which grows with the configured `wtimeout`.
+                let result = try heartbeat.resting(body)
                 context.status.mongoAnswered()
                 return result
             } catch let error as MongoError {

@@ -5,6 +5,7 @@ struct HTTPAnswer: Sendable {
         case unauthorized = 401
         case notFound = 404
         case methodNotAllowed = 405
+        case misdirected = 421
         case unavailable = 503
     }
 

@@ -11,14 +11,11 @@ struct HTTPPaths: Sendable {
 
     /// - Parameters:
     ///   - path: without the query.
+    ///   - host: the header of that name.
     ///   - authorization: the header of that name.
-    func answer(method: String, path: String, authorization: String?) -> HTTPAnswer {
-        let isAllowed = token?.isPresented(by: authorization) ?? true
-        guard isAllowed || Self.open.contains(path) else {
-            return HTTPAnswer(
-                status: .unauthorized, "This bridge wants its http.token: send Authorization: Bearer <token>\n",
-                headers: [("WWW-Authenticate", "Bearer")])
-        }
+    func answer(method: String, path: String, host: String?, authorization: String?) -> HTTPAnswer {
+        let isAllowed = token?.isPresented(by: authorization) ?? Self.isThisMachine(host)
+        guard isAllowed || isOpen(path) else { return refusal }
         guard Self.all.contains(path) else { return HTTPAnswer(status: .notFound, "There are \(Self.all.joined(separator: " "))\n") }
         guard method == "GET" || method == "HEAD" else {
             return HTTPAnswer(status: .methodNotAllowed, "Only GET and HEAD are answered\n", headers: [("Allow", "GET, HEAD")])
@@ -33,8 +30,28 @@ struct HTTPPaths: Sendable {
     }
 
     private static let all = ["/", "/healthz", "/readyz", "/status", "/metrics"]
-    /// Without a token: probes have none, and the page has no data and asks for it.
-    private static let open: Set<String> = ["/", "/healthz", "/readyz"]
+    private static let probes: Set<String> = ["/healthz", "/readyz"]
+
+    /// Whether anybody may ask: probes have no token and name the host as they like; the page has no data and asks for the token.
+    private func isOpen(_ path: String) -> Bool { Self.probes.contains(path) || (path == "/" && token != nil) }
+
+    /// A page of another site whose name was made to point at this machine asks with that name, and would read what the browser's user may read (DNS
+    /// rebinding). Without a token nobody listens beyond loopback, so no other name is right.
+    private static func isThisMachine(_ host: String?) -> Bool {
+        host.flatMap { ConnectionURI.hostPort($0) }.map { ListenAddress.isLoopback($0.host.lowercased()) } ?? false
+    }
+
+    private var refusal: HTTPAnswer {
+        guard token == nil else {
+            return HTTPAnswer(
+                status: .unauthorized, "This bridge wants its http.token: send Authorization: Bearer <token>\n",
+                headers: [("WWW-Authenticate", "Bearer")])
+        }
+        return HTTPAnswer(
+            status: .misdirected,
+            "This bridge has no http.token, so it answers to the names of its own machine only: ask for localhost, 127.0.0.1 or [::1] (the header Host), "
+                + "or set http.token\n")
+    }
 
     private static let pageHeaders = [
         (

@@ -9,7 +9,8 @@ import NIOPosix
 struct HTTPServer: Sendable {
     /// More are left in the system's queue: the bridge needs its file descriptors for other connections.
     private static let mostConnections = 100
-    private static let idleTime: TimeAmount = .seconds(60)
+    /// A connection without a whole request for so long is closed, so that those who say nothing cannot keep probes out for long.
+    private static let idleTime: TimeAmount = .seconds(10)
 
     let address: ListenAddress
     let paths: HTTPPaths
@@ -39,7 +40,8 @@ struct HTTPServer: Sendable {
         let channel = HTTP1Channel(
             responder: { request, writer, _ in
                 let answer = paths.answer(
-                    method: request.method.rawValue, path: request.uri.path, authorization: request.headers[.authorization])
+                    method: request.method.rawValue, path: request.uri.path, host: request.head.authority,
+                    authorization: request.headers[.authorization])
                 let response = Self.response(to: request, answer)
                 try await writer.write(response: response.head, body: response.body)
             }, configuration: .init(idleTimeout: Self.idleTime))

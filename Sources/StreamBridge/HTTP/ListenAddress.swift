@@ -15,7 +15,10 @@ struct ListenAddress: Sendable, Equatable {
         self.port = port
     }
 
-    var isLoopback: Bool {
+    var isLoopback: Bool { Self.isLoopback(host) }
+
+    /// Whether a host, in lowercase and as in a URI, means this machine wherever it is looked up.
+    static func isLoopback(_ host: String) -> Bool {
         if host == "localhost" || host == "[::1]" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }

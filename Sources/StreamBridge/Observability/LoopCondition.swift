@@ -50,6 +50,12 @@ package struct LoopCondition: Sendable {
         silent = [:]
     }
 
+    /// Nothing is asked of MongoDB now, and what it said last is of no account.
+    mutating func forgetMongoDB() {
+        troubles.forgetMongoDB()
+        silent[.mongodb] = nil
+    }
+
     /// The state that follows from what is going on; a halt stays.
     ///
     /// - Parameters:

@@ -20,6 +20,13 @@ struct Troubles {
     /// The first thing that is wrong; nil when nothing is.
     var reason: String? { mongoDB ?? kafka }
 
+    /// Nobody asks MongoDB for anything now, so nobody knows how it is: no line tells that it is back.
+    mutating func forgetMongoDB() {
+        told.removeAll { $0 == mongoDB }
+        mongoDB = nil
+        if told.isEmpty { since = nil }
+    }
+
     /// The line for what has changed since the last call.
     ///
     /// - Parameter whoGoesOn: "the stream", for example.

@@ -228,10 +228,11 @@ package final class StreamLoop: Sendable {
         } catch let error as MongoError {
             let deployment = surroundings.deployment
             let pool = surroundings.pool
+            let heartbeat = heartbeat
             let lost = status.position.flatMap { position in
                 LostPosition(
                     position, error: error, changed: stored?.position.token == position.token ? stored?.changes(of: settings) : nil,
-                    oplog: { try deployment.oplogWindow(pool: pool) })
+                    oplog: { try heartbeat.resting { try deployment.oplogWindow(pool: pool) } })
             }
             throw lost ?? error
         }
@@ -337,7 +338,9 @@ package final class StreamLoop: Sendable {
     private func place(past lost: LostPosition) throws -> ChangeStreamOptions.Start {
         try surroundings.topics.ensure(gapsTopic, partitions: 1, config: GapRecord.topicSettings, timeout: Self.answerTime)
         guard settings.onLostPosition == .oldest else { return .now }
-        let oplog = try surroundings.deployment.oplogWindow(for: "onLostPosition: oldest", pool: surroundings.pool)
+        let oplog = try heartbeat.resting {
+            try surroundings.deployment.oplogWindow(for: "onLostPosition: oldest", pool: surroundings.pool)
+        }
         let place = lost.oldestPlace(in: oplog)
         return .at(seconds: place.seconds, increment: place.increment)
     }
@@ -346,7 +349,8 @@ package final class StreamLoop: Sendable {
     private func startPoint(after stored: StoredPosition?) throws -> ChangeStreamOptions.Start {
         guard let stored else {
             if let start = first.withLock({ $0 }) { return start }
-            let start = try surroundings.deployment.start(at: settings.startAt, pool: surroundings.pool)
+            // The pool has the patience of a getMore.
+            let start = try heartbeat.resting { try surroundings.deployment.start(at: settings.startAt, pool: surroundings.pool) }
             logger.info("no stored position; starting at \(settings.startAt)")
             return start
         }

@@ -57,8 +57,6 @@ package final class StreamStatus: ChangeStreamObserver {
         var isLost = false
         /// When progress was told, and how many records were published by then.
         var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
-        /// Tells what the session has in its hands.
-        var load: (@Sendable () -> StreamLoad)?
 
         mutating func keep(_ position: StreamPosition, storedAt: Int64?) {
             self.position = position
@@ -77,6 +75,7 @@ package final class StreamStatus: ChangeStreamObserver {
     private let logger: Logger
     private let clock: ClusterClock
     private let state = Mutex(Progress())
+    private let gauge = SessionGauge<StreamLoad>()
 
     /// - Parameters:
     ///   - whoGoesOn: for the sentence about a trouble that passes.
@@ -89,11 +88,11 @@ package final class StreamStatus: ChangeStreamObserver {
     }
 
     package var snapshot: Snapshot {
-        var (snapshot, covered, load) = state.withLock { ($0.snapshot, $0.covered, $0.load) }
+        var (snapshot, covered) = state.withLock { ($0.snapshot, $0.covered) }
         let now = ContinuousClock.now
         snapshot.lag = covered.flatMap { clock.age(of: $0, at: now) }
         snapshot.positionAge = snapshot.stored?.clusterTime.flatMap { clock.age(of: $0, at: now) }
-        snapshot.load = load?()
+        snapshot.load = gauge.load
         return snapshot
     }
 
@@ -188,9 +187,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// While `body` runs, `load` tells what the session has in its hands.
     func measuring<Result>(_ load: @escaping @Sendable () -> StreamLoad, while body: () throws -> Result) rethrows -> Result {
-        state.withLock { $0.load = load }
-        defer { state.withLock { $0.load = nil } }
-        return try body()
+        try gauge.measuring(load, while: body)
     }
 
     /// The stored position cannot be resumed, and the configuration says to go on.

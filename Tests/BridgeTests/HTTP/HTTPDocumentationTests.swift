@@ -63,7 +63,9 @@ import Testing
     /// The sample of the document and what is served have the same keys, at every level.
     @Test func theSampleOfTheStatusHasEveryKeyAndNoOther() throws {
         let sample = try #require(try Self.document().split(separator: "```json\n").last?.split(separator: "```").first)
-        let documented = Self.paths(of: .document(try BSONDocument(extendedJSON: String(sample))), free: Self.free)
+        let document = try BSONDocument(extendedJSON: String(sample))
+        #expect(document["version"]?.stringValue == BridgeVersion.current)
+        let documented = Self.paths(of: .document(document), free: Self.free)
         let served = Self.paths(of: .document(try BSONDocument(extendedJSON: StatusDocument(.sample()).json)), free: Self.free)
         #expect(documented.subtracting(served) == [])
         #expect(served.subtracting(documented) == [])

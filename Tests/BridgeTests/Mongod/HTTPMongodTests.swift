@@ -277,6 +277,27 @@ import Testing
         }
     }
 
+    @Test func aWorkerThatWaitsForAFrozenServerIsNotTakenForStuck() async throws {
+        try await Scene.playAlone { scene, server in
+            let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...4))
+            let bridge = try scene.bridge(dispatching, changing: Self.listen)
+            _ = try dispatching.answer(to: CommandText.dispatch("c-1", 1))
+            #expect(bridge.loopsAwake.contains("work 0 shipments"))
+            server.signal(SIGSTOP)
+            defer { server.signal(SIGCONT) }
+            try dispatching.send([CommandText.dispatch("c-2", 2)])
+            let deadline = ContinuousClock.now + Patience.limit
+            var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+            while bridge.loopsAwake.contains("work 0 shipments") {
+                guard .now < deadline else { throw WaitedInVain(what: "the worker to rest in its call") }
+                backoff.pause()
+            }
+            server.signal(SIGCONT)
+            try dispatching.outcomes(count: 2)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     // MARK: The server
 
     @Test func theTokenIsWantedOfWhoeverAsks() async throws {
@@ -287,6 +308,18 @@ import Testing
             #expect(try bridge.ask("/status", headers: [("Authorization", "Bearer s3cret")]).status == 200)
             #expect(try bridge.ask("/").status == 200)
             #expect(try bridge.ask("/healthz").body == "ok\n")
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
+    @Test func aRequestThatNamesAnotherHostIsRefusedWithoutAToken() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream()], Self.listen)
+            let refused = try bridge.ask("/status", host: "evil.example:\(bridge.port())")
+            #expect(refused.status == 421)
+            #expect(!refused.body.contains(scene.name))
+            #expect(refused.body.contains("ask for localhost, 127.0.0.1 or [::1]"))
+            #expect(try bridge.ask("/status", host: "localhost:\(bridge.port())").status == 200)
             #expect(try bridge.stop().isEmpty)
         }
     }
@@ -317,9 +350,23 @@ import Testing
             try scene.follow().wait(count: 1)
             let began = ContinuousClock.now
             #expect(try bridge.stop().isEmpty)
-            // The idle time-out of a connection is a minute.
-            #expect(began.duration(to: .now) < .seconds(20))
+            // An idle connection would be closed after ten seconds.
+            #expect(began.duration(to: .now) < .seconds(8))
             #expect(try idle.readToEnd().hasSuffix("ok\n"))
+        }
+    }
+
+    /// As many as the server takes; the probe waits until the first of them is let go.
+    @Test func connectionsThatSayNothingKeepProbesOutForSecondsOnly() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([scene.stream()], Self.listen)
+            let port = try bridge.port()
+            let began = ContinuousClock.now
+            let idle = try (0..<100).map { _ in try HTTPReply.Connection(to: port) }
+            #expect(try bridge.ask("/healthz").status == 200)
+            #expect(began.duration(to: .now) < .seconds(30))
+            withExtendedLifetime(idle) {}
+            #expect(try bridge.stop().isEmpty)
         }
     }
 

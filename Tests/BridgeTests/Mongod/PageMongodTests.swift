@@ -66,6 +66,51 @@ import Testing
         }
     }
 
+    /// What is drawn of samples at these milliseconds, at the moment `now`, is within its box.
+    @Test(
+        arguments: [
+            (samples: "[100000]", now: 100_000), ("[100000, 102000]", 102_000), ("[100000, 120000]", 120_000), ("[100000, 102000]", 98000),
+        ])
+    func aChartStaysInItsBox(_ drawing: (samples: String, now: Int)) async throws {
+        try await Scene.play { scene in
+            let visit = try Visit(scene.bridge([scene.stream()]) { Self.serve(&$0) })
+            try visit.wait(forCard: "fruits", #"Lag\s"#)
+            let boxes = try visit.browser.evaluate(
+                """
+                (() => {
+                  const history = new History();
+                  const line = new Line(history, "drawn");
+                  document.body.append(line.element);
+                  for (const at of \(drawing.samples)) history.add(at, 5);
+                  line.draw(\(drawing.now), String);
+                  const boxes = [...line.element.querySelectorAll("path")].map((path) => path.getBBox());
+                  line.element.remove();
+                  return boxes.every(({ x, width }) => x >= 0 && x + width <= Line.width) ? "within" : JSON.stringify(boxes.map(({ x, width }) => [x, width]));
+                })()
+                """)
+            #expect(boxes == "within")
+            try visit.end()
+        }
+    }
+
+    @Test func aLimitThatIsNotKnownIsLeftOut() async throws {
+        try await Scene.play { scene in
+            let topic = "missing.\(scene.name)"
+            scene.kafka.hide(topic: topic)
+            let stream = scene.stream { $0.topic = TextTemplate(segments: [.literal(topic)]) }
+            let visit = try Visit(
+                scene.bridge([stream, scene.stream("good")]) {
+                    Self.serve(&$0)
+                    $0.topics.create = false
+                })
+            try scene.insert([["_id": 1]])
+            // What is halted has nothing in its hands.
+            try visit.wait(forCard: "fruits", #"\nhalted\n"#, #"Their size\s+0 B\s*\n"#)
+            try visit.wait(forCard: "good", #"Their size\s+\d+ B of \d+"#)
+            try visit.end()
+        }
+    }
+
     @Test func aHaltIsShownFirstWithItsMendAndItsCommand() async throws {
         try await Scene.play { scene in
             let topic = "missing.\(scene.name)"

@@ -1,4 +1,5 @@
 import Logging
+import Mongo
 import Testing
 
 @testable import StreamBridge
@@ -51,5 +52,34 @@ import Testing
         #expect(troubles.reason == "no broker")
         troubles.mongoDB = "no primary"
         #expect(troubles.reason == "no primary")
+    }
+
+    @Test func aForgottenTroubleIsNotToldToBeOverAndIsToldAnew() {
+        let lines = Self.lines([
+            { $0.mongoDB = "no primary" }, { $0.forgetMongoDB() }, { _ in }, { $0.mongoDB = "no primary" }, { $0.mongoDB = nil },
+        ])
+        #expect(lines == [Self.retrying("no primary"), nil, nil, Self.retrying("no primary"), Self.back(.seconds(1))])
+    }
+
+    @Test func theOtherTroubleOutlastsAForgottenOne() {
+        let lines = Self.lines([
+            { $0.kafka = "no broker" }, { $0.mongoDB = "no primary" }, { $0.forgetMongoDB() }, { $0.kafka = nil },
+        ])
+        #expect(lines[2] == nil)
+        #expect(lines[3] == Self.back(.seconds(3)))
+    }
+
+    @Test func aDispatcherWithoutPartitionsHasNoTroubleWithMongoDB() {
+        let status = DispatchStatus(dispatcher: "shipments", logger: .silent)
+        status.owns(partitions: 1)
+        status.mongoTrouble(MongoError(kind: .network, operation: "insert", message: "broken"))
+        #expect(status.snapshot.state == .retrying)
+        status.owns(partitions: 0)
+        #expect(status.snapshot.state == .standby)
+        #expect(status.snapshot.condition.silent.isEmpty)
+        // It is a member of the group all the same.
+        status.kafkaTrouble(KafkaError.timedOut(operation: "join"))
+        status.owns(partitions: 0)
+        #expect(status.snapshot.state == .retrying)
     }
 }

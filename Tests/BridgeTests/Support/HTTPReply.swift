@@ -9,9 +9,9 @@ struct HTTPReply {
     let headers: [String: String]
     let body: String
 
-    init(of port: UInt16, _ path: String, method: String = "GET", headers: [(String, String)] = []) throws {
+    init(of port: UInt16, _ path: String, method: String = "GET", host: String = "127.0.0.1", headers: [(String, String)] = []) throws {
         let connection = try Connection(to: port)
-        let lines = ["\(method) \(path) HTTP/1.1", "Host: 127.0.0.1", "Connection: close"] + headers.map { "\($0): \($1)" }
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)", "Connection: close"] + headers.map { "\($0): \($1)" }
         try connection.send(lines.joined(separator: "\r\n") + "\r\n\r\n")
         let text = try connection.readToEnd()
         guard let end = text.range(of: "\r\n\r\n") else { throw Broken(what: text) }

@@ -50,8 +50,8 @@ final class RunningBridge: Sendable {
     var loopsAwake: Set<String> { Set(bridge.loops.stuckLoops(at: .now + .seconds(3600)).map(\.name)) }
 
     /// Asks the bridge's HTTP server, once it listens.
-    func ask(_ path: String, method: String = "GET", headers: [(String, String)] = []) throws -> HTTPReply {
-        try HTTPReply(of: port(), path, method: method, headers: headers)
+    func ask(_ path: String, method: String = "GET", host: String = "127.0.0.1", headers: [(String, String)] = []) throws -> HTTPReply {
+        try HTTPReply(of: port(), path, method: method, host: host, headers: headers)
     }
 
     /// The port of the bridge's HTTP server, once it listens.

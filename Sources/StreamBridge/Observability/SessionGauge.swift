@@ -1,0 +1,19 @@
+import Synchronization
+
+/// Tells what a session has in its hands, while it runs. Any thread may look.
+///
+/// The session's end waits for whoever looks at that moment. Otherwise they could be the last to hold what belongs to it, such as a client of Kafka, whose
+/// end may take long and would block their thread: the one that answers HTTP.
+final class SessionGauge<Load: Sendable>: Sendable {
+    private let look = Mutex<(@Sendable () -> Load)?>(nil)
+
+    /// Nil while no session runs.
+    var load: Load? { look.withLock { $0?() } }
+
+    /// While `body` runs, `load` tells what the session has. It must not block.
+    func measuring<Result>(_ load: @escaping @Sendable () -> Load, while body: () throws -> Result) rethrows -> Result {
+        look.withLock { $0 = load }
+        defer { look.withLock { $0 = nil } }
+        return try body()
+    }
+}
