@@ -134,7 +134,7 @@ struct ReplayCommand: AsyncParsableCommand {
         let line = "replay \(summary.id) of \(summary.source): \(summary.events) \(summary.unit) published\(topics)"
         Console.print(format == .json ? Console.json(summary) : line)
         guard summary.isDone else {
-            Console.error("stopped before the end; go on with `bridge replay --resume \(summary.id)`")
+            Console.error("stopped before the end; go on with \(Replay.resumeCommand(summary.id, rate: rate))")
             throw ExitStatus.interrupted
         }
     }

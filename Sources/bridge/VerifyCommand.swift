@@ -117,11 +117,12 @@ struct VerifyCommand: AsyncParsableCommand {
         if report.undecided > 0 {
             let why =
                 report.isOfDocuments
-                ? "records without their image, or documents that keep changing"
+                ? "records without their image, or documents that have changed since the stored position"
                 : "compacted away, or chosen by a document that has changed since"
             lines.append("\(report.undecided) undecided: \(why)")
         }
-        lines.append(report.isClean ? "all is as it should be" : "not all is as it should be")
+        let clean = report.undecided > 0 ? "nothing is wrong among what was judged" : "all is as it should be"
+        lines.append(report.isClean ? clean : "not all is as it should be")
         return lines.joined(separator: "\n")
     }
 

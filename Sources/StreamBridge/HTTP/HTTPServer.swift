@@ -35,8 +35,8 @@ struct HTTPServer: Sendable {
 
     private func serve(on group: MultiThreadedEventLoopGroup, listening: @escaping @Sendable (Int) -> Void) async throws {
         var quiet = logger
-        // It tells at `info` what the bridge tells itself.
-        if quiet.logLevel > .debug { quiet.logLevel = max(quiet.logLevel, .warning) }
+        // It tells at `info` what the bridge tells itself, and its own end at `error` when it is stopped. What keeps it from serving is thrown.
+        if quiet.logLevel > .debug { quiet.logLevel = .critical }
         let channel = HTTP1Channel(
             responder: { request, writer, _ in
                 let answer = paths.answer(

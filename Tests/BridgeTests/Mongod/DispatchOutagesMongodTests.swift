@@ -56,77 +56,59 @@ import Testing
         }
     }
 
-    @Test func aPartitionThatGoesDuringAnOutageTakesTheTroubleWithIt() async throws {
-        try await Scene.playAlone { scene, server in
-            let dispatching = try Dispatching(scene, trucks: [4, 48], partitions: 2)
-            let bridge = try scene.bridge(dispatching)
-            // Which of the two goes to a newcomer.
-            let scout = try Rival(dispatching)
-            let partition = scout.partition
-            scout.leave()
-            try Self.wait(for: bridge, "both partitions") { $0.partitions == 2 }
-            server.crash()
-            try dispatching.send([CommandText.dispatch("c-1", 4)], to: partition)
-            try scene.log.wait(for: "retrying: ")
-            let rival = try Rival(dispatching)
-            try #require(rival.partition == partition)
-            try server.restart()
-            // Nothing is in the bridge's hands that MongoDB could answer.
-            try Self.wait(for: bridge, "an end of the trouble") { $0.state == .streaming && $0.condition.silent.isEmpty }
-            rival.leave()
-            try dispatching.outcomes(count: 1)
-            #expect(try bridge.stop().isEmpty)
-            try dispatching.expectConsistent(["c-1"])
+    @Test func aWorkerThatLetsGoOfItsCommandsDuringAnOutageHasNoTroubleLeft() async throws {
+        try await Scene.play { scene in
+            let dispatching = try Dispatching(scene, trucks: [])
+            // Nothing listens there.
+            let pool = try MongoClientPool(
+                .init(
+                    uri: "mongodb://127.0.0.1:1/?replicaSet=none", maxPoolSize: 2, serverSelectionTimeout: .milliseconds(200),
+                    appName: scene.name))
+            let status = DispatchStatus(dispatcher: "shipments", logger: .silent)
+            let context = DispatchContext(
+                settings: dispatching.settings, pool: pool, writeConcern: .init(w: .majority, wtimeout: .seconds(5), journal: true),
+                guardIndex: GuardIndex(kind: .partial, field: "truck_id", names: []), instance: scene.name, status: status,
+                stop: StopSignal())
+            let consumer = try GroupConsumer(
+                topic: dispatching.settings.commands,
+                properties: ConsumerProperties.make(scene.kafka.settings, group: scene.name, queueBytes: 1 << 20), logger: .silent)
+            let (ledger, end) = (OffsetLedger(), SessionEnd())
+            let worker = DispatchWorker(
+                number: 0, queue: RecordQueue(of: consumer.client), context: context, ledger: ledger,
+                handoff: BatchHandoff(maximumBytes: 1 << 20, maximumItems: 8, wakeTaker: {}), session: end,
+                heartbeat: LoopWatch().heartbeat(of: "work"))
+            worker.queue.receive(topic: consumer.topic, partition: 0)
+            ledger.begin([0: nil])
+            try consumer.assign([0: nil])
+            status.owns(partitions: 1)
+            let thread = LoopThread.start(name: "work") { try? worker.run() }
+            defer {
+                end.end()
+                worker.wake()
+                thread.join(within: .seconds(30))
+            }
+            try dispatching.send([CommandText.dispatch("c-1", 4)])
+            try Self.wait(for: status, "the trouble") { $0.state == .retrying && !$0.condition.silent.isEmpty }
+
+            // As when the partition goes to another member.
+            consumer.pause([0])
+            worker.hands.abandon([0])
+            try Self.wait(for: status, "its end") { $0.state == .streaming && $0.condition.silent.isEmpty }
         }
     }
 
     /// Waits until the dispatcher is as wanted.
-    private static func wait(for bridge: RunningBridge, _ what: String, until isWanted: (DispatchStatus.Snapshot) -> Bool) throws {
+    private static func wait(for status: DispatchStatus, _ what: String, until isWanted: (DispatchStatus.Snapshot) -> Bool) throws {
         let deadline = ContinuousClock.now + Patience.limit
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
         while true {
-            let snapshot = try bridge.status(ofDispatcher: "shipments")
+            let snapshot = status.snapshot
             if isWanted(snapshot) { return }
             guard .now < deadline else {
                 throw WaitedInVain(what: "\(what); it is \(snapshot.state): \(snapshot.reason ?? "no reason")")
             }
             backoff.pause()
         }
-    }
-
-    /// Another member of a dispatcher's group, which does nothing with its partition.
-    private final class Rival {
-        private let consumer: GroupConsumer
-        let partition: Int32
-
-        /// Blocks until it has a partition.
-        init(_ dispatching: Dispatching) throws {
-            let scene = dispatching.scene
-            var settings = scene.kafka.settings
-            settings.consumer.merge(Dispatching.membership) { $1 }
-            consumer = try GroupConsumer(
-                topic: dispatching.settings.commands,
-                properties: ConsumerProperties.make(
-                    settings, group: DispatchLoop.group(bridge: scene.name, dispatcher: dispatching.settings.name), queueBytes: 1 << 20),
-                logger: .silent)
-            try consumer.subscribe()
-            let deadline = ContinuousClock.now + Patience.limit
-            while true {
-                switch consumer.poll(timeout: .seconds(1)) {
-                case .assigned(let partitions):
-                    try consumer.assign([:])
-                    if let first = partitions.first {
-                        partition = first
-                        return
-                    }
-                case .revoked(let partitions, _): try consumer.unassign(partitions)
-                default: break
-                }
-                guard .now < deadline else { throw WaitedInVain(what: "a partition") }
-            }
-        }
-
-        func leave() { consumer.leave(until: .now + .seconds(10)) }
     }
 
     @Test func aStopDoesNotWaitForAFrozenServerAndLeavesTheCommandsToTheNext() async throws {

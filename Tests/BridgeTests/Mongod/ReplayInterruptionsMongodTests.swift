@@ -145,7 +145,7 @@ import Testing
             try scene.follow(scene.replayTopic).wait(count: 5)
             program.signal(SIGINT)
             #expect(try program.exitStatus() == 130, "\(program.errors)")
-            #expect(program.errors.contains("go on with `bridge replay --resume stopped`"), "\(program.errors)")
+            #expect(program.errors.contains("go on with `bridge replay --resume stopped --rate 40/s`"), "\(program.errors)")
             let count = try scene.records(scene.replayTopic).count
             #expect(count < 100)
             #expect(try Self.events(of: "stopped", scene) == Int64(count))

@@ -29,6 +29,13 @@ package struct Replay: Sendable {
         private enum CodingKeys: CodingKey { case id, source, topics, events, isDone }
     }
 
+    /// What to type to go on with a replay that was interrupted.
+    ///
+    /// - Parameter rate: the one that it had, which is a matter of each start.
+    package static func resumeCommand(_ id: String, rate: Int?) -> String {
+        "`bridge replay --resume \(id)\(rate.map { " --rate \($0)/s" } ?? "")`"
+    }
+
     private let configuration: BridgeConfiguration
     private let logger: Logger
     private let stop = StopSignal()
@@ -104,8 +111,9 @@ package struct ReplayInterrupted: Error, CustomStringConvertible {
     package let id: String
     /// Events or records, for good.
     package let published: Int64
+    let rate: Int?
     /// ``Bridge/Unreachable`` or ``StreamHalt``.
     package let cause: any Error
 
-    package var description: String { "\(cause)\n\(published) are published; go on with `bridge replay --resume \(id)`" }
+    package var description: String { "\(cause)\n\(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }
 }

@@ -1,6 +1,7 @@
 /// Runs sessions of a replay, one after another, until one comes to its end. Used on one thread.
 struct ReplaySupervisor {
     let id: String
+    let rate: Int?
     /// How long nothing may be published before an error that passes counts as one that does not.
     let patience: Duration
     let stop: StopSignal
@@ -29,7 +30,7 @@ struct ReplaySupervisor {
                 }
                 let ending = explain(error)
                 if ending is StreamHalt || .now >= deadline {
-                    throw progress().map { ReplayInterrupted(id: id, published: $0.published, cause: ending) } ?? ending
+                    throw progress().map { ReplayInterrupted(id: id, published: $0.published, rate: rate, cause: ending) } ?? ending
                 }
                 tell(error)
                 if stop.wait(for: backoff.next()) { return false }

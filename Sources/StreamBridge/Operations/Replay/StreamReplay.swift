@@ -78,7 +78,7 @@ package struct StreamReplay {
         logger.info(
             """
             replay \(id) of stream \(settings.name), from \(resolved.range.from) to \(resolved.range.to); if it is interrupted, go on with \
-            `bridge replay --resume \(id)`
+            \(Replay.resumeCommand(id, rate: request.rate))
             """)
         return try session(record, settings, resolved.range, rate: request.rate).run(show)
     }

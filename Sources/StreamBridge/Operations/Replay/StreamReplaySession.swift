@@ -27,7 +27,7 @@ struct StreamReplaySession {
         let status = StreamStatus(stream: settings.name, whoGoesOn: "the replay", logger: logger)
         var names: [String] = []
         let supervisor = ReplaySupervisor(
-            id: record.id, patience: configuration.startupTimeout, stop: stop,
+            id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
             progress: { status.position.map { ($0.token.data ?? "", $0.events) } },
             explain: { OperationFailure.ending(explained($0), of: settings) },
             tell: {

@@ -70,9 +70,13 @@ package struct TopicCopy {
         let partitions = try partitions(of: request.source)
         try catalog.ensure(request.target, partitions: partitions, timeout: configuration.startupTimeout)
         record.keepsPartitions = try self.partitions(of: request.target) == partitions
+        for dispatcher in configuration.dispatchers where dispatcher.commands == request.target {
+            logger.warning("dispatcher \(dispatcher.name) reads \(request.target): each record is a command, or becomes a dead letter")
+        }
         logger.info(
             """
-            replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, go on with `bridge replay --resume \(id)`
+            replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, go on with \
+            \(Replay.resumeCommand(id, rate: request.rate))
             """)
         return try resume(record, rate: request.rate, show)
     }

@@ -23,7 +23,8 @@ struct TopicCopySession {
     func run(_ show: @escaping TopicCopy.Show) throws -> Replay.Summary {
         var committed: TopicCopyRecord?
         let supervisor = ReplaySupervisor(
-            id: record.id, patience: configuration.startupTimeout, stop: stop, progress: { committed.map { ($0.place, $0.copied) } },
+            id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
+            progress: { committed.map { ($0.place, $0.copied) } },
             explain: { OperationFailure.ending(ReplaySupervisor.explained($0, id: record.id)) },
             tell: { logger.warning("retrying: \($0); the replay goes on behind its last transaction") })
         let isDone = try supervisor.run { try copy(&committed, show) }

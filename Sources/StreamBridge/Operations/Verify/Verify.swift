@@ -95,6 +95,7 @@ package struct Verify: Sendable {
             report.notes.append(
                 "scope, pipeline or options of the stream changed since its position was stored; this is the new change stream")
         }
+        report.notes += edits(admin)
 
         var expected = ExpectedRecords()
         let settings = settings
@@ -234,6 +235,19 @@ package struct Verify: Sendable {
 
     /// Not every cluster answers that question.
     private static let settingsTime: Duration = .seconds(5)
+
+    /// An edit back repeats events, and one forward leaves some out: whoever reads the report should know of them.
+    private func edits(_ admin: KafkaAdmin) -> [String] {
+        let history = PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+        guard let edits = try? history.edits(timeout: Self.settingsTime, stop: stop).filter({ $0.stream == settings.name }),
+            let last = edits.last
+        else { return [] }
+        let times = edits.count == 1 ? "once" : "\(edits.count) times"
+        return [
+            "the position was edited \(times), last at \(last.time): events may be repeated or left out on purpose "
+                + "(`bridge positions history \(settings.name)`)"
+        ]
+    }
 
     /// The totals stand, whatever happens to the list.
     private func listMissing(

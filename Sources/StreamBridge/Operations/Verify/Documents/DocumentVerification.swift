@@ -90,7 +90,8 @@ struct DocumentVerification {
         if !suspects.isEmpty, !stop.isRequested {
             report.undecided += suspects.count
             report.notes.append(
-                "\(suspects.count) documents change all the time, or faster than the stream publishes: they were not judged")
+                "\(suspects.count) documents have changed since the stored position, which has not come so far: they were not judged. Does the stream run?"
+            )
         }
         report.isStopped = stop.isRequested
         return report
