@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import StreamBridge
 
 /// A time on the command line, such as 2026-01-31T00:00:00Z.
 struct ISOTime: ExpressibleByArgument {
@@ -9,7 +10,9 @@ struct ISOTime: ExpressibleByArgument {
     init?(argument: String) {
         for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
             if let date = try? Date(argument, strategy: style) {
-                milliseconds = Int64((date.timeIntervalSince1970 * 1000).rounded())
+                // To the end of the year 9999. Kafka takes times before 1970 for other things than times.
+                guard let milliseconds = date.milliseconds, (0..<253_402_300_800_000).contains(milliseconds) else { return nil }
+                self.milliseconds = milliseconds
                 return
             }
         }

@@ -39,14 +39,14 @@ final class ReplayMeter: Sendable {
 
     private static func bar(_ fraction: Double?) -> String {
         guard let fraction else { return "" }
-        let full = Int(fraction * Double(width))
+        let full = min(width, max(0, Int(fraction * Double(width))))
         return "[" + String(repeating: "#", count: full) + String(repeating: " ", count: width - full) + "] "
     }
 
     private static func text(_ progress: Replay.Progress, since start: ContinuousClock.Instant, _ first: Replay.Progress) -> String {
         let time = start.duration(to: .now) / .seconds(1)
         var text = progress.id.isEmpty ? "\(progress.events) counted" : "replay \(progress.id): \(progress.events) published"
-        if time > 0 { text += ", \(Int(Double(progress.events - first.events) / time))/s" }
+        if time > 0 { text += ", \(Int(min(Double(progress.events - first.events) / time, 1e12)))/s" }
         guard let fraction = progress.fraction else { return text }
         text += ", \(Int(fraction * 100)) %"
         let done = fraction - (first.fraction ?? 0)

@@ -1,3 +1,4 @@
+import Foundation
 import Mongo
 
 /// Everything that `bridge.yaml` says, checked and with defaults filled in.
@@ -120,7 +121,7 @@ package enum StartPoint: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .now: "now"
         case .oldest: "the oldest oplog entry"
-        case .time(let seconds): "time \(seconds)"
+        case .time(let seconds): "time \(Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601))"
         case .clusterTime(let seconds, let increment): "cluster time \(seconds).\(increment)"
         case .token(let data): "token \(data)"
         }

@@ -171,7 +171,10 @@ package final class KafkaAdmin: Sendable {
         var low: Int64 = 0
         var high: Int64 = 0
         let code = rd_kafka_query_watermark_offsets(client.handle, topic, partition, &low, &high, timeout.milliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw reasoned(code, operation: "read the offsets of \(topic)/\(partition)") }
+        let operation = "read the offsets of \(topic)/\(partition)"
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw reasoned(code, operation: operation) }
+        // Negative ones stand for places such as "the end", and would be taken for them.
+        guard low >= 0 else { throw KafkaError(RD_KAFKA_RESP_ERR__BAD_MSG, operation: operation) }
         return low..<max(low, high)
     }
 

@@ -32,7 +32,7 @@ extension TopicReader {
                 // What came after the call began is not part of it.
                 guard let end = ends[partition] else { continue }
                 if offset < end { try take(result) }
-                if offset + 1 >= end { ends[partition] = nil }
+                if offset >= end - 1 { ends[partition] = nil }
             // Compaction and transaction markers leave offsets without a record, so the end may come before the last offset was seen.
             case .end(_, let partition, let offset):
                 if !waitsForTransactions || offset >= ends[partition] ?? 0 { ends[partition] = nil } else { isHidden = true }

@@ -57,8 +57,8 @@ package struct FoundDeadLetter: Sendable {
         at = text(DeadLetter.Header.at)
         time = at.flatMap(StoredPosition.milliseconds(fromISO8601:)) ?? record.timestamp
         origin = (
-            dispatcher.commands, text(DeadLetter.Header.partition).flatMap { Int32($0) },
-            text(DeadLetter.Header.offset).flatMap { Int64($0) }
+            dispatcher.commands, text(DeadLetter.Header.partition).flatMap { Int64(count: $0) }.flatMap { Int32(exactly: $0) },
+            text(DeadLetter.Header.offset).flatMap { Int64(count: $0) }
         )
         let value = record.value
         let ownID = Self.id(of: value ?? [], decoder)

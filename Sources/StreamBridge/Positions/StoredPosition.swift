@@ -34,17 +34,18 @@ struct StoredPosition: Sendable, Equatable {
         guard let stream = document["stream"]?.stringValue else { throw .unreadable("it names no stream") }
         guard let token = document["token"]?.documentValue, token["_data"] != nil else { throw .unreadable("it has no token") }
         // The server says so, too, with a code that could mean a faulty pipeline as well.
-        guard let data = token["_data"]?.stringValue, data.utf8.count.isMultiple(of: 2), data.allSatisfy(\.isHexDigit) else {
+        guard let data = token["_data"]?.stringValue, data.utf8.count.isMultiple(of: 2), data.allSatisfy({ $0.isASCII && $0.isHexDigit })
+        else {
             throw .unreadable("its token is no hexadecimal text")
         }
         self.stream = stream
         position = StreamPosition(
             token: ResumeToken(document: token),
             wallTime: document["wallTime"]?.int64Value,
-            events: document["events"]?.int64Value ?? 0
+            events: try Self.count("events", of: document) ?? 0
         )
         if let transaction = document["transaction"]?.documentValue, let id = transaction["id"]?.stringValue,
-            let time = position.token.clusterTime, let index = transaction["index"]?.int64Value
+            let time = position.token.clusterTime, let index = try Self.count("index", of: transaction)
         {
             position.transaction = TransactionID(id, at: time).map { TransactionPlace(id: $0, index: index) }
         }
@@ -52,6 +53,16 @@ struct StoredPosition: Sendable, Equatable {
         replicaSet = document["replicaSet"]?.stringValue
         writer = document["writer"]?.stringValue ?? ""
         writtenAt = document["writtenAt"]?.stringValue.flatMap(Self.milliseconds(fromISO8601:)) ?? 0
+    }
+
+    /// The next event is counted on from here.
+    private static func count(_ name: String, of document: BSONDocument) throws(PositionError) -> Int64? {
+        guard let value = document[name], value != .null else { return nil }
+        guard let count = value.countValue else {
+            let found = String(decoding: BSONDocument(fields: [(name, value)]).jsonLine.prefix(100), as: UTF8.self)
+            throw .unreadable("it has \(found), and nobody can have counted that")
+        }
+        return count
     }
 
     init(stream: String, position: StreamPosition, options: String, replicaSet: String?, writer: String, writtenAt: Int64) {
@@ -95,7 +106,7 @@ struct StoredPosition: Sendable, Equatable {
     }
 
     static func milliseconds(fromISO8601 text: String) -> Int64? {
-        (try? Date(text, strategy: dateStyle)).map { Int64(($0.timeIntervalSince1970 * 1000).rounded()) }
+        (try? Date(text, strategy: dateStyle))?.milliseconds
     }
 }
 

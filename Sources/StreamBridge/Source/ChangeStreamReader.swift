@@ -256,17 +256,13 @@ extension ChangeStreamBatch {
 }
 
 extension ChangeStream {
-    /// How far ahead of the deployment a position may seem: an answer's time can be older than the position that comes with it.
-    private static let toleratedSeconds: UInt32 = 10
     /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
     private static let positionAhead: Int32 = 260
 
     /// Refuses a position that the server accepts, to wait in silence until its time comes.
     func refuseAhead(_ start: ChangeStreamOptions.Start) throws(MongoError) {
-        guard case .after(let token) = start, let time = token.clusterTime, let now = clusterTime,
-            // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
-            time.seconds > now.seconds + Self.toleratedSeconds
-        else { return }
+        // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
+        guard case .after(let token) = start, let time = token.clusterTime, let now = clusterTime, time.isAhead(of: now) else { return }
         throw MongoError(
             kind: .server(code: Self.positionAhead), operation: "open the change stream",
             message: "the position, at cluster time \(time), is ahead of the deployment, at \(now)")

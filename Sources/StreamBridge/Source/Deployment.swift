@@ -43,19 +43,37 @@ package struct Deployment: Sendable, Equatable {
         }
     }
 
-    /// Where a stream without a stored position begins.
+    /// Where a stream without a stored position begins, or what else is to begin at a place that somebody wrote.
     ///
-    /// - Throws: ``MongoError`` when the oldest oplog entry cannot be read.
-    func start(at point: StartPoint, pool: MongoClientPool) throws -> ChangeStreamOptions.Start {
+    /// - Parameter setting: where the place is written, for sentences.
+    /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``StreamHalt`` for a place that is ahead of the deployment: the
+    ///   server would accept it and wait in silence until that time comes, and a position that was stored there would hold the stream even after
+    ///   the place is corrected.
+    func start(at point: StartPoint, of setting: String = "startAt", pool: MongoClientPool) throws -> ChangeStreamOptions.Start {
+        let start: ChangeStreamOptions.Start
+        let time: BSONTimestamp?
         switch point {
         case .now: return .now
-        case .time(let seconds): return .at(seconds: seconds, increment: 1)
-        case .clusterTime(let seconds, let increment): return .at(seconds: seconds, increment: increment)
-        case .token(let data): return .after(ResumeToken(data: data))
         case .oldest:
-            let oldest = try oplogWindow(for: "startAt: oldest", pool: pool).oldest
+            let oldest = try oplogWindow(for: "\(setting): oldest", pool: pool).oldest
             return .at(seconds: oldest.seconds, increment: oldest.increment)
+        case .time(let seconds):
+            start = .at(seconds: seconds, increment: 1)
+            time = BSONTimestamp(seconds: seconds, increment: 1)
+        case .clusterTime(let seconds, let increment):
+            start = .at(seconds: seconds, increment: increment)
+            time = BSONTimestamp(seconds: seconds, increment: increment)
+        case .token(let data):
+            let token = ResumeToken(data: data)
+            start = .after(token)
+            time = token.clusterTime
         }
+        if let time, let now = try clusterTime(pool: pool), time.isAhead(of: now) {
+            throw StreamHalt(
+                reason: "\(setting), \(point), is ahead of the deployment, at cluster time \(now.readable)",
+                mend: "Correct \(setting): give a time that has come, or `now`. Nothing was stored", status: .configuration)
+        }
+        return start
     }
 
     /// What the oplog has now, for a setting that cannot do without.

@@ -28,6 +28,13 @@ extension BSONTimestamp {
         .seconds(Int64(later.seconds) - Int64(earlier.seconds))
     }
 
+    /// How far ahead of the deployment a place may seem, in seconds: an answer's time can be older than the position that comes with it, and an idle
+    /// deployment's time moves every ten seconds only.
+    private static let toleratedSeconds: Int64 = 10
+
+    /// Whether a place lies in the future of a deployment whose newest time is `now`.
+    func isAhead(of now: BSONTimestamp) -> Bool { Int64(seconds) > Int64(now.seconds) + Self.toleratedSeconds }
+
     /// For people: `1651826079.1 (2022-05-06T08:34:39Z)`.
     package var readable: String {
         "\(self) (\(Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(.iso8601)))"

@@ -68,4 +68,27 @@ import Testing
             #expect(Self.keys(try scene.publish([again], count: 1)) == [Self.key(3)])
         }
     }
+
+    /// The server would accept it and wait in silence until that time comes; and a position that was stored there would hold the stream even after
+    /// the configuration is corrected.
+    @Test(arguments: [
+        StartPoint.time(seconds: 2_906_409_600), .clusterTime(seconds: 2_906_409_600, increment: 1),
+        .token("82\(String(2_906_409_600, radix: 16, uppercase: true))000000012B0429296E1404"),
+    ])
+    func aStartAheadOfTheDeploymentHaltsAndStoresNothing(_ start: StartPoint) async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let stream = scene.stream { $0.startAt = start }
+            let halts = try scene.bridge([stream]).halts()
+            #expect(halts.map(\.status) == [.configuration])
+            let reason = try #require(halts.first?.reason)
+            #expect(reason.hasPrefix("startAt, \(start), is ahead of the deployment"), "\(reason)")
+            let finding = try #require(try scene.configuration([stream]).check().first { $0.subject == "stream fruits" })
+            #expect(finding.level == .error)
+            #expect(finding.text.prefix(60) == reason.prefix(60), "\(finding)")
+            #expect(try scene.records(scene.positionsTopic).isEmpty)
+            // With the place corrected nothing is in the way.
+            #expect(Self.keys(try scene.publish([scene.stream()], count: 1)) == [Self.key(1)])
+        }
+    }
 }

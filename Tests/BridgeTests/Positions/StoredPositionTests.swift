@@ -59,6 +59,32 @@ import Testing
         #expect("\(error)".contains(reason), "\(error)")
     }
 
+    /// The next event would be counted on from there.
+    @Test(arguments: [
+        "9223372036854775807", "-1", "-9223372036854775808", "1e300", "1.5", "\"5\"", "{\"$numberDecimal\":\"5\"}", "9007199254740993",
+        "true",
+    ])
+    func refusesACountThatNobodyCanHaveCounted(_ number: String) throws {
+        let events = text(Self.sample()).replacing("4200000000", with: number)
+        let error = try #require(throws: PositionError.self) { try StoredPosition(json: Array(events.utf8)) }
+        #expect("\(error)".contains(#"it has {"events":"#), "\(error)")
+        let index = text(Self.sample()).replacing(
+            #""options""#, with: #""transaction":{"id":"00000000-0000-0000-0000-000000000001:3","index":\#(number)},"options""#)
+        #expect(throws: PositionError.self) { try StoredPosition(json: Array(index.utf8)) }
+    }
+
+    @Test func readsTheLargestCount() throws {
+        let text = text(Self.sample()).replacing("4200000000", with: "9007199254740992")
+        #expect(try StoredPosition(json: Array(text.utf8)).position.events == 9_007_199_254_740_992)
+    }
+
+    /// A time that no date has is none; what was written at it is read all the same.
+    @Test(arguments: ["999999999999999-01-01T00:00:00.000Z", "-99999-01-01T00:00:00.000Z", "9999-99-99T99:99:99.999Z", ""])
+    func readsATimeThatIsNone(_ time: String) throws {
+        let text = text(Self.sample()).replacing("2022-05-06T08:34:39.123Z", with: time)
+        _ = try StoredPosition(json: Array(text.utf8))
+    }
+
     @Test func refusesAVersionThatItDoesNotKnow() throws {
         let text = text(Self.sample()).replacing(#""version":1"#, with: #""version":2"#)
         let error = try #require(throws: PositionError.self) { try StoredPosition(json: Array(text.utf8)) }

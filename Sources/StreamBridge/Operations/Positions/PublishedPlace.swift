@@ -45,6 +45,6 @@ struct PublishedPlace {
     }
 
     private static func headers(of record: borrowing KafkaRecord) -> (token: String?, transaction: String?, index: Int64?) {
-        (record.header("mongodb.token"), record.header("mongodb.txn"), record.header("mongodb.txnIndex").flatMap { Int64($0) })
+        (record.header("mongodb.token"), record.header("mongodb.txn"), record.header("mongodb.txnIndex").flatMap { Int64(count: $0) })
     }
 }

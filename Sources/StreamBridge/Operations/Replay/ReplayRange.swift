@@ -26,7 +26,7 @@ struct ReplayRange {
             begin = .token(published.token.data ?? "")
             transaction = published.transaction
         case .start(let point):
-            switch try deployment.start(at: point, pool: pool) {
+            switch try deployment.start(at: point, of: "--from", pool: pool) {
             case .at(let seconds, let increment): begin = .time(BSONTimestamp(seconds: seconds, increment: increment))
             case .after(let token): begin = .token(token.data ?? "")
             case .now: throw WrongUsage("--from takes no now: nothing has happened since")

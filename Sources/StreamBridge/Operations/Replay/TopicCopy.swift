@@ -151,7 +151,7 @@ package struct TopicCopy {
         }
         var end = there.upperBound
         switch request.to {
-        case .offset(let offset)?: end = min(end, offset + 1)
+        case .offset(let offset)?: if offset < end { end = offset + 1 }
         case .time(let time)?:
             // With all of its second.
             let next = (time / 1000 + 1) * 1000

@@ -17,7 +17,8 @@ struct TopicCopyRecord: Sendable {
         }
 
         init?(_ document: BSONDocument) {
-            guard let start = document["start"]?.int64Value, let end = document["end"]?.int64Value, let next = document["next"]?.int64Value
+            guard let start = document["start"]?.countValue, let end = document["end"]?.countValue, let next = document["next"]?.countValue,
+                start <= next, next <= end
             else { return nil }
             self.start = start
             self.end = end
@@ -59,7 +60,8 @@ struct TopicCopyRecord: Sendable {
         guard document["version"]?.int64Value == Int64(Self.version), let id = document["id"]?.stringValue,
             let source = document["source"]?.stringValue, let target = document["topic"]?.stringValue,
             let partitions = document["partitions"]?.documentValue, let keepsPartitions = document["keepsPartitions"]?.booleanValue,
-            let state = document["state"]?.stringValue.flatMap(ReplayState.init(rawValue:))
+            let state = document["state"]?.stringValue.flatMap(ReplayState.init(rawValue:)),
+            let copied = (document["events"] ?? 0).countValue
         else { return nil }
         self.id = id
         self.source = source
@@ -69,10 +71,12 @@ struct TopicCopyRecord: Sendable {
         key = document["key"]?.stringValue
         by = document["by"]?.stringValue ?? ""
         startedAt = document["startedAt"]?.stringValue.flatMap(StoredPosition.milliseconds(fromISO8601:)) ?? 0
-        copied = document["events"]?.int64Value ?? 0
+        self.copied = copied
         stretches = [:]
         for name in partitions.keys {
-            guard let partition = Int32(name), let stretch = partitions[name]?.documentValue.flatMap(Stretch.init) else { return nil }
+            guard let partition = Int32(name), partition >= 0, "\(partition)" == name,
+                let stretch = partitions[name]?.documentValue.flatMap(Stretch.init)
+            else { return nil }
             stretches[partition] = stretch
         }
     }
@@ -95,8 +99,9 @@ struct TopicCopyRecord: Sendable {
 
     /// How much of the range lies behind, from 0 to 1; nil for an empty one.
     var fraction: Double? {
-        let length = stretches.values.reduce(0) { $0 + $1.end - $1.start }
-        return length > 0 ? Double(stretches.values.reduce(0) { $0 + $1.next - $1.start }) / Double(length) : nil
+        // As fractions, whose sums do not overflow.
+        let length = stretches.values.reduce(0.0) { $0 + Double($1.end - $1.start) }
+        return length > 0 ? min(1, stretches.values.reduce(0.0) { $0 + Double($1.next - $1.start) } / length) : nil
     }
 
     /// Whether both are of one copy, however far each has come.

@@ -166,7 +166,7 @@ package struct Verify: Sendable {
         if deployment.isSharded, point == .oldest {
             throw unknown("a sharded cluster does not show its oplogs, so nobody knows where they begin", "Give --from a token or a time")
         }
-        switch try deployment.start(at: point, pool: pool) {
+        switch try deployment.start(at: point, of: "--from", pool: pool) {
         case .at(let seconds, let increment):
             return (.at(seconds: seconds, increment: increment), .time(BSONTimestamp(seconds: seconds, increment: increment)))
         case .after(let token): return (.after(token), .token(token.data ?? ""))
