@@ -10,9 +10,13 @@ extension ExtendedJSON {
         case .int32:
             writeInt32(bytes.int32(at: start), mode: mode, into: &buffer)
         case .int64:
-            writeInt64(Int64(bitPattern: bytes.uint64(at: start)), mode: mode, into: &buffer)
+            let value = Int64(bitPattern: bytes.uint64(at: start))
+            if mode == .key { return writeNumber(CanonicalNumber(value), into: &buffer) }
+            writeInt64(value, mode: mode, into: &buffer)
         case .double:
-            writeDouble(Double(bitPattern: bytes.uint64(at: start)), mode: mode, into: &buffer)
+            let value = Double(bitPattern: bytes.uint64(at: start))
+            if mode == .key { return writeNumber(CanonicalNumber(value), into: &buffer) }
+            writeDouble(value, mode: mode, into: &buffer)
         case .objectID:
             writeObjectID(bytes, at: start, mode: mode, into: &buffer)
         case .date:
@@ -28,7 +32,9 @@ extension ExtendedJSON {
         case .timestamp:
             writeTimestamp(BSONTimestamp(packed: bytes.uint64(at: start)), mode: mode, into: &buffer)
         case .decimal128:
-            writeDecimal(BSONDecimal128(high: bytes.uint64(at: start + 8), low: bytes.uint64(at: start)), mode: mode, into: &buffer)
+            let value = BSONDecimal128(high: bytes.uint64(at: start + 8), low: bytes.uint64(at: start))
+            if mode == .key { return writeNumber(CanonicalNumber(value), into: &buffer) }
+            writeDecimal(value, mode: mode, into: &buffer)
         case .binary:
             try writeBinary(element.value, of: bytes, mode: mode, into: &buffer)
         default:
@@ -53,9 +59,10 @@ extension ExtendedJSON {
             writeObjectID(bytes, at: id, mode: mode, into: &buffer)
             buffer.append(isSimple ? "}" : "}}")
         case .javascript, .symbol:
-            if !isSimple { buffer.append(element.type == .symbol ? "{\"$symbol\":" : "{\"$code\":") }
+            let isPlain = isSimple || mode == .key && element.type == .symbol
+            if !isPlain { buffer.append(element.type == .symbol ? "{\"$symbol\":" : "{\"$code\":") }
             try writeString(value.lowerBound + 4..<value.upperBound - 1, of: bytes, into: &buffer)
-            if !isSimple { buffer.append("}") }
+            if !isPlain { buffer.append("}") }
         case .undefined:
             buffer.append(isSimple ? "null" : "{\"$undefined\":true}")
         case .minKey:
@@ -67,8 +74,17 @@ extension ExtendedJSON {
         }
     }
 
+    private static func writeNumber(_ number: CanonicalNumber, into buffer: inout OutputBuffer) {
+        switch number {
+        case .int32(let value): writeInt32(value, mode: .key, into: &buffer)
+        case .int64(let value): writeInt64(value, mode: .key, into: &buffer)
+        case .double(let value): writeDouble(value, mode: .key, into: &buffer)
+        case .decimal(let value): writeDecimal(value, mode: .key, into: &buffer)
+        }
+    }
+
     private static func writeInt32(_ value: Int32, mode: JSONMode, into buffer: inout OutputBuffer) {
-        guard mode == .canonical else {
+        guard mode.namesNumbers else {
             buffer.append(decimal: Int64(value))
             return
         }
@@ -78,7 +94,7 @@ extension ExtendedJSON {
     }
 
     private static func writeInt64(_ value: Int64, mode: JSONMode, into buffer: inout OutputBuffer) {
-        guard mode == .canonical else {
+        guard mode.namesNumbers else {
             buffer.append(decimal: value)
             return
         }
@@ -98,7 +114,7 @@ extension ExtendedJSON {
             }
             return
         }
-        guard mode == .canonical else {
+        guard mode.namesNumbers else {
             buffer.append(finite: value)
             return
         }
@@ -127,7 +143,7 @@ extension ExtendedJSON {
             buffer.append("{\"$date\":\"")
             JSONDate.write(milliseconds, alwaysWithFraction: false, into: &buffer)
             buffer.append("\"}")
-        case .relaxed, .canonical:
+        case .relaxed, .canonical, .key:
             buffer.append("{\"$date\":{\"$numberLong\":\"")
             buffer.append(decimal: milliseconds)
             buffer.append("\"}}")
@@ -183,7 +199,12 @@ extension ExtendedJSON {
         buffer.append(mode == .simple ? "\"/" : "{\"$regularExpression\":{\"pattern\":\"")
         try writeEscaped(value.lowerBound..<patternEnd, of: bytes, into: &buffer)
         buffer.append(mode == .simple ? "/" : "\",\"options\":\"")
-        try writeOptions(patternEnd + 1..<end, of: bytes, into: &buffer)
+        // Two expressions whose options are in another order are two values for the server.
+        if mode == .key {
+            try writeEscaped(patternEnd + 1..<end, of: bytes, into: &buffer)
+        } else {
+            try writeOptions(patternEnd + 1..<end, of: bytes, into: &buffer)
+        }
         buffer.append(mode == .simple ? "\"" : "\"}}")
     }
 

@@ -44,13 +44,7 @@ extension Outcome {
     }
 
     private static func write(_ resource: Resource?, into buffer: inout OutputBuffer) {
-        switch resource?.value {
-        case nil: buffer.append("null")
-        case .string(let text): buffer.append(jsonString: text)
-        case .int32(let number): buffer.append(decimal: Int64(number))
-        case .int64(let number): buffer.append(decimal: number)
-        case let value?: buffer.append(jsonString: Resource(value).description)
-        }
+        if let resource { resource.writeJSON(into: &buffer) } else { buffer.append("null") }
     }
 }
 

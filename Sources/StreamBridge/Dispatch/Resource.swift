@@ -2,62 +2,74 @@ import Mongo
 
 /// A value of the guarded field: a truck's number or name.
 ///
-/// Equal where the server's index takes values for equal: a whole number is the same number whichever numeric type holds it.
-struct Resource: Sendable {
-    /// A whole number is an int32 where it fits, else an int64.
-    let value: BSONValue
+/// Equal exactly where the server's unique index takes values for equal (``BSONIdentity``), and written in one way wherever people see it.
+struct Resource: Sendable, Hashable {
+    let identity: BSONIdentity
 
-    init(_ value: BSONValue) { self.value = value.int64Value.map { BSONValue($0) } ?? value }
+    /// What is stored. A whole number is an int32 where it fits, else an int64.
+    var value: BSONValue { identity.value }
 
-    init(_ number: Int64) { value = BSONValue(number) }
+    init(_ value: BSONValue) { identity = BSONIdentity(value) }
 
-    init(_ text: String) { value = .string(text) }
-}
+    init(_ number: Int64) { self.init(.int64(number)) }
 
-extension Resource: Hashable {
-    static func == (one: Resource, other: Resource) -> Bool {
-        if case .string(let one) = one.value, case .string(let other) = other.value { return ExactText(one) == ExactText(other) }
-        return one.value == other.value
-    }
-
-    func hash(into hasher: inout Hasher) {
-        if case .string(let text) = value { hasher.combine(ExactText(text)) } else { hasher.combine(value) }
-    }
+    init(_ text: String) { self.init(.string(text)) }
 }
 
 extension Resource: Comparable {
-    /// The server's order, as far as identifiers need it: numbers, then texts by their bytes, then everything else.
-    static func < (one: Resource, other: Resource) -> Bool {
-        switch (one.value, other.value) {
-        case (.string(let one), .string(let other)): one.utf8.lexicographicallyPrecedes(other.utf8)
-        case (let one, let other):
-            if let one = one.doubleValue, let other = other.doubleValue {
-                one < other
-            } else if one.order != other.order {
-                one.order < other.order
-            } else {
-                one.shown.utf8.lexicographicallyPrecedes(other.shown.utf8)
-            }
-        }
-    }
+    /// The server's order.
+    static func < (one: Resource, other: Resource) -> Bool { one.identity < other.identity }
 }
+
+// MARK: Spelling
 
 extension Resource: CustomStringConvertible {
-    /// As the outcome's message names it: `4`, `north-7`.
-    var description: String { value.shown }
-}
+    /// As the outcome's message names it: `4`, `2.5`, `north-7`, the digits of an ObjectId or a UUID, a time. Resources of different types may be
+    /// written alike; ``ResourcePool`` refuses two members that are.
+    var description: String {
+        switch value {
+        case .int32(let number): return "\(number)"
+        case .int64(let number): return "\(number)"
+        case .string(let text): return text
+        case .boolean(let value): return "\(value)"
+        case .objectID(let id): return "\(id)"
+        case .decimal128(let decimal): return "\(decimal)"
+        default: break
+        }
+        if let uuid { return uuid }
+        if case .double(let number) = value, !number.isFinite { return number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity" }
+        guard let json else { return "?" }
+        // What is a text in JSON is one here.
+        return json.first == "\"" ? String(json.dropFirst().dropLast()) : json
+    }
 
-extension BSONValue {
-    fileprivate var order: Int { doubleValue != nil ? 0 : stringValue != nil ? 1 : 2 }
-
-    /// A text as it is, anything else as JSON.
-    fileprivate var shown: String {
-        switch self {
-        case .string(let text): text
-        case .int32(let number): "\(number)"
-        case .int64(let number): "\(number)"
-        case .objectID(let id): "\(id)"
-        default: ((try? BSONDocument(fields: [("", self)]).extendedJSON(.simple)).map { String($0.dropFirst(4).dropLast()) }) ?? "?"
+    /// Appends the value as it stands in an outcome: numbers and booleans as they are, everything that has a spelling of its own as text.
+    func writeJSON(into buffer: inout OutputBuffer) {
+        switch value {
+        case .string(let text): buffer.append(jsonString: text)
+        case .int32(let number): buffer.append(decimal: Int64(number))
+        case .int64(let number): buffer.append(decimal: number)
+        case .double(let number) where !number.isFinite: buffer.append(jsonString: description)
+        case .double, .boolean, .document, .array, .timestamp, .null: buffer.append(utf8Of: json ?? "null")
+        default: buffer.append(jsonString: description)
         }
     }
+
+    /// The value as plain JSON; nil if it is malformed inside.
+    private var json: String? {
+        (try? BSONDocument(fields: [("", value)]).extendedJSON(.simple)).map { String($0.dropFirst(4).dropLast()) }
+    }
+
+    /// `73ffd264-44b3-4c69-90e8-e7d1dfc035d4`
+    private var uuid: String? {
+        guard case .binary(subtype: Self.uuidSubtype, let bytes) = value, bytes.count == 16 else { return nil }
+        var buffer = OutputBuffer(capacity: 36)
+        for (index, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(index) { buffer.append(UInt8(ascii: "-")) }
+            buffer.append(hexadecimal: byte)
+        }
+        return buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+    }
+
+    private static let uuidSubtype: UInt8 = 4
 }

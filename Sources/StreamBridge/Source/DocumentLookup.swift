@@ -134,7 +134,7 @@ struct DocumentLookup {
 struct LookedUpDocuments {
     struct Key: Hashable {
         let namespace: Namespace
-        /// Type and bytes of the `_id`: the server's documents and its `documentKey` write it alike.
+        /// The `_id` in its one form: an event may name it by 1.0 when the document has 1, which is the same `_id` for the server.
         let id: [UInt8]
     }
 
@@ -151,7 +151,7 @@ struct LookedUpDocuments {
             let id = try element("_id", of: documentKey.value, in: bytes)
         else { return nil }
         let namespace = Namespace(database: text(database, of: bytes), collection: text(collection, of: bytes))
-        return (Key(namespace: namespace, id: idBytes(id, of: bytes)), id)
+        return (Key(namespace: namespace, id: try idBytes(id, of: bytes)), id)
     }
 
     mutating func add(_ reply: BSONReply, _ documents: [Range<Int>], namespace: Namespace) {
@@ -160,8 +160,10 @@ struct LookedUpDocuments {
         reply.withUnsafeBytes { buffer in
             for document in documents {
                 // A document that the server has just sent; one without an `_id` could not be stored.
-                guard let id = try? Self.element("_id", of: document, in: buffer.bytes) else { continue }
-                places[Key(namespace: namespace, id: Self.idBytes(id, of: buffer.bytes))] = (replies.count - 1, document)
+                guard let id = try? Self.element("_id", of: document, in: buffer.bytes),
+                    let bytes = try? Self.idBytes(id, of: buffer.bytes)
+                else { continue }
+                places[Key(namespace: namespace, id: bytes)] = (replies.count - 1, document)
             }
         }
     }
@@ -190,8 +192,10 @@ struct LookedUpDocuments {
         return nil
     }
 
-    private static func idBytes(_ id: BSONElement, of bytes: RawSpan) -> [UInt8] {
-        [id.type.rawValue] + id.value.map { bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    private static func idBytes(_ id: BSONElement, of bytes: RawSpan) throws(BSONError) -> [UInt8] {
+        var buffer = OutputBuffer(capacity: 64)
+        try CanonicalBSON.write(id, of: bytes, into: &buffer)
+        return buffer.bytes()
     }
 
     private static func text(_ range: Range<Int>, of bytes: RawSpan) -> String {

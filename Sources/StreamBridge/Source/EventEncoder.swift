@@ -94,7 +94,7 @@ struct EventEncoder {
             }
         guard let element else { return nil }
         let start = buffer.count
-        try ExtendedJSON.writeValue(element, of: bytes, mode: .canonical, into: &buffer)
+        try ExtendedJSON.writeValue(element, of: bytes, mode: .key, into: &buffer)
         return start..<buffer.count
     }
 

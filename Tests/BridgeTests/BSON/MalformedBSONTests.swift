@@ -166,7 +166,7 @@ import Testing
                 ])
             }
             buffer.removeAll()
-            let mode = JSONMode.allCases[run % 3]
+            let mode = JSONMode.allCases[run % JSONMode.allCases.count]
             guard (try? ExtendedJSON.writeDocument(changed.span.bytes, mode: mode, into: &buffer)) != nil, run % 50 == 0 else { continue }
             let text = buffer.bytes()
             #expect(throws: Never.self, "\(changed)") { try JSONText.parse(text) }

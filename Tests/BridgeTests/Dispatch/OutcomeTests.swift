@@ -34,10 +34,9 @@ import Testing
                 outcome("", .invalid, attempts: 0, message: ""),
                 #"{"id":"","status":"invalid","requested":null,"assigned":null,"attempts":0,"message":"","at":"2026-01-31T12:34:56.789Z"}"#
             ),
-            // A pool may have other identifiers than commands can name: they are texts.
             (
                 outcome("c-3", .reassigned, requested: Resource.number(-1), assigned: Resource(.double(2.5))),
-                #"{"id":"c-3","status":"reassigned","requested":-1,"assigned":"2.5","attempts":1,"message":"m","at":"2026-01-31T12:34:56.789Z"}"#
+                #"{"id":"c-3","status":"reassigned","requested":-1,"assigned":2.5,"attempts":1,"message":"m","at":"2026-01-31T12:34:56.789Z"}"#
             ),
         ] as [(Outcome, String)])
     func theRecordIsOneLineOfJSON(outcome: Outcome, json: String) throws {

@@ -50,6 +50,40 @@ import Testing
         }
     }
 
+    /// MongoDB compares numbers by their value, and events name the `_id` as the document has it at their time.
+    @Test(arguments: [FullDocument.default, .batchedLookup])
+    func aDocumentKeepsItsKeyWhenItsIDChangesItsType(_ lookup: FullDocument) async throws {
+        try await Scene.play { scene in
+            let one = try SampleValues.decimal("1.00")
+            func replace(_ id: BSONValue, by document: BSONDocument) throws {
+                try scene.command([
+                    "update": "fruits", "updates": [["q": ["_id": id], "u": .document(document)]], "writeConcern": ["w": "majority"],
+                ])
+            }
+            try scene.insert([["_id": 1], ["_id": 2], ["_id": ["shop": 3]]])
+            try replace(1, by: ["_id": 1.0, "t": "b"])
+            try scene.update(.int64(1), ["$set": ["t": "c"]])
+            try replace(1, by: ["_id": one, "t": "d"])
+            try scene.update(1, ["$set": ["t": "e"]])
+            try replace(["shop": 3], by: ["_id": ["shop": 3.0], "t": "f"])
+            try scene.update(["shop": 3], ["$set": ["t": "g"]])
+            let events = try scene.events(options: lookup == .batchedLookup ? ["fullDocument": "updateLookup"] : [:])
+            let stream = scene.stream { $0.fullDocument = lookup }
+            let bridge = try scene.bridge([stream], partitions: 3)
+            try scene.follow(partitions: 3).wait(count: events.count)
+            #expect(try bridge.stop().isEmpty)
+            let records = try scene.records(partitions: 3)
+            let partitions = Dictionary(grouping: records, by: \.keyText).mapValues { Set($0.map(\.partition)).count }
+            #expect(
+                partitions == [
+                    #"{"_id":{"$numberInt":"1"}}"#: 1, #"{"_id":{"$numberInt":"2"}}"#: 1, #"{"_id":{"shop":{"$numberInt":"3"}}}"#: 1,
+                ])
+            // And the documents are those that the server looks up itself.
+            let found = try records.sorted { $0.token < $1.token }.map { try $0.document() }
+            #expect(found == events)
+        }
+    }
+
     @Test func aKeyIsTheDocumentKeyAFieldOrNothing() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1, "type": "apples", "where": ["shelf": 7]], ["_id": 2]])

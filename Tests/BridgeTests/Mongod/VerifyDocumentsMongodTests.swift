@@ -19,7 +19,7 @@ import Testing
     /// What texts tell apart with difficulty, or not at all.
     private static let documents: [BSONDocument] = [
         ["_id": 1, "n": 1], ["_id": "two", "n": .int64(5_000_000_000), "text": "a \"quote\" and ü"],
-        ["_id": .int64(3), "d": 0.1, "w": 2.0],
+        ["_id": .int64(3), "d": 0.1, "w": 2.0], ["_id": 4.0, "n": 1], ["_id": 7.25], ["_id": ["n": .int64(5)]],
         ["_id": ["a": 1, "b": "x"], "at": .date(milliseconds: 1_769_817_600_123), "list": [1, ["x": .null]], "empty": [:]],
         [
             "_id": .binary(subtype: 4, bytes: [UInt8](repeating: 7, count: 16)),

@@ -16,8 +16,8 @@ import Testing
     @Test(
         arguments: [
             (.int32(5), #"{"_id":{"$numberInt":"5"}}"#),
-            (.int64(5), #"{"_id":{"$numberLong":"5"}}"#),
-            (.double(5), #"{"_id":{"$numberDouble":"5.0"}}"#),
+            (.int64(1 << 40), #"{"_id":{"$numberLong":"1099511627776"}}"#),
+            (.double(7.25), #"{"_id":{"$numberDouble":"7.25"}}"#),
             (.string("a\"b"), #"{"_id":"a\"b"}"#),
             (["a": 1, "b": 2], #"{"_id":{"a":{"$numberInt":"1"},"b":{"$numberInt":"2"}}}"#),
             (.date(milliseconds: 0), #"{"_id":{"$date":{"$numberLong":"0"}}}"#),
@@ -30,6 +30,23 @@ import Testing
 
     @Test func oneDocumentHasTheSameKeyInEveryEvent() throws {
         #expect(try record(of: SampleEvent.insert(1, id: 9)).key == record(of: SampleEvent.delete(2, id: 9)).key)
+    }
+
+    /// MongoDB takes these for one document.
+    @Test(
+        arguments: [
+            ([5, .int64(5), .double(5), .decimal128(BSONDecimal128(high: 0x303E << 48, low: 50))], #"{"$numberInt":"5"}"#),
+            (["a", .symbol("a")], #""a""#),
+            ([["shop": 5], ["shop": 5.0], ["shop": .int64(5)]], #"{"shop":{"$numberInt":"5"}}"#),
+            ([["in": [["shop": 5]]], ["in": [["shop": 5.0]]]], #"{"in":[{"shop":{"$numberInt":"5"}}]}"#),
+        ] as [([BSONValue], String)])
+    func theSameDocumentHasTheSameKeyHoweverItsIDIsWritten(_ ids: [BSONValue], _ key: String) throws {
+        for id in ids {
+            #expect(try record(of: SampleEvent.insert(1, id: id)).keyText == #"{"_id":\#(key)}"#)
+            // The same for a field.
+            let event = SampleEvent.insert(1) { $0.set("fullDocument", ["_id": 1, "type": id]) }
+            #expect(try record(of: event) { $0.key = .field(["fullDocument", "type"]) }.keyText == key)
+        }
     }
 
     @Test(arguments: [SampleEvent.drop(1), SampleEvent.dropDatabase(1), SampleEvent.invalidate(1)])

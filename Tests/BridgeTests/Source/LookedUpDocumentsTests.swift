@@ -50,8 +50,12 @@ import Testing
         #expect(try splice(update(id: 3), with: found([["_id": 1]]))?["fullDocument"] == .null)
     }
 
-    @Test func numbersOfDifferentTypesAreDifferentDocuments() throws {
-        #expect(try splice(update(id: .int64(1)), with: found([["_id": .int32(1)]]))?["fullDocument"] == .null)
+    @Test(arguments: [.int64(1), .double(1), .decimal128(BSONDecimal128(high: 0x303E << 48, low: 10))] as [BSONValue])
+    func aNumberNamesTheDocumentWhicheverTypeHoldsIt(_ id: BSONValue) throws {
+        let document: BSONDocument = ["_id": .int32(1), "type": "apple"]
+        #expect(try splice(update(id: id), with: found([document]))?["fullDocument"]?.documentValue == document)
+        #expect(try splice(update(id: ["shop": id]), with: found([["_id": ["shop": 1]]]))?["fullDocument"] == ["_id": ["shop": 1]])
+        #expect(try splice(update(id: id), with: found([["_id": "1"]]))?["fullDocument"] == .null)
     }
 
     @Test func aDocumentOfAnotherCollectionIsNotMeant() throws {

@@ -33,8 +33,11 @@ extension DocumentVerification {
         guard var fields = try? BSONCursor(document: bytes, at: document.lowerBound) else { return nil }
         while let field = try? fields.next(in: bytes) {
             guard field.keyEquals("_id", in: bytes) else { continue }
-            guard let id = try? BSONValue(field, of: bytes) else { return nil }
-            return (try? BSONDocument(fields: [("_id", id)]).extendedJSON(.canonical)).map { Array($0.utf8) }
+            var key = OutputBuffer(capacity: 64)
+            key.append("{")
+            guard (try? ExtendedJSON.writeMember(field, of: bytes, mode: .key, into: &key)) != nil else { return nil }
+            key.append("}")
+            return key.bytes()
         }
         return nil
     }
