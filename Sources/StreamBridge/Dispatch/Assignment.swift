@@ -233,7 +233,7 @@ struct Assignment: ~Copyable {
             // The identical documents again: of commands that passed errors kept out, and of those whose earlier document is gone meanwhile.
             attempts = decisions.again + vanished
             if !attempts.isEmpty {
-                if let error = decisions.error { context.status.mongoTrouble(error) }
+                if let error = decisions.error { patience.failed(error) }
                 try patience.wait(for: backoff.next(), batch)
                 refill(&attempts, of: batch)
             }

@@ -47,6 +47,8 @@ final class CommandBatch {
     private(set) var items: [Item] = []
     /// By record; nil while there is none.
     private(set) var answers: [CommandAnswer?]
+    /// How many commands have one.
+    private(set) var answered = 0
     /// Bodies of the commands, as BSON elements.
     private(set) var memory = OutputBuffer(capacity: 16 << 10)
     /// The numbers of the partitions' assignments when the records were taken.
@@ -106,7 +108,10 @@ final class CommandBatch {
     /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is answered with the same bytes.
     func time(of item: Int) -> Int64 { records.withRecord(items[item].record) { $0.timestamp ?? 0 } }
 
-    func answer(_ item: Int, _ answer: CommandAnswer) { answers[items[item].record] = answer }
+    func answer(_ item: Int, _ answer: CommandAnswer) {
+        answers[items[item].record] = answer
+        answered += 1
+    }
 
     /// The records were taken under these assignments; those of other partitions were fetched before their partition went, and taken just after.
     func assign(_ assignments: [Int32: Int]) {

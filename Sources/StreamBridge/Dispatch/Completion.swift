@@ -90,7 +90,7 @@ struct Completion {
             case .conflict:
                 // The transaction of a member that died is open until the server ends it (`transactionLifetimeLimitSeconds`).
                 if conflictsSince.duration(to: .now) > Self.longConflict {
-                    context.status.mongoTrouble(
+                    patience.failed(
                         MongoError(
                             kind: .server(code: 112), operation: "end documents",
                             message: "another transaction holds them; one of a member that died is ended by the server within a minute"))
@@ -267,7 +267,7 @@ struct Completion {
                 return try transaction.commit()
             } catch {
                 guard error.isUnknownCommitResult else { throw error }
-                context.status.mongoTrouble(error)
+                patience.failed(error)
             }
             try patience.wait(for: backoff.next(), batch)
         }

@@ -74,9 +74,9 @@ package final class DispatchLoop: Sendable {
             } catch {
                 switch DispatchFailure(error, dispatcher: settings) {
                 case .halt(let halt): return halt
-                case .retry: status.mongoTrouble(error)
+                case .retry: status.mongoTrouble(error, of: .session)
                 case .restart:
-                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
+                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error, of: .session)
                     surroundings.topics.forget()
                 }
                 if began.duration(to: .now) > Self.longSession { backoff.reset() }

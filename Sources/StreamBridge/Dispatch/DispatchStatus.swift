@@ -50,16 +50,29 @@ package final class DispatchStatus: Sendable {
     }
 
     /// MongoDB answered.
-    func mongoAnswered() { update { $0.snapshot.condition.answered(by: .mongodb) } }
+    func mongoAnswered(_ actor: FailingAttempts.Actor = .loop) { update { $0.snapshot.condition.answered(by: .mongodb, to: actor) } }
 
-    /// MongoDB cannot be used now; the worker tries again.
-    func mongoTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .mongodb, error) } }
+    /// MongoDB cannot be used now; whoever asks tries again.
+    func mongoTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+        update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
+    }
+
+    /// A worker has carried out all that it had in hand.
+    func carriedOut(by worker: Int) {
+        update {
+            $0.snapshot.condition.progressed(.worker(worker))
+            $0.snapshot.condition.progressed(.commands(worker))
+            $0.snapshot.condition.progressed(.loop, with: .mongodb)
+        }
+    }
 
     /// What a worker asked of MongoDB is not its to ask any more. Another one whose trouble lasts says so again.
     func abandonedMongo() { update { $0.snapshot.condition.forgetMongoDB() } }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .kafka, error) } }
+    func kafkaTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+        update { $0.snapshot.condition.trouble(with: .kafka, error, of: actor) }
+    }
 
     /// Kafka works.
     func kafkaAnswered() { update { $0.snapshot.condition.answered(by: .kafka) } }
@@ -76,6 +89,8 @@ package final class DispatchStatus: Sendable {
             state.snapshot.deadLetters += deadLetters
             state.snapshot.figures.count(outcomes: counts.values.reduce(0, +), newest: newest, at: .now)
             state.snapshot.condition.answered(by: .kafka)
+            state.snapshot.condition.progressed(.loop, with: .kafka)
+            state.snapshot.condition.progressed(.session)
         }
     }
 

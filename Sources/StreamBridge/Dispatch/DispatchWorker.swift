@@ -38,7 +38,7 @@ final class DispatchWorker: Sendable {
             hands.leave()
             heartbeat.rest()
         }
-        let patience = MongoPatience(context: context, hands: hands, session: session, heartbeat: heartbeat)
+        let patience = MongoPatience(context: context, hands: hands, session: session, heartbeat: heartbeat, worker: number)
         var assignment = Assignment(context: context, patience: patience, worker: number)
         let completion = Completion(context: context, patience: patience)
         while true {
@@ -51,8 +51,10 @@ final class DispatchWorker: Sendable {
             hands.hold(Set(batch.places.map(\.partition)))
             batch.assign(ledger.assignments)
             ledger.took(batch.places)
+            patience.begin()
             do {
                 try carryOut(batch, assignment: &assignment, completion: completion)
+                context.status.carriedOut(by: number)
             } catch is BatchAbandoned {
                 context.status.abandonedMongo()
                 continue

@@ -9,6 +9,23 @@ struct MongoPatience {
     let hands: WorkerHands
     let session: SessionEnd
     let heartbeat: Heartbeat
+    /// The worker's number.
+    let worker: Int
+    private let stall = BatchStall()
+
+    init(context: DispatchContext, hands: WorkerHands, session: SessionEnd, heartbeat: Heartbeat, worker: Int) {
+        self.context = context
+        self.hands = hands
+        self.session = session
+        self.heartbeat = heartbeat
+        self.worker = worker
+    }
+
+    /// A batch was taken.
+    func begin() { stall.begin() }
+
+    /// What the worker tried has failed, and it tries again.
+    func failed(_ error: MongoError) { context.status.mongoTrouble(error, of: .worker(worker)) }
 
     /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
     /// taken for what they say.
@@ -24,7 +41,10 @@ struct MongoPatience {
             do {
                 // A call may take as long as the pool's socket timeout, which grows with the configured `wtimeout`.
                 let result = try heartbeat.resting(body)
-                context.status.mongoAnswered()
+                context.status.mongoAnswered(.worker(worker))
+                if let wait = stall.look(answered: batch.answered, of: batch.places.count) {
+                    context.status.mongoTrouble(wait, of: .commands(worker))
+                }
                 return result
             } catch let error as MongoError {
                 if error.kind == .authentication { refusals += 1 }
@@ -33,7 +53,7 @@ struct MongoPatience {
                 {
                     throw halt
                 }
-                context.status.mongoTrouble(error)
+                failed(error)
                 try wait(for: backoff.next(), batch)
             }
         }

@@ -5,6 +5,8 @@ struct BridgeReport: Sendable {
     struct Server: Sendable {
         /// Why it does not answer; nil while it does.
         let silence: String?
+        /// The same, once it lasts longer than a retry takes.
+        let lastingSilence: String?
         var isReachable: Bool { silence == nil }
     }
 
@@ -19,6 +21,8 @@ struct BridgeReport: Sendable {
     let startedAt: Int64
     let at: ContinuousClock.Instant
     let obstacles: [Obstacle]
+    /// Loops that make no progress: what keeps the bridge from being healthy.
+    let ailments: [Obstacle]
     let mongoDB: Server
     let kafka: Server
     /// Nil until MongoDB was reached.
@@ -29,7 +33,7 @@ struct BridgeReport: Sendable {
     let dispatchers: [(settings: DispatcherSettings, snapshot: DispatchStatus.Snapshot)]
 }
 
-/// Something that keeps a bridge from being ready.
+/// Something that keeps a bridge from being ready, or healthy.
 struct Obstacle: Sendable, CustomStringConvertible {
     /// For example `stream inventory is halted`.
     let what: String

@@ -5,6 +5,7 @@ extension Exposition {
     init(of report: BridgeReport) {
         add(.info, [Sample(labels: [report.name, BridgeVersion.current, Instance.name], 1)])
         add(.ready, [Sample(report.obstacles.isEmpty)])
+        add(.healthy, [Sample(report.ailments.isEmpty)])
         add(
             .serverReachable,
             [

@@ -13,7 +13,9 @@ struct HTTPPaths: Sendable {
     ///   - path: without the query.
     ///   - host: the header of that name.
     ///   - authorization: the header of that name.
-    func answer(method: String, path: String, host: String?, authorization: String?) -> HTTPAnswer {
+    func answer(
+        method: String, path: String, host: String?, authorization: String?, at now: ContinuousClock.Instant = .now
+    ) -> HTTPAnswer {
         let isAllowed = token?.isPresented(by: authorization) ?? Self.isThisMachine(host)
         guard isAllowed || isOpen(path) else { return refusal }
         guard Self.all.contains(path) else { return HTTPAnswer(status: .notFound, "There are \(Self.all.joined(separator: " "))\n") }
@@ -22,10 +24,10 @@ struct HTTPPaths: Sendable {
         }
         switch path {
         case "/": return HTTPAnswer(body: PackageResources.page_html, type: .html, headers: Self.pageHeaders)
-        case "/healthz": return health()
-        case "/readyz": return readiness(isDetailed: isAllowed)
-        case "/status": return HTTPAnswer(StatusDocument(observer.report()).json, type: .json)
-        default: return HTTPAnswer(Exposition(of: observer.report()).text, type: .metrics)
+        case "/healthz": return Self.probe(observer.report(at: now).ailments, otherwise: "ok", isDetailed: isAllowed)
+        case "/readyz": return Self.probe(observer.report(at: now).obstacles, otherwise: "ready", isDetailed: isAllowed)
+        case "/status": return HTTPAnswer(StatusDocument(observer.report(at: now)).json, type: .json)
+        default: return HTTPAnswer(Exposition(of: observer.report(at: now)).text, type: .metrics)
         }
     }
 
@@ -62,16 +64,9 @@ struct HTTPPaths: Sendable {
         (name: "Referrer-Policy", value: "no-referrer"),
     ]
 
-    private func health() -> HTTPAnswer {
-        let stuck = observer.loops.stuckLoops()
-        guard !stuck.isEmpty else { return HTTPAnswer("ok\n") }
-        return HTTPAnswer(status: .unavailable, stuck.map { "\($0.name) has not moved for \($0.time.readable)\n" }.joined())
-    }
-
     /// - Parameter isDetailed: why, too, which may name hosts and keys.
-    private func readiness(isDetailed: Bool) -> HTTPAnswer {
-        let obstacles = observer.obstacles()
-        guard !obstacles.isEmpty else { return HTTPAnswer("ready\n") }
+    private static func probe(_ obstacles: [Obstacle], otherwise good: String, isDetailed: Bool) -> HTTPAnswer {
+        guard !obstacles.isEmpty else { return HTTPAnswer("\(good)\n") }
         return HTTPAnswer(status: .unavailable, obstacles.map { (isDetailed ? $0.description : $0.what) + "\n" }.joined())
     }
 }

@@ -23,6 +23,7 @@ struct Metric: Sendable {
 extension Metric {
     static let info = Metric("bridge_info", .gauge, labels: ["name", "version", "instance"], "Always 1")
     static let ready = Metric("bridge_ready", .gauge, "1 when both servers can be reached and nothing is halted")
+    static let healthy = Metric("bridge_healthy", .gauge, "1 when every loop makes progress")
     static let serverReachable = Metric("bridge_server_reachable", .gauge, labels: ["server"], "1 when the last request was answered")
     static let elections = Metric("bridge_mongodb_elections_total", .counter, "Changes of the primary that the driver saw")
     static let poolClients = Metric("bridge_mongodb_pool_clients", .gauge, labels: ["pool"], "Clients of the connection pool in use")

@@ -9,6 +9,8 @@ struct StatusDocument: Encodable {
     let startedAt: String
     let ready: Bool
     let notReady: [String]
+    let healthy: Bool
+    let unhealthy: [String]
     let mongodb: MongoDB
     let kafka: Kafka
     let streams: [Stream]
@@ -21,6 +23,8 @@ struct StatusDocument: Encodable {
         startedAt = StoredPosition.iso8601(milliseconds: report.startedAt)
         ready = report.obstacles.isEmpty
         notReady = report.obstacles.map(\.description)
+        healthy = report.ailments.isEmpty
+        unhealthy = report.ailments.map(\.description)
         mongodb = MongoDB(
             reachable: report.mongoDB.isReachable, reason: .init(report.mongoDB.silence), version: .init(report.deployment?.version),
             replicaSet: .init(report.deployment?.replicaSet), elections: report.elections)

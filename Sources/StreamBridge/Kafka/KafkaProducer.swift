@@ -15,6 +15,8 @@ final class KafkaProducer {
         case refused(error: KafkaError, topic: String, key: String?, size: Int)
         /// No broker can be reached now; the client goes on trying. One broker that is away while another answers is no trouble.
         case unreachable(KafkaError)
+        /// Records wait, and none was acknowledged for seconds.
+        case waits(WaitsFor)
     }
 
     let client: KafkaClient
@@ -24,6 +26,9 @@ final class KafkaProducer {
     private let queueBytes: Int
     /// Of keys and values that were produced and not reported yet.
     private var queuedBytes = 0
+    /// Records that were produced and not reported yet.
+    private var queuedRecords = 0
+    private var patience = AcknowledgementPatience()
     /// The newest error of a connection: the reason behind "all brokers are down".
     private var lastProblem: KafkaError?
 
@@ -70,6 +75,7 @@ final class KafkaProducer {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             headers.release()
             queuedBytes += size
+            queuedRecords += 1
             return true
         case RD_KAFKA_RESP_ERR__QUEUE_FULL:
             return false
@@ -99,6 +105,7 @@ final class KafkaProducer {
         case RD_KAFKA_RESP_ERR_NO_ERROR:
             headers.release()
             queuedBytes += (record.key?.count ?? 0) + (record.value?.count ?? 0)
+            queuedRecords += 1
             return true
         case RD_KAFKA_RESP_ERR__QUEUE_FULL: return false
         default: throw KafkaError(code, operation: "produce to topic \(topic.name)")
@@ -107,12 +114,13 @@ final class KafkaProducer {
 
     private static var empty: UnsafeRawPointer { UnsafeRawPointer(StaticString("").utf8Start) }
 
-    /// Waits for events up to `timeout`, then handles all that are there without waiting again.
+    /// Waits for events up to `timeout`, or less while records wait for Kafka, then handles all that are there without waiting again.
     ///
     /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.
     func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
         heartbeat?.beat()
-        var wait = timeout
+        let before = queuedRecords
+        var wait = before > 0 ? min(timeout, Self.longestWait) : timeout
         var fatal: KafkaError?
         while let event = client.poll(timeout: wait) {
             wait = .zero
@@ -128,18 +136,25 @@ final class KafkaProducer {
                     report(.unreachable(lastProblem ?? error))
                 } else {
                     lastProblem = error
+                    patience.failed(error, at: .now)
                 }
             default: continue
             }
         }
         if let fatal { throw fatal }
+        guard before > 0 || queuedRecords > 0 else { return }
+        if let waits = patience.look(waiting: queuedRecords, hasReports: queuedRecords != before, at: .now) { report(.waits(waits)) }
     }
+
+    /// While records wait, whoever serves them looks after them this often.
+    private static let longestWait: Duration = .seconds(1)
 
     /// One event carries up to thousands of reports: successes are only counted, failures are looked at.
     private func serve(deliveryReports event: borrowing KafkaEvent, _ report: (Report) -> Void) {
         var tag: UInt = 0
         var count = 0
         while let message = rd_kafka_event_message_next(event.pointer) {
+            queuedRecords -= 1
             queuedBytes -= message.pointee.len + message.pointee.key_len
             guard message.pointee.err == RD_KAFKA_RESP_ERR_NO_ERROR else {
                 let topic = message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "?"

@@ -20,40 +20,78 @@ package struct LoopCondition: Sendable {
     package private(set) var retries: [RetryClass: Int] = [:]
     package private(set) var halts = 0
     /// Servers that did not answer the last request, and what was said instead.
-    package private(set) var silent: [Server: String] = [:]
+    package var silent: [Server: String] { silence.mapValues(\.reason) }
 
+    private var silence: [Server: (reason: String, since: ContinuousClock.Instant)] = [:]
+    private var attempts = FailingAttempts()
     private var troubles = Troubles()
 
+    /// A retry that succeeds within this time is not told to those who ask whether the loop is ready.
+    static let patience: Duration = .seconds(5)
+    /// What a server that answers has refused for so long does not pass by itself.
+    static let refusalPatience: Duration = .seconds(60)
+
     /// A server cannot be used now; the same is tried again.
-    mutating func trouble(with server: Server, _ error: any Error) {
+    mutating func trouble(
+        with server: Server, _ error: any Error, of actor: FailingAttempts.Actor = .loop, at now: ContinuousClock.Instant = .now
+    ) {
         let text = "\(error)"
-        switch server {
-        case .mongodb: troubles.mongoDB = troubles.mongoDB ?? text
-        case .kafka: troubles.kafka = troubles.kafka ?? text
-        }
         let kind = StreamFailure.retryClass(of: error)
         retries[kind, default: 0] += 1
-        if kind.isSilence { silent[server] = silent[server] ?? text }
+        attempts.failed(actor, with: server, reason: text, kind: kind, at: now)
+        if kind.isSilence { silence[server] = silence[server] ?? (text, now) }
+        lookAtAttempts()
     }
 
-    mutating func answered(by server: Server) {
-        switch server {
-        case .mongodb: troubles.mongoDB = nil
-        case .kafka: troubles.kafka = nil
-        }
-        silent[server] = nil
+    /// The server answered; whether that is of any use shows later (``progressed(_:with:)``).
+    mutating func answered(by server: Server, to actor: FailingAttempts.Actor = .loop) {
+        attempts.answered(actor, by: server)
+        silence[server] = nil
+        lookAtAttempts()
+    }
+
+    /// What was tried has succeeded, or nobody tries it any more.
+    ///
+    /// - Parameter server: nil for both.
+    mutating func progressed(_ actor: FailingAttempts.Actor, with server: Server? = nil) {
+        attempts.ended(actor, with: server)
+        lookAtAttempts()
+    }
+
+    private mutating func lookAtAttempts() {
+        troubles.mongoDB = attempts.reason(of: .mongodb)
+        troubles.kafka = attempts.reason(of: .kafka)
     }
 
     /// Nothing that was wrong is of any account now.
     mutating func forgetTroubles() {
         troubles = Troubles()
-        silent = [:]
+        attempts = FailingAttempts()
+        silence = [:]
     }
 
     /// Nothing is asked of MongoDB now, and what it said last is of no account.
     mutating func forgetMongoDB() {
         troubles.forgetMongoDB()
-        silent[.mongodb] = nil
+        attempts.ended(with: .mongodb)
+        silence[.mongodb] = nil
+    }
+
+    // MARK: For probes
+
+    /// A server that has not answered for longer than a retry takes.
+    func lastingSilence(of server: Server, at now: ContinuousClock.Instant) -> String? {
+        silence[server].flatMap { now - $0.since >= Self.patience ? $0.reason : nil }
+    }
+
+    /// What keeps failing for longer than a retry takes.
+    func lastingFailures(at now: ContinuousClock.Instant) -> [FailingAttempts.Failure] {
+        state == .halted ? [] : attempts.lasting(for: Self.patience, at: now)
+    }
+
+    /// What a server that answers has refused for a minute.
+    func refusals(at now: ContinuousClock.Instant) -> [FailingAttempts.Failure] {
+        state == .halted ? [] : attempts.refused(for: Self.refusalPatience, at: now)
     }
 
     /// The state that follows from what is going on; a halt stays.
@@ -77,7 +115,7 @@ package struct LoopCondition: Sendable {
         reason = halt.reason
         mend = halt.mend
         halts += 1
-        silent = [:]
+        silence = [:]
         change(to: .halted)
     }
 

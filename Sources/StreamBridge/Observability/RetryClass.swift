@@ -13,9 +13,19 @@ package enum RetryClass: String, CaseIterable, Sendable {
     /// Anything else that Kafka said.
     case kafka
     case other
+    /// Nothing failed: somebody is at work on what the loop waits for.
+    case waiting
 
     /// The server did not answer.
     var isSilence: Bool { self == .network || self == .timeout }
+
+    /// The server answered, and what it said does not pass by itself soon.
+    var isRefusal: Bool {
+        switch self {
+        case .fenced, .kafka, .other: true
+        case .network, .election, .timeout, .waiting: false
+        }
+    }
 }
 
 extension StreamFailure {
@@ -26,6 +36,7 @@ extension StreamFailure {
         case let refused as RecordRefused: retryClass(of: refused.error)
         case let error as KafkaError: retryClass(of: error)
         case is ChangeStreamReader.ServerLost: .network
+        case let wait as WaitsFor: wait.kind
         default: .other
         }
     }

@@ -13,7 +13,7 @@ struct Troubles {
     var mongoDB: String?
     var kafka: String?
 
-    /// What was wrong when the last line was taken, and since when.
+    /// What was told since all was well, and since when.
     private var told: [String] = []
     private var since: ContinuousClock.Instant?
 
@@ -32,14 +32,17 @@ struct Troubles {
     /// - Parameter whoGoesOn: "the stream", for example.
     mutating func takeLine(whoGoesOn: String, at now: ContinuousClock.Instant) -> Line? {
         let present = [mongoDB, kafka].compactMap(\.self)
-        defer { told = present }
-        if let newest = present.last {
-            guard present.count > told.count else { return nil }
+        if !present.isEmpty {
+            guard let newest = present.last(where: { !told.contains($0) }) else { return nil }
+            told += present.filter { !told.contains($0) }
             since = since ?? now
             return Line(level: .warning, text: "retrying: \(newest); nothing is lost, \(whoGoesOn) goes on when it can")
         }
         guard !told.isEmpty else { return nil }
-        defer { since = nil }
+        defer {
+            told = []
+            since = nil
+        }
         return Line(level: .notice, text: "back after \((since.map { now - $0 } ?? .zero).readable)")
     }
 }

@@ -71,6 +71,8 @@ final class RecordSender {
                     inFlight -= 1
                     if !error.isAftermath { refusal = refusal ?? error }
                 case .unreachable(let error): trouble = error
+                // As below, and with the caller's patience.
+                case .waits: break
                 }
             }
         } catch {

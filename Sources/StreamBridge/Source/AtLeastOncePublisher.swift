@@ -112,6 +112,7 @@ final class AtLeastOncePublisher: RecordPublisher {
                 guard !error.isAftermath else { return }
                 refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
             case .unreachable(let error): status.kafkaTrouble(error)
+            case .waits(let wait): status.kafkaTrouble(wait)
             }
         }
     }

@@ -54,10 +54,12 @@ struct DocumentLookup {
         while true {
             heartbeat?.beat()
             do {
-                return try fetchApart(wanted)
+                let documents = try fetchApart(wanted)
+                status.lookedUp()
+                return documents
             } catch let error as MongoError {
                 guard case .reopen = StreamFailure(mongoDB: error) else { throw error }
-                status.mongoTrouble(error)
+                status.mongoTrouble(error, of: .lookup)
                 if stop.wait(for: backoff.next()) { throw StreamStopped() }
             }
         }

@@ -121,9 +121,9 @@ package final class StreamLoop: Sendable {
                 case .halt(let halt):
                     tell(halt)
                     return halt
-                case .reopen: status.mongoTrouble(error)
+                case .reopen: status.mongoTrouble(error, of: .session)
                 case .restart:
-                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error)
+                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error, of: .session)
                     surroundings.topics.forget()
                 }
                 leadership?.sessionFailed()

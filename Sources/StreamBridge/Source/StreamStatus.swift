@@ -65,6 +65,12 @@ package final class StreamStatus: ChangeStreamObserver {
         }
 
         mutating func cover(_ token: ResumeToken) { covered = token.clusterTime ?? covered }
+
+        /// Kafka has stored something new.
+        mutating func progressed() {
+            snapshot.condition.progressed(.loop, with: .kafka)
+            snapshot.condition.progressed(.session)
+        }
     }
 
     /// While a stream publishes, the log says so this often.
@@ -104,6 +110,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.tokenWatch.read(upTo: token, at: .now)
             $0.snapshot.figures.count(batchOf: events)
             $0.snapshot.condition.answered(by: .mongodb)
+            $0.snapshot.condition.progressed(.loop, with: .mongodb)
             $0.activity = events > 0 ? .streaming : .idle
         }
     }
@@ -119,7 +126,15 @@ package final class StreamStatus: ChangeStreamObserver {
     }
 
     /// MongoDB cannot be read now; the reader tries again.
-    func mongoTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .mongodb, error) } }
+    func mongoTrouble(_ error: any Error) { mongoTrouble(error, of: .loop) }
+
+    /// MongoDB cannot be used now; whoever asks tries again.
+    func mongoTrouble(_ error: any Error, of actor: FailingAttempts.Actor) {
+        update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
+    }
+
+    /// Documents were looked up.
+    func lookedUp() { update { $0.snapshot.condition.progressed(.lookup) } }
 
     // MARK: Kafka
 
@@ -128,6 +143,7 @@ package final class StreamStatus: ChangeStreamObserver {
         update {
             $0.snapshot.recordsPublished += count
             $0.snapshot.condition.answered(by: .kafka)
+            if count > 0 { $0.progressed() }
         }
     }
 
@@ -152,12 +168,15 @@ package final class StreamStatus: ChangeStreamObserver {
     func stored(_ position: StreamPosition) {
         update {
             $0.snapshot.positionsStored += 1
+            $0.progressed()
             $0.keep(position, storedAt: WallClock.milliseconds())
         }
     }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error) { update { $0.snapshot.condition.trouble(with: .kafka, error) } }
+    func kafkaTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+        update { $0.snapshot.condition.trouble(with: .kafka, error, of: actor) }
+    }
 
     /// Says how many records were published since the last time, once a minute, and nothing when there were none.
     func tellProgress() {

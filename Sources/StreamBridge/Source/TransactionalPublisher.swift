@@ -307,6 +307,7 @@ final class TransactionalPublisher: RecordPublisher {
                     guard !error.isAftermath else { return }
                     refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
                 case .unreachable(let error): status.kafkaTrouble(error)
+                case .waits(let wait): status.kafkaTrouble(wait)
                 }
             }
         } catch {

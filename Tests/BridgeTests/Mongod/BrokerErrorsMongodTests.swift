@@ -51,6 +51,38 @@ import Testing
         }
     }
 
+    /// librdkafka makes such requests again by itself, and says nothing.
+    @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
+    func recordsThatKafkaDoesNotTakeAreToldWithinSeconds(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let brokers = try #require(scene.kafka.brokers)
+            let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }]) {
+                $0.http = HTTPSettings(listen: "127.0.0.1:0", token: nil)
+            }
+            let follower = try scene.follow()
+            try scene.insert([["_id": 0]])
+            try follower.wait(events: 1)
+            try Self.waitForPosition(after: 1, on: scene)
+            let request = delivery == .exactlyOnce ? MockBrokers.Request.addPartitionsToTxn : .produce
+            let code = delivery == .exactlyOnce ? RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS : RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
+            brokers.fail(request, with: Array(repeating: code, count: 100_000))
+            try scene.insert([["_id": 1]])
+            try scene.log.wait(for: "retrying: ")
+            let state = try bridge.streams()[0].snapshot
+            #expect(state.state == .retrying)
+            #expect(state.reason?.hasPrefix("Kafka has ") == true, "\(state.reason ?? "none")")
+            let answer = try bridge.ask("/readyz", until: "a stream that is not ready") { $0.status == 503 }
+            #expect(answer.body.hasPrefix("stream fruits is retrying: Kafka has "))
+            #expect(try bridge.ask("/healthz").status == 200)
+
+            brokers.stopFailing(request)
+            try follower.wait(events: 2)
+            try scene.log.wait(for: "back after")
+            _ = try bridge.ask("/readyz", until: "a ready bridge") { $0.status == 200 }
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
     func aRightThatIsTakenAwayHaltsTheRunningStreamAndLosesNothing(_ delivery: Delivery) async throws {
         try await Scene.play { scene in

@@ -17,14 +17,7 @@ import Testing
     private static func ask(
         _ bridge: RunningBridge, _ path: String, for what: String, until isWanted: (HTTPReply) throws -> Bool
     ) throws -> HTTPReply {
-        let deadline = ContinuousClock.now + Patience.limit
-        var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
-        while true {
-            let reply = try bridge.ask(path)
-            if try isWanted(reply) { return reply }
-            guard .now < deadline else { throw WaitedInVain(what: "\(what) at \(path); it says \(reply.body)") }
-            backoff.pause()
-        }
+        try bridge.ask(path, until: what, isWanted)
     }
 
     private static func status(_ reply: HTTPReply) throws -> BSONDocument { try BSONDocument(extendedJSON: reply.body) }

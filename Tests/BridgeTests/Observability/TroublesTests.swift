@@ -26,10 +26,20 @@ import Testing
 
     @Test func aTroubleIsToldOnceWhenItBeginsAndOnceWhenItEnds() {
         let lines = Self.lines([
-            { _ in }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "still none" }, { $0.mongoDB = nil },
-            { _ in },
+            { _ in }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "no primary" }, { $0.mongoDB = nil }, { _ in },
         ])
-        #expect(lines == [nil, Self.retrying("no primary"), nil, nil, Self.back(.seconds(3)), nil])
+        #expect(lines == [nil, Self.retrying("no primary"), nil, Self.back(.seconds(2)), nil])
+    }
+
+    @Test func anotherReasonIsToldOnceUntilAllIsWell() {
+        let lines = Self.lines([
+            { $0.mongoDB = "no primary" }, { $0.mongoDB = "not allowed" }, { $0.mongoDB = "no primary" }, { $0.mongoDB = "not allowed" },
+            { $0.mongoDB = nil }, { $0.mongoDB = "not allowed" },
+        ])
+        #expect(
+            lines == [
+                Self.retrying("no primary"), Self.retrying("not allowed"), nil, nil, Self.back(.seconds(4)), Self.retrying("not allowed"),
+            ])
     }
 
     @Test func theEndIsToldWhenBothAreBack() {

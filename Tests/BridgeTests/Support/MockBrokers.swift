@@ -44,6 +44,9 @@ struct MockBrokers {
         rd_kafka_mock_push_request_errors_array(cluster.cluster, request.rawValue, codes.count, codes)
     }
 
+    /// Requests of this kind succeed again.
+    func stopFailing(_ request: Request) { rd_kafka_mock_clear_request_errors(cluster.cluster, request.rawValue) }
+
     /// What brokers say about a topic when they are asked for it; `RD_KAFKA_RESP_ERR_NO_ERROR` to find it again.
     func describe(topic: String, as code: rd_kafka_resp_err_t) { rd_kafka_mock_topic_set_error(cluster.cluster, topic, code) }
 

@@ -54,7 +54,7 @@ final class ReportingProducer {
                 switch report {
                 case .acknowledged(let tag, let count): acknowledged[tag, default: 0] += count
                 case .refused(let error, let topic, let key, let size): refused.append((error, topic, key, size))
-                case .unreachable: break
+                case .unreachable, .waits: break
                 }
             }
         } catch {

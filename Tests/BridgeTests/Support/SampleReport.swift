@@ -4,7 +4,7 @@ import Mongo
 
 extension BridgeReport {
     /// A bridge with one stream and one dispatcher of which everything is known.
-    static func sample(obstacles: [Obstacle] = []) -> BridgeReport {
+    static func sample(obstacles: [Obstacle] = [], ailments: [Obstacle] = []) -> BridgeReport {
         let clock = ClusterClock()
         let stream = StreamStatus(stream: "inventory", logger: .silent, clock: clock)
         stream.leads()
@@ -32,8 +32,10 @@ extension BridgeReport {
         let streamSnapshot = stream.measuring(load) { stream.snapshot }
         let dispatcherSnapshot = dispatcher.measuring({ DispatchLoad(lagRecords: 5, freeResources: 46) }) { dispatcher.snapshot }
         return BridgeReport(
-            name: "lessons", startedAt: 1_769_817_600_000, at: .now, obstacles: obstacles, mongoDB: .init(silence: nil),
-            kafka: .init(silence: "no broker"), deployment: Deployment(replicaSet: "rs0", isSharded: false, version: "6.0.5"),
+            name: "lessons", startedAt: 1_769_817_600_000, at: .now, obstacles: obstacles, ailments: ailments,
+            mongoDB: .init(silence: nil, lastingSilence: nil),
+            kafka: .init(silence: "no broker", lastingSilence: "no broker"),
+            deployment: Deployment(replicaSet: "rs0", isSharded: false, version: "6.0.5"),
             elections: 1, pools: [.init(name: "reading", clients: 1, limit: 20), .init(name: "writing", clients: 0, limit: 20)],
             streams: [(.sample(), streamSnapshot)], dispatchers: [(.sample(), dispatcherSnapshot)])
     }

@@ -56,7 +56,7 @@ final class CommandSender: @unchecked Sendable {
             switch report {
             case .acknowledged(_, let count): stored += count
             case .refused(let error, _, _, _): refusal = error
-            case .unreachable: break
+            case .unreachable, .waits: break
             }
         }
         if let refusal { throw refusal }

@@ -54,6 +54,19 @@ final class RunningBridge: Sendable {
         try HTTPReply(of: port(), path, method: method, host: host, headers: headers)
     }
 
+    /// Asks until the answer is as wanted.
+    @discardableResult
+    func ask(_ path: String, until what: String, _ isWanted: (HTTPReply) throws -> Bool) throws -> HTTPReply {
+        let deadline = ContinuousClock.now + Patience.limit
+        var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+        while true {
+            let reply = try ask(path)
+            if try isWanted(reply) { return reply }
+            guard .now < deadline else { throw WaitedInVain(what: "\(what) at \(path); it says \(reply.body)") }
+            backoff.pause()
+        }
+    }
+
     /// The port of the bridge's HTTP server, once it listens.
     func port() throws -> UInt16 {
         let page = try state.wait(for: "the HTTP server to listen") { state in
