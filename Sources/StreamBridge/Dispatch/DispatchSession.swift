@@ -210,11 +210,15 @@ final class DispatchSession {
     private func committed(_ partitions: [Int32]) throws -> [Int32: Int64?] {
         var backoff = Backoff(cap: .seconds(1))
         let deadline = ContinuousClock.now + .seconds(30)
+        // Short at first: a stop is not heard meanwhile.
+        var answerTime: Duration = .seconds(1)
         while true {
             heartbeat.beat()
             do {
-                return try consumer.committed(partitions, timeout: Self.answerTime)
+                return try consumer.committed(partitions, timeout: answerTime)
             } catch {
+                context.status.kafkaTrouble(error)
+                answerTime = min(answerTime * 2, Self.answerTime)
                 guard case .restart = DispatchFailure(error, dispatcher: context.settings), .now < deadline,
                     !context.stop.wait(for: backoff.next())
                 else { throw error }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Delays between tries: doubling, capped, with full jitter so that many bridges do not come back at the same instant.
+/// Delays between tries: doubling, capped, with equal jitter so that many bridges do not come back at the same instant.
 struct Backoff {
     private let initial: Duration
     private let cap: Duration

@@ -100,6 +100,7 @@ final class StreamLeadership: Sendable {
         var isFinishing = false
     }
 
+    private let group: String
     private let consumer: GroupConsumer
     /// Whether the cluster says, too, that the group's topic does not exist: a broker that is behind has not heard of it yet.
     private let isTopicGone: @Sendable () -> Bool
@@ -129,10 +130,11 @@ final class StreamLeadership: Sendable {
         self.status = status
         self.heartbeat = heartbeat
         self.logger = logger
+        group = Self.group(bridge: bridge, stream: stream.name)
         consumer = try GroupConsumer(
             topic: Self.topic(bridge: bridge),
             properties: ConsumerProperties.leadership(
-                kafka, group: Self.group(bridge: bridge, stream: stream.name), rank: LeadershipRank.text(ofStream: index)),
+                kafka, group: group, rank: LeadershipRank.text(ofStream: index)),
             logger: logger)
     }
 
@@ -155,15 +157,18 @@ final class StreamLeadership: Sendable {
     func awaitTerm(_ stop: StopSignal) throws -> Term? {
         enum News { case failed(any Error), stop, standby, leading(Int) }
         var isTold = false
+        let began = ContinuousClock.now
+        func news(_ state: State) -> News? {
+            if let failure = state.failure { return .failed(failure) }
+            if stop.isRequested { return .stop }
+            if state.standing.mayBegin { return .leading(state.term) }
+            return state.standing == .standby && !isTold ? .standby : nil
+        }
         return try stop.waking({ [state] in state.update { _ in } }) { () throws in
             while true {
-                let news = state.wait { state -> News? in
-                    if let failure = state.failure { return .failed(failure) }
-                    if stop.isRequested { return .stop }
-                    if state.standing.mayBegin { return .leading(state.term) }
-                    return state.standing == .standby && !isTold ? .standby : nil
-                }
-                switch news {
+                _ = state.wait(within: Self.wordTime) { news($0) != nil }
+                switch state.read(news) {
+                case nil: if state.read({ $0.standing == .waiting }) { tellWait(since: began) }
                 case .failed(let error): throw error
                 case .stop: return nil
                 case .standby:
@@ -178,6 +183,15 @@ final class StreamLeadership: Sendable {
             }
         }
     }
+
+    /// A group takes seconds to form, and longer when a member has died; nobody else says so.
+    private func tellWait(since began: ContinuousClock.Instant) {
+        let time = began.duration(to: .now)
+        status.kafkaTrouble(
+            WaitsFor(description: "for \(time.readable) group \(group) has not said which process leads the stream", kind: .election))
+    }
+
+    private static let wordTime: Duration = .seconds(5)
 
     /// This membership is at its end; a new one may do better.
     var hasFailed: Bool { state.read { $0.failure != nil } }
