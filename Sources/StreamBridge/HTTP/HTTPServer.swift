@@ -9,12 +9,12 @@ import NIOPosix
 struct HTTPServer: Sendable {
     /// More are left in the system's queue: the bridge needs its file descriptors for other connections.
     private static let mostConnections = 100
-    /// A connection without a whole request for so long is closed, so that those who say nothing cannot keep probes out for long.
-    private static let idleTime: TimeAmount = .seconds(10)
 
     let address: ListenAddress
     let paths: HTTPPaths
     let logger: Logger
+    /// A connection without a whole request for so long is closed, so that those who say nothing cannot keep probes out for long.
+    var idleTime: Duration = .seconds(10)
 
     /// Serves until the task is cancelled.
     ///
@@ -44,7 +44,7 @@ struct HTTPServer: Sendable {
                     authorization: request.headers[.authorization])
                 let response = Self.response(to: request, answer)
                 try await writer.write(response: response.head, body: response.body)
-            }, configuration: .init(idleTimeout: Self.idleTime))
+            }, configuration: .init(idleTimeout: .nanoseconds(Int64(idleTime / .nanoseconds(1)))))
         let server = Server(
             childChannelSetup: channel,
             configuration: ServerConfiguration(

@@ -23,7 +23,7 @@ struct AccessControlTests {
             admin: try KafkaAdmin(settings: alice, logger: .silent),
             settings: TopicSettings(create: true, partitions: 1, replicationFactor: 1, config: [:]), stop: StopSignal(), logger: .silent)
         do {
-            try catalog.ensure(UniqueName.make("acl"), timeout: .seconds(30))
+            try catalog.ensure(UniqueName.make("acl"), timeout: Patience.limit)
             Issue.record("the topic was created")
         } catch {
             let halt = try #require(StreamFailure(error, stream: .sample()).halt, "\(error)")

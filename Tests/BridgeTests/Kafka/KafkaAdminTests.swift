@@ -9,8 +9,8 @@ import Testing
     @Test func reachesAClusterAndCountsItsBrokers() throws {
         let kafka = try TestKafka.shared.get()
         let admin = try admin(kafka.settings)
-        try admin.ping(timeout: .seconds(30))
-        #expect(try admin.brokers(timeout: .seconds(30)) >= 1)
+        try admin.ping(timeout: Patience.limit)
+        #expect(try admin.brokers(timeout: Patience.limit) >= 1)
     }
 
     @Test func anUnreachableClusterGivesTheReasonOfItsConnections() throws {
@@ -24,7 +24,7 @@ import Testing
         let kafka = try TestKafka.shared.get()
         let topic = UniqueName.make("admin")
         try kafka.make(topic: topic, partitions: 3)
-        let found = try #require(try admin(kafka.settings).topic(topic, timeout: .seconds(30)))
+        let found = try #require(try admin(kafka.settings).topic(topic, timeout: Patience.limit))
         #expect(found.name == topic)
         #expect(found.partitions == 3)
         #expect(found.replicationFactor == 1)
@@ -35,11 +35,11 @@ import Testing
         let topic = UniqueName.make("admin")
         try kafka.make(topic: topic)
         let admin = try admin(kafka.settings)
-        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)) == 0..<0)
+        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: Patience.limit) == 0..<0)
         let producer = try ReportingProducer(kafka.settings)
         for _ in 0..<3 { _ = try producer.produce(topic, key: "k", value: "v") }
         try producer.wait(acknowledged: 3)
-        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)) == 0..<3)
+        #expect(try admin.watermarks(topic: topic, partition: 0, timeout: Patience.limit) == 0..<3)
     }
 
     @Suite(.enabled(if: !TestKafka.isReal, "these answers are the mock cluster's")) struct Answers {
@@ -54,19 +54,19 @@ import Testing
 
         @Test func aTopicThatBrokersDoNotKnowIsNone() throws {
             brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-            #expect(try admin().topic("t", timeout: .seconds(30)) == nil)
+            #expect(try admin().topic("t", timeout: Patience.limit) == nil)
         }
 
         @Test func aTopicThatMayNotBeSeenIsARefusal() throws {
             brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-            let error = try #require(throws: KafkaError.self) { try admin().topic("t", timeout: .seconds(30)) }
+            let error = try #require(throws: KafkaError.self) { try admin().topic("t", timeout: Patience.limit) }
             #expect(error.name == "TOPIC_AUTHORIZATION_FAILED")
             #expect("\(error)".contains("topic t"))
         }
 
         @Test func aTopicWithoutALeaderIsATopic() throws {
             brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
-            #expect(try admin().topic("t", timeout: .seconds(30))?.partitions == 2)
+            #expect(try admin().topic("t", timeout: Patience.limit)?.partitions == 2)
         }
     }
 }

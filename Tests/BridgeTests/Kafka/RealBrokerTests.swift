@@ -14,7 +14,7 @@ import Testing
         admin = try KafkaAdmin(settings: kafka.settings, logger: .silent)
     }
 
-    private static let timeout: Duration = .seconds(30)
+    private static let timeout = Patience.limit
 
     private func catalog(
         create: Bool = true, partitions: Int = 3, replicationFactor: Int = 1, config: [String: String] = [:]

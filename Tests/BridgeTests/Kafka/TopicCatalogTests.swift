@@ -20,25 +20,25 @@ import Testing
 
     @Test func aTopicThatExistsIsLookedAtOnce() throws {
         let catalog = try catalog(create: false)
-        try catalog.ensure("t", timeout: .seconds(30))
+        try catalog.ensure("t", timeout: Patience.limit)
         brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-        try catalog.ensure("t", timeout: .seconds(30))
+        try catalog.ensure("t", timeout: Patience.limit)
         catalog.forget()
-        #expect(throws: MissingTopic.self) { try catalog.ensure("t", timeout: .seconds(30)) }
+        #expect(throws: MissingTopic.self) { try catalog.ensure("t", timeout: Patience.limit) }
     }
 
     @Test func aMissingTopicThatMayNotBeCreatedIsNamedWithTheReason() throws {
         brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
         let catalog = try catalog(create: false)
-        let error = try #require(throws: MissingTopic.self) { try catalog.ensure("t", timeout: .seconds(30)) }
+        let error = try #require(throws: MissingTopic.self) { try catalog.ensure("t", timeout: Patience.limit) }
         #expect("\(error)" == "topic t does not exist, and topics.create is false")
         // It may be made by hand at any time.
         brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_NO_ERROR)
-        try catalog.ensure("t", timeout: .seconds(30))
+        try catalog.ensure("t", timeout: Patience.limit)
     }
 
     @Test func aRefusedLookIsNoMissingTopic() throws {
         brokers.describe(topic: "t", as: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        #expect(throws: KafkaError.self) { try catalog(create: true).ensure("t", timeout: .seconds(30)) }
+        #expect(throws: KafkaError.self) { try catalog(create: true).ensure("t", timeout: Patience.limit) }
     }
 }

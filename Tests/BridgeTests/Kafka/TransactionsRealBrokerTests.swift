@@ -25,7 +25,7 @@ struct TransactionsRealBrokerTests {
         try PublisherSession(kafka.settings, topic: topic, positions: store.topic, bridge: bridge, stream: stream, properties)
     }
 
-    private func stored() throws -> StreamPosition? { try store.read(stream: "inventory", timeout: .seconds(30))?.position }
+    private func stored() throws -> StreamPosition? { try store.read(stream: "inventory", timeout: Patience.limit)?.position }
 
     private func tokens() throws -> [String] { try TopicContents.read(topic, from: kafka.settings).map(\.token) }
 
@@ -36,7 +36,7 @@ struct TransactionsRealBrokerTests {
         try session.publishAndSeal(numbers)
         try session.publisher.endLinger(isCaughtUp: false)
         let deadline = ContinuousClock.now + Patience.limit
-        while try admin.watermarks(topic: topic, partition: 0, timeout: .seconds(30)).count < numbers.count {
+        while try admin.watermarks(topic: topic, partition: 0, timeout: Patience.limit).count < numbers.count {
             guard .now < deadline else { throw WaitedInVain(what: "the records") }
         }
     }
@@ -48,7 +48,7 @@ struct TransactionsRealBrokerTests {
         session = nil
         let reader = try TopicReader(settings: kafka.settings)
         try reader.start(topic: topic, partition: 0, at: 0)
-        guard case .end(_, 0, offset: 0) = try reader.next(timeout: .seconds(30), TestRecord.init) else {
+        guard case .end(_, 0, offset: 0) = try reader.next(timeout: Patience.limit, TestRecord.init) else {
             Issue.record("a record of an open transaction is seen")
             return
         }
@@ -170,7 +170,7 @@ struct TransactionsRealBrokerTests {
         try session.publishAndSeal(1...3)
         #expect(try session.publisher.finish(within: nil))
         let other = try ReportingProducer(kafka.settings, ["transactional.id": "\(topic).other", "message.timeout.ms": "30000"])
-        try other.producer.client.initTransactions(timeout: .seconds(30))
+        try other.producer.client.initTransactions(timeout: Patience.limit)
         try other.producer.client.beginTransaction()
         #expect(try other.produce(store.topic, key: "other", value: "{}"))
         try other.wait(acknowledged: 1)
@@ -180,9 +180,9 @@ struct TransactionsRealBrokerTests {
         #expect("\(error)".contains("behind an open transaction"))
         guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
         if isCommitted {
-            try other.producer.client.commitTransaction(timeout: .seconds(30))
+            try other.producer.client.commitTransaction(timeout: Patience.limit)
         } else {
-            try other.producer.client.abortTransaction(timeout: .seconds(30))
+            try other.producer.client.abortTransaction(timeout: Patience.limit)
         }
         #expect(try stored() == PublisherSession.position(5))
     }

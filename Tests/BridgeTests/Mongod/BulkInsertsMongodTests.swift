@@ -10,7 +10,7 @@ import Testing
     {
         var bulk = InsertCommand(
             database: scene.database, collection: collection,
-            writeConcern: concern ?? WriteConcern(w: .majority, wtimeout: .seconds(60), journal: true))
+            writeConcern: concern ?? WriteConcern(w: .majority, wtimeout: Patience.limit, journal: true))
         for document in documents {
             bulk.append { buffer in
                 for (key, value) in (try? document.fields()) ?? [] { buffer.appendElement(key, value) }

@@ -85,7 +85,7 @@ import Testing
             defer {
                 end.end()
                 worker.wake()
-                thread.join(within: .seconds(30))
+                thread.join(within: Patience.limit)
             }
             try dispatching.send([CommandText.dispatch("c-1", 4)])
             try Self.wait(for: status, "the trouble") { $0.state == .retrying && !$0.condition.silent.isEmpty }

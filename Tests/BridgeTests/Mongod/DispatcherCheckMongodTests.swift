@@ -54,7 +54,7 @@ import Testing
             let consumer = try GroupConsumer(
                 topic: settings.commands, properties: ConsumerProperties.make(scene.kafka.settings, group: group, queueBytes: 1 << 20),
                 logger: .silent)
-            try consumer.commit(offsets, timeout: .seconds(30))
+            try consumer.commit(offsets, timeout: Patience.limit)
         }
     }
 

@@ -23,7 +23,7 @@ import Testing
         func value(_ value: BSONValue) -> BSONValue { isNested ? ["in": value] : value }
         var refused: Set<Int> = []
         var bulk = InsertCommand(
-            database: scene.database, collection: collection, writeConcern: .init(w: .majority, wtimeout: .seconds(30), journal: false))
+            database: scene.database, collection: collection, writeConcern: .init(w: .majority, wtimeout: Patience.limit, journal: false))
         for part in stride(from: 0, to: pairs.count, by: 2000) {
             bulk.removeAll()
             for index in part..<min(part + 2000, pairs.count) {

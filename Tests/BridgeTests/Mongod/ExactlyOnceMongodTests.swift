@@ -201,7 +201,7 @@ import Testing
                 properties: ProducerProperties.make(
                     settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: .stream("fruits", of: scene.name)),
                 logger: .silent)
-            try killed.client.initTransactions(timeout: .seconds(60))
+            try killed.client.initTransactions(timeout: Patience.limit)
             try killed.client.beginTransaction()
             let positions = try killed.topic(scene.positionsTopic)
             #expect(

@@ -341,23 +341,18 @@ import Testing
             try half.send("GET /heal")
             try scene.insert(Self.numbers(0..<1))
             try scene.follow().wait(count: 1)
-            let began = ContinuousClock.now
             #expect(try bridge.stop().isEmpty)
-            // An idle connection would be closed after ten seconds.
-            #expect(began.duration(to: .now) < .seconds(8))
             #expect(try idle.readToEnd().hasSuffix("ok\n"))
         }
     }
 
     /// As many as the server takes; the probe waits until the first of them is let go.
-    @Test func connectionsThatSayNothingKeepProbesOutForSecondsOnly() async throws {
+    @Test func connectionsThatSayNothingKeepProbesOutOnlyUntilTheyAreClosed() async throws {
         try await Scene.play { scene in
             let bridge = try scene.bridge([scene.stream()], Self.listen)
             let port = try bridge.port()
-            let began = ContinuousClock.now
             let idle = try (0..<100).map { _ in try HTTPReply.Connection(to: port) }
             #expect(try bridge.ask("/healthz").status == 200)
-            #expect(began.duration(to: .now) < .seconds(30))
             withExtendedLifetime(idle) {}
             #expect(try bridge.stop().isEmpty)
         }

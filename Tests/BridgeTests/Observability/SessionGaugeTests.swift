@@ -16,7 +16,7 @@ import Testing
         }
         status.measuring(load) {
             _ = LoopThread.start(name: "look") { _ = status.snapshot }
-            _ = progress.wait(within: .seconds(30)) { $0.isLooking }
+            _ = progress.wait(within: Patience.limit) { $0.isLooking }
         }
         progress.update { $0.hasEnded = true }
         let hasSeen = progress.read { $0.hasSeen }

@@ -13,7 +13,7 @@ import Testing
     init() throws {
         kafka = try TestKafka.shared.get()
         try kafka.make(topic: topic)
-        tail = Tail(settings: kafka.settings, timeout: .seconds(30), logger: .silent)
+        tail = Tail(settings: kafka.settings, timeout: Patience.limit, logger: .silent)
     }
 
     private func write(_ records: [(key: [UInt8]?, value: [UInt8]?)], timestamp: (Int) -> Int64 = { _ in 0 }) throws {

@@ -213,13 +213,13 @@ import Testing
         try sender.fence()
         try sender.begin()
         try sender.send(OutgoingRecord(key: [1], value: [1]), to: topic)
-        try sender.commit(until: .now + .seconds(30))
+        try sender.commit(until: .now + Patience.limit)
         try sender.begin()
         try sender.send(OutgoingRecord(key: [2], value: [2]), to: topic)
         let admin = try KafkaAdmin(settings: scene.kafka.settings, logger: .silent)
         let deadline = ContinuousClock.now + Patience.limit
         // Three records, one with its marker, one that is open.
-        while try admin.watermarks(topic: scene.source, partition: 0, timeout: .seconds(30)).upperBound < 6 {
+        while try admin.watermarks(topic: scene.source, partition: 0, timeout: Patience.limit).upperBound < 6 {
             guard .now < deadline else { throw WaitedInVain(what: "the open record") }
         }
         #expect(try await scene.copy().events == 4)

@@ -26,14 +26,14 @@ import Testing
         try producer.wait(acknowledged: records.count)
     }
 
-    private func read(_ stream: String = "inventory") throws -> StoredPosition? { try store.read(stream: stream, timeout: .seconds(30)) }
+    private func read(_ stream: String = "inventory") throws -> StoredPosition? { try store.read(stream: stream, timeout: Patience.limit) }
 
     @Test func theTopicIsNamedAfterTheBridge() { #expect(store.topic == "bridge.\(bridge).positions") }
 
     @Test func anEmptyTopicHasNoPosition() throws {
         try kafka.make(topic: store.topic)
         #expect(try read() == nil)
-        #expect(try store.readAll(timeout: .seconds(30)).isEmpty)
+        #expect(try store.readAll(timeout: Patience.limit).isEmpty)
     }
 
     @Test(arguments: [1, 5] as [Int32])
@@ -43,7 +43,7 @@ import Testing
         try write((1...20).flatMap { number in streams.map { ($0, position(number, of: $0).json) } })
         for stream in streams { #expect(try read(stream) == position(20, of: stream)) }
         #expect(try read("another") == nil)
-        #expect(try store.readAll(timeout: .seconds(30)).keys.sorted() == streams)
+        #expect(try store.readAll(timeout: Patience.limit).keys.sorted() == streams)
     }
 
     @Test func aTombstoneTakesAPositionBack() throws {
@@ -95,7 +95,7 @@ import Testing
 
         @Test func aRefusalIsNotTakenForAMissingPosition() throws {
             brokers.describe(topic: store.topic, as: RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-            #expect(throws: KafkaError.self) { try store.read(stream: "inventory", timeout: .seconds(30)) }
+            #expect(throws: KafkaError.self) { try store.read(stream: "inventory", timeout: Patience.limit) }
         }
 
         @Test func anErrorThatPassesIsWaitedOut() throws {
@@ -105,13 +105,13 @@ import Testing
             #expect(try producer.produce(store.topic, key: Array("inventory".utf8), value: stored.json))
             try producer.wait(acknowledged: 1)
             brokers.fail(.fetch, with: [RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR__TRANSPORT])
-            #expect(try store.read(stream: "inventory", timeout: .seconds(30)) == stored)
+            #expect(try store.read(stream: "inventory", timeout: Patience.limit) == stored)
         }
 
         /// The topic was ensured before: a broker that does not know it is behind.
         @Test func aTopicThatABrokerDoesNotKnowIsNotTakenForAMissingPosition() throws {
             brokers.describe(topic: store.topic, as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
-            let error = try #require(throws: KafkaError.self) { try store.read(stream: "inventory", timeout: .seconds(30)) }
+            let error = try #require(throws: KafkaError.self) { try store.read(stream: "inventory", timeout: Patience.limit) }
             guard case .restart = StreamFailure(error, stream: .sample()) else {
                 Issue.record("\(error) does not start a new session")
                 return

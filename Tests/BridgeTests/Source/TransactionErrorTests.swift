@@ -49,7 +49,7 @@ import Testing
         try heir.publishAndSeal(1...5)
         #expect(try heir.publisher.finish(within: nil), sourceLocation: sourceLocation)
         #expect(
-            try store.read(stream: "inventory", timeout: .seconds(30))?.position == PublisherSession.position(5),
+            try store.read(stream: "inventory", timeout: Patience.limit)?.position == PublisherSession.position(5),
             sourceLocation: sourceLocation)
     }
 
@@ -185,7 +185,7 @@ import Testing
         brokers.fail(.initProducerId, with: [code])
         let error = try #require(throws: KafkaError.self) { try session.publisher.fence() }
         #expect(StreamFailure(error, stream: .sample()).halt?.status == .configuration, "\(error)")
-        #expect(try session.publisher.finish(within: .seconds(2)))
+        #expect(try session.publisher.finish(within: Patience.limit))
     }
 
     /// As after any failed call: what the session holds must not become a transaction of its own.
@@ -212,7 +212,7 @@ import Testing
         brokers.bringUp(1)
         try session.wait(for: "the commit") { $0.positionsStored == 1 }
         #expect(try session.publisher.finish(within: nil))
-        #expect(try store.read(stream: "inventory", timeout: .seconds(30))?.position == PublisherSession.position(6))
+        #expect(try store.read(stream: "inventory", timeout: Patience.limit)?.position == PublisherSession.position(6))
         #expect(session.status.snapshot.recordsPublished == 5)
     }
 

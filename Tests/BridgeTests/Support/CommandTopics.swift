@@ -30,7 +30,7 @@ struct CommandTopics: Sendable {
                 uri: "mongodb://127.0.0.1:1/?replicaSet=rs0", maxPoolSize: 2, serverSelectionTimeout: .seconds(2),
                 writeConcern: .init(w: .majority, wtimeout: .seconds(5), journal: true)),
             kafka: kafka.settings, topics: TopicSettings(create: true, partitions: 1, replicationFactor: 1, config: [:]), streams: [],
-            dispatchers: [dispatcher], limits: .init(memory: 64 << 20), startupTimeout: .seconds(30), shutdownTimeout: .seconds(5))
+            dispatchers: [dispatcher], limits: .init(memory: 64 << 20), startupTimeout: Patience.limit, shutdownTimeout: .seconds(5))
         change(&configuration)
         return configuration
     }

@@ -44,6 +44,9 @@ struct HTTPReply {
                 let stream = SOCK_STREAM
             #endif
             socket = Foundation.socket(AF_INET, stream, 0)
+            // A server that never answers must not hold the suite up.
+            var limit = timeval(tv_sec: Int(Patience.limit.components.seconds), tv_usec: 0)
+            setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = port.bigEndian
@@ -58,7 +61,8 @@ struct HTTPReply {
 
         func send(_ text: String) throws {
             let bytes = Array(text.utf8)
-            guard Foundation.send(socket, bytes, bytes.count, 0) == bytes.count else { throw Broken(what: "send") }
+            // A connection that the server has closed is an error, and no SIGPIPE.
+            guard Foundation.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw Broken(what: "send") }
         }
 
         func readToEnd() throws -> String {

@@ -57,11 +57,13 @@ final class PrometheusServer {
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try process.run()
+        ProcessGuardian.shared?.watch(process.processIdentifier)
     }
 
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
+        ProcessGuardian.shared?.forget(process.processIdentifier)
     }
 
     /// Asks until the answer to a query contains `text`; a server that does not listen yet has no answer.

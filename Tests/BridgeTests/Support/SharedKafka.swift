@@ -11,7 +11,7 @@ extension TestKafka {
             admin: try KafkaAdmin(settings: settings, logger: .silent),
             settings: TopicSettings(create: true, partitions: Int(partitions), replicationFactor: 1, config: config), stop: StopSignal(),
             logger: .silent)
-        try catalog.ensure(topic, timeout: .seconds(30))
+        try catalog.ensure(topic, timeout: Patience.limit)
     }
 
     private var isReal: Bool { embedded == nil }

@@ -9,7 +9,7 @@ enum TopicContents {
         // The broker answers a commit before every partition shows it.
         var open: [Int32: Int64] = [:]
         for partition in 0..<partitions {
-            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: .seconds(30))
+            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: Patience.limit)
             guard !offsets.isEmpty else { continue }
             open[partition] = offsets.upperBound
             try reader.start(topic: topic, partition: partition, at: offsets.lowerBound)

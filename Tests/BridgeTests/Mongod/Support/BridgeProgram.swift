@@ -44,6 +44,7 @@ final class BridgeProgram: Sendable {
         let isGone = Monitor(false)
         process.terminationHandler = { _ in isGone.update { $0 = true } }
         try process.run()
+        ProcessGuardian.shared?.watch(process.processIdentifier)
         let state = state
         let readers = [
             LoopThread.start(name: "stdout") { Self.read(output) { text in state.update { $0.output += text } } },
@@ -56,6 +57,7 @@ final class BridgeProgram: Sendable {
         ]
         _ = LoopThread.start(name: "wait") { [self] in
             isGone.wait { $0 ? () : nil }
+            ProcessGuardian.shared?.forget(process.processIdentifier)
             for reader in readers { reader.join() }
             let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
             state.update { $0.status = status }
@@ -115,11 +117,23 @@ final class TemporaryFolder: Sendable {
     let url: URL
 
     init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "streambridge-test-\(UUID().uuidString)")
+        Self.leftovers
+        url = FileManager.default.temporaryDirectory.appending(path: "\(Self.prefix)\(getpid())-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
     deinit { try? FileManager.default.removeItem(at: url) }
+
+    private static let prefix = "streambridge-test-"
+
+    /// Removes, once, the folders of processes that were killed.
+    private static let leftovers: Void = {
+        let folder = FileManager.default.temporaryDirectory
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] where name.hasPrefix(prefix) {
+            guard let pid = Int32(name.dropFirst(prefix.count).prefix { $0 != "-" }), kill(pid, 0) != 0, errno == ESRCH else { continue }
+            try? FileManager.default.removeItem(at: folder.appending(path: name))
+        }
+    }()
 
     func write(_ text: String, to name: String) throws -> String {
         let file = url.appending(path: name)

@@ -83,6 +83,12 @@ final class Certificates: Sendable {
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
+        let deadline = ContinuousClock.now + Patience.limit
+        var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+        while (try? HTTPReply.Connection(to: port)) == nil {
+            guard .now < deadline else { throw WaitedInVain(what: "openssl to listen") }
+            backoff.pause()
+        }
         return try body(port)
     }
 }

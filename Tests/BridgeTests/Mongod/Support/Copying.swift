@@ -24,7 +24,7 @@ final class CopyScene: Sendable {
                 uri: "mongodb://127.0.0.1:1", maxPoolSize: 1, serverSelectionTimeout: .seconds(1),
                 writeConcern: .init(w: .majority, wtimeout: nil, journal: false)),
             kafka: kafka.settings, topics: TopicSettings(create: true, partitions: 1, replicationFactor: 1, config: [:]), streams: [],
-            limits: .init(memory: 64 << 20), startupTimeout: .seconds(30), shutdownTimeout: .seconds(30))
+            limits: .init(memory: 64 << 20), startupTimeout: Patience.limit, shutdownTimeout: Patience.limit)
     }
 
     /// Puts records into the source, waits until they are there, and returns them.

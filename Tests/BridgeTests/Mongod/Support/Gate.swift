@@ -1,4 +1,6 @@
 import Dispatch
+import Foundation
+import Testing
 
 /// Lets some scenes run at a time: each has a bridge with its threads, and the machine may have two cores. Most of them wait most of the time.
 actor Gate {
@@ -33,9 +35,13 @@ final class SceneThread: TaskExecutor {
     }
 }
 
+/// With `BRIDGE_TEST_TIMES=1` each scene prints how long it took: what the testing library prints counts the wait for room as well.
+private let tellsTimes = ProcessInfo.processInfo.environment["BRIDGE_TEST_TIMES"] != nil
+
 /// Runs `body` where it may block, when there is room for one more.
 func blocking(_ body: @escaping @Sendable () throws -> Void) async throws {
     await Gate.scenes.enter()
+    let began = ContinuousClock.now
     let result: Result<Void, any Error>
     do {
         try await withTaskExecutorPreference(SceneThread()) { @concurrent () async throws in try body() }
@@ -44,5 +50,6 @@ func blocking(_ body: @escaping @Sendable () throws -> Void) async throws {
         result = .failure(error)
     }
     await Gate.scenes.leave()
+    if tellsTimes { print("time \(began.duration(to: .now) / .seconds(1)) \(Test.current?.name ?? "")") }
     try result.get()
 }

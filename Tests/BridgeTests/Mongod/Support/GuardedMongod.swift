@@ -42,7 +42,7 @@ struct GuardedMongod: Sendable {
     /// The first account can be made without one, from the server's own machine.
     private static func createRoot(on server: MongodProcess, options: String) throws {
         func pool(_ uri: String) throws -> MongoClientPool {
-            try MongoClientPool(.init(uri: uri + options, maxPoolSize: 2, serverSelectionTimeout: .seconds(60), appName: "scene"))
+            try MongoClientPool(.init(uri: uri + options, maxPoolSize: 2, serverSelectionTimeout: Patience.limit, appName: "scene"))
         }
         try pool("mongodb://\(server.host)/?directConnection=true").withClient { client in
             _ = try client.command(

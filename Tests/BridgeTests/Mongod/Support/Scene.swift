@@ -35,7 +35,7 @@ final class Scene: Sendable {
         name = "s\(number)-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
         self.uri = uri
         kafka = try TestKafka()
-        pool = try MongoClientPool(.init(uri: uri, maxPoolSize: 20, serverSelectionTimeout: .seconds(60), appName: "scene"))
+        pool = try MongoClientPool(.init(uri: uri, maxPoolSize: 20, serverSelectionTimeout: Patience.limit, appName: "scene"))
         let reply = try pool.withClient { client in try client.command(["ping": 1], on: "admin", operation: "ping") }
         beginning = reply["operationTime"]?.timestampValue ?? BSONTimestamp(seconds: 1, increment: 0)
         try kafka.create(topic: "bridge.\(name).positions")
@@ -142,7 +142,7 @@ final class Scene: Sendable {
                 uri: uri, maxPoolSize: 20, serverSelectionTimeout: .seconds(2),
                 writeConcern: .init(w: .majority, wtimeout: .seconds(5), journal: true)),
             kafka: kafka.settings, topics: TopicSettings(create: true, partitions: 1, replicationFactor: 1, config: [:]), streams: streams,
-            limits: .init(memory: 64 << 20), startupTimeout: .seconds(60), shutdownTimeout: .seconds(60))
+            limits: .init(memory: 64 << 20), startupTimeout: Patience.limit, shutdownTimeout: .seconds(60))
     }
 
     /// Starts a bridge, after making the topics that its streams name without a placeholder.

@@ -40,7 +40,7 @@ struct TestKafka: Sendable {
             let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
             // As the bridge would make a positions topic; and large enough for the tests of large records, like the embedded cluster.
             let config = topic.hasSuffix(".positions") ? ["cleanup.policy": "compact"] : ["max.message.bytes": "40000000"]
-            _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: config, timeout: .seconds(30))
+            _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: config, timeout: Patience.limit)
         }
     }
 
@@ -139,7 +139,7 @@ final class TopicFollower {
         let admin = try KafkaAdmin(settings: kafka.settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         var ends: [Int32: Int64] = [:]
         for partition in 0..<partitions {
-            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: .seconds(30))
+            let offsets = try admin.watermarks(topic: topic, partition: partition, timeout: Patience.limit)
             if !offsets.isEmpty { ends[partition] = offsets.upperBound }
         }
         return try wait(for: "the end") { records in
