@@ -14,4 +14,23 @@ struct BridgeCommand: AsyncParsableCommand {
             RedriveCommand.self, PositionsCommand.self, ReplayCommand.self, GrantsCommand.self, ConfigCommand.self,
         ]
     )
+
+    /// As the argument parser's own, but what it prints may be unwritable, too.
+    static func main() async {
+        StandardStreams.prepare()
+        do {
+            var command = try parseAsRoot()
+            if var suspending = command as? any AsyncParsableCommand {
+                try await suspending.run()
+            } else {
+                try command.run()
+            }
+            Console.exit(.success)
+        } catch {
+            let code = exitCode(for: error)
+            let text = fullMessage(for: error)
+            if !text.isEmpty { if code == .success { Console.print(text) } else { Console.error(text) } }
+            Console.exit(code)
+        }
+    }
 }

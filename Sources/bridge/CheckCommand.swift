@@ -18,8 +18,8 @@ struct CheckCommand: AsyncParsableCommand {
         switch format {
         case .text:
             for finding in findings {
-                Console.print(
-                    "\(mark(finding.level)) \(finding.subject): \(finding.text)" + (finding.mend.map { "\n        mend: \($0)" } ?? ""))
+                Console.print("\(mark(finding.level)) \(finding.subject): \(finding.text)".harmlessLine)
+                if let mend = finding.mend { Console.print("        mend: \(mend.harmlessLine)") }
             }
         case .json:
             let encoder = JSONEncoder()

@@ -24,7 +24,7 @@ struct CommonOptions: ParsableArguments {
             for warning in loaded.warnings { logger.warning("\(warning)") }
             return loaded.configuration
         } catch {
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.configuration
         }
     }
@@ -66,6 +66,10 @@ enum ExitStatus {
     static let unreachable = ExitCode(69)
     static let lostPosition = ExitCode(65)
     static let internalFault = ExitCode(70)
+    /// What a command printed could not be written.
+    static let output = ExitCode(74)
+    /// Whoever read what a command printed has gone; as a shell reports it.
+    static let noReader = ExitCode(128 + SIGPIPE)
 
     /// A signal ended a command before it was done; as a shell reports it.
     static let interrupted = ExitCode(128 + SIGINT)
@@ -84,8 +88,26 @@ enum ExitStatus {
 
 /// Standard output and error.
 enum Console {
-    static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
-    static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    /// What a command is asked for. Nothing in it commands a terminal; what comes from outside has to be on one line (`harmlessLine`).
+    static func print(_ text: String) { StandardOutput.shared.write((text + "\n").harmless) }
+
+    /// What it says besides. Best effort.
+    static func error(_ text: String) { StandardError.write((text + "\n").harmless) }
+
+    /// Why a command ended: one line, or one for each fault of a configuration.
+    static func error(_ error: any Error) { Self.error(error is ConfigurationFaults ? "\(error)" : "\(error)".harmlessLine) }
+
+    /// Ends the process, with a status of its own where the command's output could not be written.
+    static func exit(_ code: ExitCode) -> Never {
+        var code = code
+        if let failure = StandardOutput.shared.failure {
+            if !failure.isReaderGone { error("standard output cannot be written: \(failure)") }
+            // A command that found something wrong says what; one that was only stopped says why.
+            if code == .success || code == ExitStatus.interrupted { code = failure.isReaderGone ? ExitStatus.noReader : ExitStatus.output }
+        }
+        StandardError.flush()
+        Foundation.exit(code.rawValue)
+    }
 
     /// Who runs this: `user@host`.
     static var user: String { "\(ProcessInfo.processInfo.userName)@\(ProcessInfo.processInfo.hostName)" }

@@ -25,7 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
         } catch let code as ExitCode {
             throw code
         } catch {
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
     }

@@ -23,7 +23,7 @@ struct PositionsCommand: AsyncParsableCommand {
         } catch let error as ValidationError {
             throw error
         } catch {
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
     }
@@ -162,11 +162,13 @@ struct EditOptions: ParsableArguments {
 
 extension StoredPositionEntry {
     fileprivate var line: String {
-        if let problem { return "\(stream)  \(problem)" }
+        if let problem { return "\(stream)  \(problem)".harmlessLine }
         guard let token else { return "\(stream)  no stored position" }
         let age = age.map { "\(Duration.seconds($0).readable) old" } ?? "of unknown age"
-        return "\(stream)  \(readableTime ?? "no cluster time"), \(age), \(events ?? 0) events so far, stored \(writtenAt ?? "-") by "
-            + "\(writer ?? "-")\n    token \(token)"
+        let place =
+            "\(stream)  \(readableTime ?? "no cluster time"), \(age), \(events ?? 0) events so far, stored \(writtenAt ?? "-") by "
+            + (writer ?? "-")
+        return "\(place.harmlessLine)\n    token \(token.harmlessLine)"
     }
 }
 
@@ -174,7 +176,7 @@ extension StoredPositionDetails {
     fileprivate var text: String {
         var lines = [position.line]
         if let window = readableWindow { lines.append("    the oplog goes from \(window.oldest) to \(window.newest)") }
-        if let unknown { lines.append("    how far back the oplog goes cannot be told: \(unknown)") }
+        if let unknown { lines.append("    how far back the oplog goes cannot be told: \(unknown.harmlessLine)") }
         if let left {
             lines.append(
                 left < 0
@@ -187,7 +189,8 @@ extension StoredPositionDetails {
 
 extension PositionEdit {
     fileprivate var text: String {
-        "\(time)  \(stream)  by \(by)\(why.map { ": \($0)" } ?? "")\n    from \(oldPlace ?? "no position") to \(newPlace ?? "no position")"
+        "\(time)  \(stream)  by \(by)\(why.map { ": \($0)" } ?? "")".harmlessLine
+            + "\n    from \(oldPlace ?? "no position") to \(newPlace ?? "no position")"
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import StreamBridge
 import Synchronization
 
 /// A line on a terminal that shows how far long work is; nothing where standard error is no terminal.
@@ -14,8 +15,8 @@ final class ProgressLine: Sendable {
         guard isShown else { return }
         state.withLock { state in
             guard state.shownAt.duration(to: .now) >= Self.interval else { return }
-            let text = text()
-            Self.write("\r" + text.padding(toLength: max(state.width, text.count), withPad: " ", startingAt: 0))
+            let text = text().harmlessLine
+            StandardError.log.write("\r" + text.padding(toLength: max(state.width, text.count), withPad: " ", startingAt: 0))
             state = (.now, text.count)
         }
     }
@@ -24,10 +25,8 @@ final class ProgressLine: Sendable {
     func clear() {
         state.withLock { state in
             guard state.width > 0 else { return }
-            Self.write("\r" + String(repeating: " ", count: state.width) + "\r")
+            StandardError.write("\r" + String(repeating: " ", count: state.width) + "\r")
             state.width = 0
         }
     }
-
-    private static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

@@ -65,7 +65,7 @@ struct RedriveCommand: AsyncParsableCommand {
         } catch let code as ExitCode {
             throw code
         } catch {
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
     }
@@ -88,11 +88,10 @@ struct RedriveCommand: AsyncParsableCommand {
 
     private static func text(_ letter: FoundDeadLetter) -> String {
         let key = letter.key.flatMap { $0 == letter.id ? nil : "  (key \($0))" } ?? ""
-        return """
-            \(letter.place)  \(letter.at ?? "-")  \(letter.code)  \(letter.id)\(key)
-                \(letter.message)
-                \(letter.shortValue)
-            """
+        let lines = [
+            "\(letter.place)  \(letter.at ?? "-")  \(letter.code)  \(letter.id)\(key)", "    \(letter.message)", "    \(letter.shortValue)",
+        ]
+        return lines.map(\.harmlessLine).joined(separator: "\n")
     }
 }
 

@@ -95,7 +95,7 @@ struct ReplayCommand: AsyncParsableCommand {
             throw end
         } catch {
             meter.clear()
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
     }

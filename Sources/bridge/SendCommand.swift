@@ -64,17 +64,17 @@ struct SendCommand: AsyncParsableCommand {
                     Self.tell(count, topic, format)
                 case .fault(let line, let message):
                     progress.clear()
-                    Console.error("\(name):\(line): \(message)")
+                    Console.error("\(name):\(line): \(message)".harmlessLine)
                 case .outcome(let outcome):
                     progress.clear()
-                    Console.print(format == .json ? outcome.json : "\(outcome.id) \(outcome.status): \(outcome.message)")
+                    Console.print(format == .json ? outcome.json : "\(outcome.id) \(outcome.status): \(outcome.message)".harmlessLine)
                 }
             }
         } catch let error as Send.Unreadable {
             throw ValidationError("\(error)")
         } catch {
             progress.clear()
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
         progress.clear()

@@ -1,8 +1,10 @@
 import Dispatch
 import Foundation
+import StreamBridge
 import Synchronization
 
 /// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once. SIGHUP for commands that know what to do with it.
+/// A command whose output cannot be written any more is asked to stop like by the first.
 final class Signals {
     private var sources: [any DispatchSourceSignal] = []
 
@@ -10,6 +12,7 @@ final class Signals {
     ///   - stop: called at the first SIGINT or SIGTERM.
     ///   - hangUp: called at each SIGHUP; nil leaves its default action, which ends the process.
     init(stop: @escaping @Sendable () -> Void, hangUp: (@Sendable () -> Void)? = nil) {
+        StandardOutput.shared.whenBroken(stop)
         let queue = DispatchQueue(label: "signals")
         let count = SignalCount()
         for number in [SIGINT, SIGTERM] {

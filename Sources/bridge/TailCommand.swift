@@ -35,13 +35,15 @@ struct TailCommand: AsyncParsableCommand {
         let tail = Tail(settings: configuration.kafka, timeout: configuration.startupTimeout, logger: options.logger)
         let signals = Signals { tail.requestStop() }
         defer { withExtendedLifetime(signals) {} }
+        // What comes next may be hours away, and `head` has gone already.
+        StandardOutput.shared.watchReader()
         let format = format
         do {
             try await tail.run(topics: topics, from: try start(), follow: follow, limit: count) { line in
                 Console.print(format == .json ? Console.json(line) : Self.text(line))
             }
         } catch {
-            Console.error("\(error)")
+            Console.error(error)
             throw error is KafkaError ? ExitStatus.unreachable : ExitStatus.configuration
         }
     }
@@ -58,8 +60,8 @@ struct TailCommand: AsyncParsableCommand {
         let time = line.timestamp.map {
             " " + Date(timeIntervalSince1970: Double($0) / 1000).formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         }
-        var text = "\(line.topic)/\(line.partition)@\(line.offset)\(time ?? "")\n  key   \(line.key ?? "(none)")\n"
-        for name in line.headerNames { text += "  \(name): \(line.headers[name] ?? "")\n" }
-        return text + "  value \(line.value ?? "(tombstone)")"
+        var text = "\(line.topic)/\(line.partition)@\(line.offset)\(time ?? "")\n  key   \(line.key?.harmlessLine ?? "(none)")\n"
+        for header in line.headers.all { text += "  \(header.name.harmlessLine): \(header.value?.harmlessLine ?? "(null)")\n" }
+        return text + "  value \(line.value?.harmlessLine ?? "(tombstone)")"
     }
 }

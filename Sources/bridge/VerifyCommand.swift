@@ -89,7 +89,7 @@ struct VerifyCommand: AsyncParsableCommand {
                 : try await verify.run(Verify.Request(from: from, to: to, isolation: isolation, limit: limit), show)
         } catch {
             progress.clear()
-            Console.error("\(error)")
+            Console.error(error)
             throw ExitStatus.of(error)
         }
         progress.clear()
@@ -112,7 +112,7 @@ struct VerifyCommand: AsyncParsableCommand {
         lines.append("stream \(report.stream), from \(report.from) to \(report.to)")
         lines.append(
             "topics: \(report.topics.isEmpty ? "none, because there are no events" : Set(report.topics).sorted().joined(separator: ", "))")
-        lines += report.notes.map { "note: \($0)" }
+        lines += report.notes.map { "note: \($0)".harmlessLine }
         if report.isOfDocuments { lines.append(documents(report)) } else { lines.append(events(report)) }
         if report.undecided > 0 {
             let why =
@@ -146,9 +146,9 @@ struct VerifyCommand: AsyncParsableCommand {
     private static func line(_ finding: VerifyReport.Finding) -> String {
         let name = finding.kind.rawValue.padding(toLength: 10, withPad: " ", startingAt: 0)
         let place = finding.partition.flatMap { partition in finding.offset.map { "\(finding.topic)/\(partition)@\($0)" } } ?? finding.topic
-        guard let token = finding.token else { return "\(name) \(place)  key \(finding.key ?? "none")" }
-        return "\(name) \(place)  \(finding.clusterTime ?? "no cluster time")  key \(finding.key ?? "none")"
-            + (finding.detail.map { "  (\($0))" } ?? "") + "\n           token \(token)"
+        guard let token = finding.token else { return "\(name) \(place)  key \(finding.key?.harmlessLine ?? "none")" }
+        return "\(name) \(place)  \(finding.clusterTime ?? "no cluster time")  key \(finding.key?.harmlessLine ?? "none")"
+            + (finding.detail.map { "  (\($0.harmlessLine))" } ?? "") + "\n           token \(token)"
     }
 }
 

@@ -159,12 +159,9 @@ extension String {
             switch scalar {
             case "\"": text += "\\\""
             case "\\": text += "\\\\"
-            case "\n": text += "\\n"
-            case "\r": text += "\\r"
-            case "\t": text += "\\t"
-            case "\u{00}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{2028}", "\u{2029}", "\u{FEFF}", "\u{FFFE}", "\u{FFFF}":
-                let digits = String(scalar.value, radix: 16)
-                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            // YAML has no escape of two halves for what lies beyond.
+            case "\u{FFFE}", "\u{FFFF}": text += scalar.jsonEscape
+            case _ where scalar.isUnprintable && scalar.value <= 0xFFFF: text += scalar.jsonEscape
             default: text.unicodeScalars.append(scalar)
             }
         }

@@ -1,7 +1,7 @@
 extension String {
-    /// The text with line breaks and other control characters shown as spaces, so that it stays on one line.
+    /// The text on one line: line breaks and tabs are spaces, and nothing in it commands a terminal.
     var singleLine: String {
-        String(String.UnicodeScalarView(unicodeScalars.map { $0.breaksLine ? " " : $0 }))
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnprintable && $0.properties.isWhitespace ? " " : $0 })).harmlessLine
     }
 
     /// At most 60 characters of the text, on one line. Counts Unicode scalars, because a single character may be of any size.
@@ -13,14 +13,5 @@ extension String {
     var quoted: String {
         let shown = count > 60 ? "\(prefix(57))..." : self
         return "`\(shown.singleLine)`"
-    }
-}
-
-extension Unicode.Scalar {
-    fileprivate var breaksLine: Bool {
-        switch properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
     }
 }

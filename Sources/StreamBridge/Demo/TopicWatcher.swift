@@ -39,7 +39,7 @@ final class TopicWatcher {
                 deadline = .now + Self.patience
                 ended.remove("\(arrival.topic)/\(arrival.partition)")
                 if let line = take(arrival) {
-                    stage.print("  \(arrival.topic)/\(arrival.partition)@\(arrival.offset)  \(line)")
+                    stage.print("  \(arrival.topic)/\(arrival.partition)@\(arrival.offset)  \(line.harmlessLine)")
                 }
             case .end(let topic, let partition, _): ended.insert("\(topic)/\(partition)")
             case .nothing: continue

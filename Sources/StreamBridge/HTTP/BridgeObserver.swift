@@ -57,7 +57,7 @@ final class BridgeObserver: Sendable {
             of: .mongodb, reading.flatMap { $0.isReachable ? nil : "no server of the deployment answers the driver's monitoring" })
         let kafka = silence(of: .kafka, running?.kafka.failure)
         return BridgeReport(
-            name: configuration.name, startedAt: startedAt, at: now,
+            name: configuration.name, lostLogLines: StandardError.log.lostLines, startedAt: startedAt, at: now,
             obstacles: obstacles(mongoDB, kafka, conditions, at: now), ailments: ailments(mongoDB, kafka, conditions, at: now),
             mongoDB: mongoDB,
             kafka: kafka,

@@ -17,6 +17,8 @@ struct BridgeReport: Sendable {
     }
 
     let name: String
+    /// Lines of the log that could not be written.
+    let lostLogLines: Int
     /// Milliseconds since 1970.
     let startedAt: Int64
     let at: ContinuousClock.Instant

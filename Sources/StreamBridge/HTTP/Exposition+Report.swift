@@ -13,6 +13,7 @@ extension Exposition {
                 Sample(labels: [LoopCondition.Server.kafka.rawValue], report.kafka.isReachable),
             ])
         add(.elections, [Sample(report.elections)])
+        add(.logLinesLost, [Sample(report.lostLogLines)])
         add(.poolClients, report.pools.map { Sample(labels: [$0.name], $0.clients) })
         add(.poolLimit, report.pools.map { Sample(labels: [$0.name], $0.limit) })
         addStreams(report.streams.map { ($0.settings.name, $0.snapshot) })

@@ -67,6 +67,6 @@ struct HTTPPaths: Sendable {
     /// - Parameter isDetailed: why, too, which may name hosts and keys.
     private static func probe(_ obstacles: [Obstacle], otherwise good: String, isDetailed: Bool) -> HTTPAnswer {
         guard !obstacles.isEmpty else { return HTTPAnswer("\(good)\n") }
-        return HTTPAnswer(status: .unavailable, obstacles.map { (isDetailed ? $0.description : $0.what) + "\n" }.joined())
+        return HTTPAnswer(status: .unavailable, obstacles.map { (isDetailed ? $0.description : $0.what).harmlessLine + "\n" }.joined())
     }
 }

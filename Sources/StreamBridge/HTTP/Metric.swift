@@ -26,6 +26,7 @@ extension Metric {
     static let healthy = Metric("bridge_healthy", .gauge, "1 when every loop makes progress")
     static let serverReachable = Metric("bridge_server_reachable", .gauge, labels: ["server"], "1 when the last request was answered")
     static let elections = Metric("bridge_mongodb_elections_total", .counter, "Changes of the primary that the driver saw")
+    static let logLinesLost = Metric("bridge_log_lines_lost_total", .counter, "Lines of the log that could not be written")
     static let poolClients = Metric("bridge_mongodb_pool_clients", .gauge, labels: ["pool"], "Clients of the connection pool in use")
     static let poolLimit = Metric("bridge_mongodb_pool_limit_clients", .gauge, labels: ["pool"], "The most clients of the pool that may be")
 }

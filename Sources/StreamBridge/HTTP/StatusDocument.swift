@@ -11,6 +11,7 @@ struct StatusDocument: Encodable {
     let notReady: [String]
     let healthy: Bool
     let unhealthy: [String]
+    let log: Log
     let mongodb: MongoDB
     let kafka: Kafka
     let streams: [Stream]
@@ -25,6 +26,7 @@ struct StatusDocument: Encodable {
         notReady = report.obstacles.map(\.description)
         healthy = report.ailments.isEmpty
         unhealthy = report.ailments.map(\.description)
+        log = Log(linesLost: report.lostLogLines)
         mongodb = MongoDB(
             reachable: report.mongoDB.isReachable, reason: .init(report.mongoDB.silence), version: .init(report.deployment?.version),
             replicaSet: .init(report.deployment?.replicaSet), elections: report.elections)
@@ -38,7 +40,7 @@ struct StatusDocument: Encodable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts, whole numbers and finite durations: nothing that JSON could not say.
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self).harmless } ?? "{}"
     }
 
     /// A value that may be unknown: JSON's null then, and not a missing key.
@@ -51,6 +53,10 @@ struct StatusDocument: Encodable {
             var container = encoder.singleValueContainer()
             if let value { try container.encode(value) } else { try container.encodeNil() }
         }
+    }
+
+    struct Log: Encodable {
+        let linesLost: Int
     }
 
     struct MongoDB: Encodable {

@@ -22,8 +22,13 @@ package struct LineLogHandler: LogHandler {
     }
 
     package func log(event: LogEvent) {
-        // One write per line, so that lines of several threads do not mix.
-        FileHandle.standardError.write(Data(line(for: event).utf8))
+        StandardError.log.write(line(for: event)) { count, reason in
+            line(
+                for: LogEvent(
+                    level: .warning, message: "\(count) line\(count == 1 ? "" : "s") of this log could not be written: \(reason)",
+                    metadata: nil,
+                    source: nil, file: #fileID, function: #function, line: #line))
+        }
     }
 
     /// The line with its end. Apart from the writing, so that tests can read it.
@@ -41,18 +46,8 @@ package struct LineLogHandler: LogHandler {
         let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         let loop = ["stream", "dispatcher"].compactMap { fields.removeValue(forKey: $0) }.first.map { " \($0):" } ?? ""
         let rest = fields.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        return escaped("\(time) \(level.rawValue)\(loop) \(message)\(rest)") + "\n"
-    }
-
-    /// A message may quote what came from outside: it neither ends the line, so that nobody forges one, nor commands a terminal.
-    private static func escaped(_ text: String) -> String {
-        func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
-            scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
-        }
-        guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
-        return text.unicodeScalars.reduce(into: "") { line, scalar in
-            if isUnsafe(scalar) { line += scalar.escaped(asASCII: true) } else { line.unicodeScalars.append(scalar) }
-        }
+        // A message may quote what came from outside.
+        return "\(time) \(level.rawValue)\(loop) \(message)\(rest)".harmlessLine + "\n"
     }
 
     private struct Line: Encodable {
@@ -85,6 +80,6 @@ package struct LineLogHandler: LogHandler {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings only: encoding them cannot fail.
-        return ((try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "") + "\n"
+        return ((try? encoder.encode(line)).map { String(decoding: $0, as: UTF8.self) } ?? "").harmlessLine + "\n"
     }
 }

@@ -111,13 +111,10 @@ extension FoundDeadLetter: Encodable {
         try object.encode(key, forKey: .key)
         // A null value is null; an empty one is "".
         try object.encode(value, forKey: .value)
-        try object.encode(Dictionary(headers) { first, _ in first }, forKey: .headers)
+        try object.encode(ReadableHeaders(ownHeaders), forKey: .headers)
         var command = object.nestedContainer(keyedBy: OriginKeys.self, forKey: .command)
         try command.encode(origin.topic, forKey: .topic)
         try command.encode(origin.partition, forKey: .partition)
         try command.encode(origin.offset, forKey: .offset)
     }
-
-    /// The headers that the command had.
-    private var headers: [(String, String)] { ownHeaders.map { ($0.name, $0.value?.readable ?? "null") } }
 }

@@ -20,9 +20,7 @@ package struct Tail: Sendable {
         package let key: String?
         /// Nil for a tombstone.
         package let value: String?
-        package let headers: [String: String]
-        /// Header names in the order of the record.
-        package let headerNames: [String]
+        package let headers: ReadableHeaders
 
         private enum CodingKeys: CodingKey { case topic, partition, offset, timestamp, key, value, headers }
 
@@ -116,8 +114,6 @@ extension Tail.Line {
         timestamp = record.timestamp
         key = record.key?.readable
         value = record.value?.readable
-        let headers = record.headers
-        headerNames = headers.map(\.name)
-        self.headers = Dictionary(headers.map { ($0.name, $0.value?.readable ?? "null") }) { first, _ in first }
+        headers = ReadableHeaders(record.headers)
     }
 }

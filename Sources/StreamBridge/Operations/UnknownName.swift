@@ -8,7 +8,7 @@ package struct UnknownName: Error, Equatable, CustomStringConvertible {
     package var description: String {
         guard !known.isEmpty else { return "there is no \(kind) \(name.quoted): the configuration has none" }
         let nearest = NearestName.of(name, among: known).map { "; did you mean \($0.quoted)?" } ?? ";"
-        return "there is no \(kind) \(name.quoted)\(nearest) known: \(known.joined(separator: ", "))"
+        return "there is no \(kind) \(name.quoted)\(nearest) known: \(known.joined(separator: ", ").harmlessLine)"
     }
 }
 

@@ -210,7 +210,7 @@ import Testing
                 "source: string", "$a: string", "16:7: dispatchers[0].fields.$a", "found the field `$a`; MongoDB takes it for an operator"),
             edit("source: string", "\"$\\u0301\": string", "16:7: dispatchers[0].fields.$\u{301}", "takes it for an operator"),
             edit("source: string", "a.b: string", "16:7: dispatchers[0].fields.a.b", "without dots"),
-            edit("source: string", "\"a\\0\": string", "16:7: dispatchers[0].fields.a ", "no NUL"),
+            edit("source: string", "\"a\\0\": string", "16:7: dispatchers[0].fields.a\\u0000", "no NUL"),
             edit("source: string", "\"\": string", "16:7: dispatchers[0].fields.", "write at least one character"),
             edit("source: string", "quantity: string", "17:7: dispatchers[0].fields.quantity", "written twice, first in line 16"),
             edit(

@@ -55,8 +55,8 @@ import Testing
         let line = try #require(lines.first)
         #expect(line.topic == topic)
         #expect(line.key == "k")
-        #expect(line.headers == ["mongodb.op": "insert", "empty": ""])
-        #expect(line.headerNames == ["mongodb.op", "empty"])
+        #expect(line.headers.all.map(\.name) == ["mongodb.op", "empty"])
+        #expect(line.headers.all.map(\.value) == ["insert", ""])
         #expect(line.timestamp != nil)
     }
 
@@ -112,6 +112,24 @@ import Testing
         let lines = try await lines()
         #expect(lines.map(\.value) == ["text", nil, "", #"{"_id":1,"type":"apple"}"#, "0x00ff0a", "ü\n\tz"])
         #expect(lines.map(\.key) == [nil, "k", "", nil, nil, nil])
+    }
+
+    @Test func aHeaderIsShownAsOftenAsItIsThere() async throws {
+        let headers: [(name: String, value: [UInt8]?)] = [
+            ("twice", Array("1".utf8)), ("once", Array("x".utf8)), ("twice", Array("2".utf8)), ("none", nil), ("twice", nil),
+        ]
+        let sender = try RecordSender(topic: topic, settings: kafka.settings, patience: .seconds(30), logger: .silent)
+        try sender.send(OutgoingRecord(key: nil, value: [], headers: headers))
+        try sender.finish()
+        let line = try #require(try await lines().first)
+        #expect(line.headers.all.map(\.name) == headers.map(\.name))
+        #expect(line.headers.all.map(\.value) == ["1", "x", "2", nil, nil])
+        let json = try #require(try JSONSerialization.jsonObject(with: JSONEncoder().encode(line)) as? [String: Any])
+        let shown = try #require(json["headers"] as? [String: Any])
+        #expect(shown["once"] as? String == "x")
+        #expect(shown["none"] is NSNull)
+        let twice = try #require(shown["twice"] as? [Any])
+        #expect(twice.map { $0 as? String } == ["1", "2", nil])
     }
 
     @Test func aTombstoneIsNullInJSONAndAnEmptyValueIsNot() async throws {

@@ -32,7 +32,7 @@ extension BridgeReport {
         let streamSnapshot = stream.measuring(load) { stream.snapshot }
         let dispatcherSnapshot = dispatcher.measuring({ DispatchLoad(lagRecords: 5, freeResources: 46) }) { dispatcher.snapshot }
         return BridgeReport(
-            name: "lessons", startedAt: 1_769_817_600_000, at: .now, obstacles: obstacles, ailments: ailments,
+            name: "lessons", lostLogLines: 3, startedAt: 1_769_817_600_000, at: .now, obstacles: obstacles, ailments: ailments,
             mongoDB: .init(silence: nil, lastingSilence: nil),
             kafka: .init(silence: "no broker", lastingSilence: "no broker"),
             deployment: Deployment(replicaSet: "rs0", isSharded: false, version: "6.0.5"),

@@ -115,5 +115,5 @@ package struct ReplayInterrupted: Error, CustomStringConvertible {
     /// ``Bridge/Unreachable`` or ``StreamHalt``.
     package let cause: any Error
 
-    package var description: String { "\(cause)\n\(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }
+    package var description: String { "\(cause). \(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }
 }

@@ -1,0 +1,93 @@
+import Foundation
+
+/// Lines for a descriptor that may take them late or never: whoever writes never waits for it, and no line ends the process.
+///
+/// A log that nobody reads (a full pipe, a full disk, a frozen collector) must not stop the loops. So a thread of its own writes, at
+/// most ``limit`` bytes wait for it, and what does not fit is lost: counted, and told in the log itself as soon as it takes lines again.
+package final class BackgroundOutput: Sendable {
+    private struct State {
+        var waiting: [String] = []
+        /// Of what is neither written nor lost yet, also of what the thread has in hand.
+        var unwrittenBytes = 0
+        var isStarted = false
+        /// Lines lost since the log last told of it.
+        var lost = 0
+        /// Why the newest of them was lost.
+        var reason = ""
+        var allLost = 0
+
+        mutating func append(_ text: String) {
+            waiting.append(text)
+            unwrittenBytes += text.utf8.count
+        }
+
+        mutating func lose(_ reason: String) {
+            lost += 1
+            allLost += 1
+            self.reason = reason
+        }
+    }
+
+    /// How many bytes may wait.
+    private let limit: Int
+    private let output: FileOutput
+    private let state = Monitor(State())
+
+    init(descriptor: Int32, limit: Int = 1 << 20) {
+        output = FileOutput(descriptor: descriptor)
+        self.limit = limit
+    }
+
+    /// Lines that were lost since the process started. Any thread.
+    var lostLines: Int { state.read { $0.allLost } }
+
+    /// Never blocks. Any thread.
+    ///
+    /// - Parameter loss: the line that tells how many lines before this one were lost, and why.
+    package func write(_ text: String, loss: (Int, String) -> String? = { _, _ in nil }) {
+        let mustStart = state.update { state -> Bool in
+            guard state.unwrittenBytes + text.utf8.count <= limit else {
+                state.lose("standard error takes no more")
+                return false
+            }
+            if state.lost > 0, let line = loss(state.lost, state.reason) {
+                state.append(line)
+                state.lost = 0
+            }
+            state.append(text)
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        if mustStart { _ = LoopThread.start(name: "log") { [self] in run() } }
+    }
+
+    /// Waits until everything is written, but no longer than `limit`.
+    package func flush(within limit: Duration) { _ = state.wait(within: limit) { $0.unwrittenBytes == 0 } }
+
+    private func run() {
+        // A line of which only a part could be written: the next one must not continue it.
+        var isAmidLine = false
+        while true {
+            let lines = state.wait { state -> [String]? in
+                defer { state.waiting = [] }
+                return state.waiting.isEmpty ? nil : state.waiting
+            }
+            // One write for each line, so that lines of several processes do not mix.
+            for line in lines {
+                let bytes = Array((isAmidLine ? "\n" + line : line).utf8)
+                var written = 0
+                var failure: OutputFailure?
+                do throws(OutputFailure) {
+                    try output.write(bytes, written: &written)
+                } catch {
+                    failure = error
+                }
+                if written > 0 { isAmidLine = failure != nil && bytes[written - 1] != UInt8(ascii: "\n") }
+                state.update { state in
+                    state.unwrittenBytes -= line.utf8.count
+                    if let failure { state.lose("\(failure)") }
+                }
+            }
+        }
+    }
+}
