@@ -23,7 +23,7 @@ package struct Redrive: Sendable {
         func takes(_ letter: FoundDeadLetter) -> Bool {
             if !codes.isEmpty, !codes.contains(letter.code) { return false }
             if let since, letter.time.map({ $0 < since }) ?? true { return false }
-            if let id, letter.id != id { return false }
+            if let id, ExactText(letter.id) != ExactText(id) { return false }
             return places.isEmpty || places.contains(letter.place)
         }
     }

@@ -124,7 +124,7 @@ package struct Send: Sendable {
             outcomes = try OutcomeReader(topic: dispatcher.outcomes, admin: admin, settings: configuration.kafka, timeout: timeout)
         }
         let sender = try RecordSender(topic: dispatcher.commands, settings: configuration.kafka, patience: timeout, logger: logger)
-        var ids: Set<String> = []
+        var ids: Set<ExactText> = []
         do {
             while !stop.isRequested, let line = try reading.next() {
                 if let fault = line.fault {
@@ -133,7 +133,7 @@ package struct Send: Sendable {
                     break
                 }
                 try sender.send(OutgoingRecord(key: line.key.map { Array($0.utf8) }, value: line.bytes))
-                if patience != nil, let id = line.id { ids.insert(id) }
+                if patience != nil, let id = line.id { ids.insert(ExactText(id)) }
                 if line.number % Self.tellEvery == 0 { tell(.sent(sender.stored)) }
             }
             try sender.finish()
@@ -143,7 +143,7 @@ package struct Send: Sendable {
         summary.sent = sender.stored
         if let outcomes, let patience {
             tell(.waiting(sent: sender.stored))
-            summary.unanswered = try outcomes.wait(for: ids, within: patience, stop: stop) { tell(.outcome($0)) }.sorted()
+            summary.unanswered = try outcomes.wait(for: ids, within: patience, stop: stop) { tell(.outcome($0)) }.map(\.text).sorted()
         }
         summary.isStopped = stop.isRequested
     }

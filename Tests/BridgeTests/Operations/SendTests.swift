@@ -169,6 +169,24 @@ import Testing
         #expect(events.all.contains { if case .waiting(sent: 2) = $0 { true } else { false } })
     }
 
+    /// Two texts that people read alike are two ids.
+    @Test func idsAreComparedByTheirBytes() async throws {
+        let send = sender(wait: .seconds(600))
+        let (topics, events) = (topics, events)
+        let forms = ["caf\u{E9}", "cafe\u{301}"]
+        let path = try folder.write(forms.map { Self.command($0) }.joined(separator: "\n"), to: "commands")
+        let sending = Task { try await send.run(.file(path)) { events.append($0) } }
+        try await blocking {
+            try TopicFollower(topics.dispatcher.commands, partitions: 4, on: topics.kafka.settings).wait(count: 2)
+            try topics.write(
+                forms.map { .init(key: $0, text: #"{"id":"\#($0)","status":"dispatched","message":"m"}"#) },
+                to: topics.dispatcher.outcomes)
+        }
+        #expect(try await sending.value.unanswered.isEmpty)
+        let outcomes = events.all.compactMap { if case .outcome(let outcome) = $0 { outcome } else { nil } }
+        #expect(Set(outcomes.map { Array($0.id.utf8) }) == Set(forms.map { Array($0.utf8) }))
+    }
+
     @Test func outcomesCannotBeWaitedForWithoutIDs() async throws {
         let summary = try await send(Self.command(nil) + "\n" + Self.command("c-1"), with: sender(wait: .seconds(1)))
         #expect(summary.faults == 1)

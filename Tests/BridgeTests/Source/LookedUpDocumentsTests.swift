@@ -63,6 +63,15 @@ import Testing
         #expect(try splice(update(id: 1), with: others)?["fullDocument"] == .null)
     }
 
+    /// Two names that people read alike are two collections.
+    @Test func aCollectionIsMeantToTheByte() throws {
+        let event = update(id: 1) { $0.set("ns", ["db": "lessons", "coll": "caf\u{E9}"]) }
+        for (name, isFound) in [("caf\u{E9}", true), ("cafe\u{301}", false)] {
+            let documents = try found([["_id": 1]], in: Namespace(database: "lessons", collection: name))
+            #expect((try splice(event, with: documents)?["fullDocument"] == ["_id": 1]) == isFound)
+        }
+    }
+
     @Test(arguments: [
         SampleEvent.insert(1), SampleEvent.delete(1), SampleEvent.drop(1),
         SampleEvent.insert(1) { $0.set("operationType", "update") },

@@ -141,7 +141,7 @@ struct DocumentIdentity: Hashable {
     /// - Parameter key: the bytes of a record's key.
     init(namespace: String, key: UnsafeRawBufferPointer) {
         var hasher = Hasher()
-        hasher.combine(namespace)
+        hasher.combine(ExactText(namespace))
         hasher.combine(bytes: key)
         hash = hasher.finalize()
     }

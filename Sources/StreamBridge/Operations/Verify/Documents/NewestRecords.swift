@@ -22,15 +22,16 @@ struct NewestRecords {
     }
 
     private var entries: [DocumentIdentity: Entry] = [:]
-    private var namespaces: [String: UInt32] = [:]
+    private var namespaces: [ExactText: UInt32] = [:]
     /// By namespace: when its collection was last dropped or renamed, which says of every key before that its document is gone.
     private var cleared: [UInt32: UInt64] = [:]
 
     var count: Int { entries.count }
 
     mutating func take(_ record: Found) {
-        let namespace = namespaces[record.namespace] ?? UInt32(namespaces.count)
-        namespaces[record.namespace] = namespace
+        let name = ExactText(record.namespace)
+        let namespace = namespaces[name] ?? UInt32(namespaces.count)
+        namespaces[name] = namespace
         guard let identity = record.identity else {
             if ["drop", "rename"].contains(record.operation) { cleared[namespace] = max(cleared[namespace] ?? 0, record.time) }
             return
