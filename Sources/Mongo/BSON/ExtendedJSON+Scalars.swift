@@ -168,15 +168,7 @@ extension ExtendedJSON {
         _ value: Range<Int>, of bytes: RawSpan, mode: JSONMode, into buffer: inout OutputBuffer
     ) throws(BSONError) {
         let subtype = bytes.byte(at: value.lowerBound + 4)
-        var content = value.lowerBound + 5..<value.upperBound
-        if subtype == 2 {
-            // The old binary subtype repeats the length inside; JSON has the bytes alone.
-            guard content.count >= 4 else { throw BSONError(.truncated, at: content.lowerBound) }
-            guard Int(bytes.int32(at: content.lowerBound)) == content.count - 4 else {
-                throw BSONError(.invalidLength, at: content.lowerBound)
-            }
-            content = content.lowerBound + 4..<content.upperBound
-        }
+        let content = try binaryContent(of: value, in: bytes)
         buffer.append(mode == .simple ? "\"" : "{\"$binary\":{\"base64\":\"")
         buffer.append(base64: bytes, in: content)
         if mode == .simple {
@@ -186,6 +178,16 @@ extension ExtendedJSON {
             buffer.append(hexadecimal: subtype)
             buffer.append("\"}}")
         }
+    }
+
+    /// Where the bytes of a binary are.
+    static func binaryContent(of value: Range<Int>, in bytes: RawSpan) throws(BSONError) -> Range<Int> {
+        let content = value.lowerBound + 5..<value.upperBound
+        guard bytes.byte(at: value.lowerBound + 4) == 2 else { return content }
+        // The old binary subtype repeats the length inside; JSON has the bytes alone.
+        guard content.count >= 4 else { throw BSONError(.truncated, at: content.lowerBound) }
+        guard Int(bytes.int32(at: content.lowerBound)) == content.count - 4 else { throw BSONError(.invalidLength, at: content.lowerBound) }
+        return content.lowerBound + 4..<content.upperBound
     }
 
     private static func writeRegularExpression(

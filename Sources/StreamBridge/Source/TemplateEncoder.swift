@@ -18,7 +18,8 @@ struct TemplateEncoder {
         }
     }
 
-    /// A string is written as its characters, everything else as plain JSON; a field that the event does not have leaves nothing.
+    /// Whatever is text in plain JSON is written as its characters: strings, ObjectIds, dates, decimals, binaries. Everything else is plain
+    /// JSON; a field that the event does not have leaves nothing.
     ///
     /// - Throws: ``BSONError``.
     func write(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
@@ -27,11 +28,7 @@ struct TemplateEncoder {
             case .literal(let text): buffer.append(contentsOf: text)
             case .value(let path):
                 guard let element = try path.find(in: bytes, at: event.start) else { continue }
-                if element.type == .string, let text = element.text {
-                    buffer.append(contentsOf: bytes, in: text)
-                } else {
-                    try ExtendedJSON.writeValue(element, of: bytes, mode: .simple, into: &buffer)
-                }
+                try ExtendedJSON.writePlainText(element, of: bytes, into: &buffer)
             }
         }
     }

@@ -143,6 +143,34 @@ import Testing
         #expect(try text(nested) == "There are only {\"n\":1} units left of a\"b\n!")
     }
 
+    /// What is text in plain JSON stands in a text without quotes.
+    @Test func aTemplateWritesEveryTypeForPeople() throws {
+        let id = try #require(BSONObjectID("0123456789abcdef01234567"))
+        let template = try TextTemplate(parsing: "<{fullDocument.v}>")
+        func text(_ value: BSONValue) throws -> String? {
+            try record(of: SampleEvent.insert(1, document: ["v": value])) { $0.format = .template(template) }.valueText
+        }
+        let written: [(BSONValue, String)] = [
+            ("a\"b", "a\"b"), (.symbol("s"), "s"), (.javascript("f()"), "f()"), (.objectID(id), "0123456789abcdef01234567"),
+            (try SampleValues.decimal("1.50"), "1.50"), (.date(milliseconds: 0), "1970-01-01T00:00:00.000Z"),
+            (.date(milliseconds: .max), "\(Int64.max)"), (.binary(subtype: 0, bytes: [1, 2, 3]), "AQID"),
+            (.binary(subtype: 2, bytes: [3, 0, 0, 0, 1, 2, 3]), "AQID"), (.regularExpression(pattern: "a\"/b", options: "i"), "/a\"/b/i"),
+            (.minKey, "MinKey"), (.maxKey, "MaxKey"), (7, "7"), (2.5, "2.5"), (true, "true"), (nil, "null"), (.double(.nan), "null"),
+            (["a": "x"], #"{"a":"x"}"#), ([1, "x"], #"[1,"x"]"#),
+        ]
+        for (value, expected) in written { #expect(try text(value) == "<\(expected)>") }
+    }
+
+    @Test func textThatIsNotUTF8IsRefusedInATemplateToo() throws {
+        let template = try TextTemplate(parsing: "{fullDocument.v}")
+        for value in [.string("~~"), .symbol("~~"), .javascript("~~")] as [BSONValue] {
+            let bytes = SampleEvent.insert(1, document: ["v": value]).bytes.map { $0 == UInt8(ascii: "~") ? 0xFF : $0 }
+            let event = try BSONDocument(copying: bytes.span.bytes)
+            let failure = #expect(throws: BSONError.self) { try record(of: event) { $0.format = .template(template) } }
+            #expect(failure?.kind == .invalidUTF8)
+        }
+    }
+
     // MARK: Tombstones
 
     @Test func aDeleteIsFollowedByATombstone() throws {
