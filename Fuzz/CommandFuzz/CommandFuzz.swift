@@ -54,9 +54,11 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
 private func isValid(_ resource: Resource) {
     switch resource.value {
     case .string(let text): precondition(text.utf8.count <= 512, "a resource that is too long")
-    case .int32, .int64: break
+    case .int32, .int64, .double, .decimal128, .boolean, .objectID, .date: break
+    case .binary(_, let bytes): precondition(bytes.count <= 512, "a resource that is too long")
     default: preconditionFailure("a resource of another type")
     }
+    precondition(resource.namesakes.allSatisfy { $0 != resource && "\($0)" == "\(resource)" }, "namesakes of another name")
 }
 
 /// The body is BSON, and its text is UTF-8: it can be written as JSON.

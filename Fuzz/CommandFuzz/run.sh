@@ -13,7 +13,11 @@ swiftc $flags -module-name Mongo -emit-module -emit-module-path "$out/Mongo.swif
     -I Sources/CMongo $includes Sources/Mongo/BSON/*.swift
 # shellcheck disable=SC2046,SC2086
 swiftc $flags -module-name CommandFuzz -I "$out" -I Sources/CMongo $includes \
-    $bridge/Dispatch/Command*.swift $bridge/Dispatch/JSON*.swift $bridge/Dispatch/Resource.swift \
+    $bridge/Dispatch/Command.swift $bridge/Dispatch/CommandDecoder.swift $bridge/Dispatch/CommandFieldType+Values.swift \
+    $bridge/Dispatch/CommandKey.swift $bridge/Dispatch/CommandKeys.swift $bridge/Dispatch/CommandScanner.swift \
+    $bridge/Dispatch/CommandValue.swift $bridge/Dispatch/DecimalDigits.swift $bridge/Dispatch/JSON*.swift \
+    $bridge/Dispatch/Resource.swift $bridge/Dispatch/Resource+Names.swift $bridge/Runtime/ExactText.swift \
+    $bridge/Configuration/JSONText.swift \
     $bridge/Configuration/DispatcherSettings.swift $bridge/Configuration/Namespace.swift $bridge/Configuration/Delivery.swift \
     $bridge/Configuration/NearestName.swift $bridge/Configuration/String+SingleLine.swift \
     Fuzz/CommandFuzz/CommandFuzz.swift "$out/mongo.o" $(pkg-config --libs libmongoc-1.0) -lm -o "$out/command-fuzz"

@@ -7,7 +7,9 @@ struct ISOTime: ExpressibleByArgument {
     /// Since 1970.
     let milliseconds: Int64
 
-    init?(argument: String) {
+    init?(argument text: String) {
+        // The seconds may be left out, as in commands.
+        let argument = text.replacing(/(T\d\d:\d\d)([Z+-])/) { "\($0.1):00\($0.2)" }
         for style in [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)] {
             if let date = try? Date(argument, strategy: style) {
                 // To the end of the year 9999. Kafka takes times before 1970 for other things than times.

@@ -22,7 +22,7 @@ struct RedriveCommand: AsyncParsableCommand {
 
     @OptionGroup var options: CommonOptions
 
-    @Option(name: .long, help: "Only those with this error.code: malformed, invalid, or a code of the server. Can be repeated.")
+    @Option(name: .long, help: "Only those with this error.code: malformed, invalid, idTaken, or a code of the server. Can be repeated.")
     var code: [String] = []
 
     @Option(name: .long, help: "Only those put aside at this time or later (2026-01-31T00:00:00Z).")

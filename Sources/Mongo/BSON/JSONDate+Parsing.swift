@@ -1,12 +1,13 @@
 extension JSONDate {
     /// Reads a time of RFC 3339, the profile of ISO 8601 for the internet: `2026-01-31T00:00:00Z`, `2026-01-31T02:00:00.5+02:00`.
+    /// The seconds may be left out, as ISO 8601 allows: Java writes whole minutes as `2026-01-31T00:00Z`.
     ///
     /// Strict: a zone is there, letters are upper-case, the day exists in its month, no second 60 and no hour 24. What a fraction says
     /// beyond milliseconds is dropped.
     ///
     /// - Returns: milliseconds since 1970-01-01T00:00:00Z within ``simpleRange``, or nil if the bytes are no such time.
     package static func read(_ range: Range<Int>, of bytes: RawSpan) -> Int64? {
-        guard range.count >= 20 else { return nil }
+        guard range.count >= 17 else { return nil }
         let start = range.lowerBound
 
         func digits(_ count: Int, at offset: Int) -> Int64? {
@@ -21,15 +22,21 @@ extension JSONDate {
         func has(_ byte: UInt8, at offset: Int) -> Bool { bytes.byte(at: offset) == byte }
 
         guard has(UInt8(ascii: "-"), at: start + 4), has(UInt8(ascii: "-"), at: start + 7), has(UInt8(ascii: "T"), at: start + 10),
-            has(UInt8(ascii: ":"), at: start + 13), has(UInt8(ascii: ":"), at: start + 16),
+            has(UInt8(ascii: ":"), at: start + 13),
             let year = digits(4, at: start), let month = digits(2, at: start + 5), let day = digits(2, at: start + 8),
-            let hour = digits(2, at: start + 11), let minute = digits(2, at: start + 14), let second = digits(2, at: start + 17),
-            1...12 ~= month, 1...daysInMonth(month, of: year) ~= day, hour < 24, minute < 60, second < 60
+            let hour = digits(2, at: start + 11), let minute = digits(2, at: start + 14),
+            1...12 ~= month, 1...daysInMonth(month, of: year) ~= day, hour < 24, minute < 60
         else { return nil }
 
-        var position = start + 19
+        var position = start + 16
+        var second: Int64 = 0
+        if has(UInt8(ascii: ":"), at: position) {
+            guard range.count >= 20, let seconds = digits(2, at: position + 1), seconds < 60 else { return nil }
+            second = seconds
+            position += 3
+        }
         var fraction: Int64 = 0
-        if has(UInt8(ascii: "."), at: position) {
+        if position > start + 16, has(UInt8(ascii: "."), at: position) {
             position += 1
             let first = position
             while position < range.upperBound, let digit = digits(1, at: position) {

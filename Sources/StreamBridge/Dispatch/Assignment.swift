@@ -85,6 +85,12 @@ struct Assignment: ~Copyable {
                 message: context.sentences.expired(command.id, at: expiry), at: now)
             return Attempt(item: index, body: body, outcome: outcome, isActive: false)
         }
+        guard batch.items[index].asksForMember else {
+            let outcome = Outcome(
+                id: command.id, status: .rejected, requested: resource, assigned: nil, attempts: 0,
+                message: context.sentences.notInPool(resource), at: now)
+            return Attempt(item: index, body: body, outcome: outcome, isActive: false)
+        }
         let outcome = Outcome(
             id: command.id, status: .dispatched, requested: resource, assigned: resource, attempts: 1,
             message: context.sentences.dispatched(resource), at: now)
@@ -191,11 +197,7 @@ struct Assignment: ~Copyable {
             if append(attempt, of: batch) {
                 part.append(attempt)
             } else if part.isEmpty {
-                batch.answer(
-                    attempt.item,
-                    .invalid(
-                        id: attempt.outcome.id, code: "10334", message: "the document is larger than MongoDB takes",
-                        at: batch.time(of: attempt.item)))
+                answerTooLarge(attempt, of: batch)
             } else {
                 return part
             }
@@ -206,13 +208,13 @@ struct Assignment: ~Copyable {
 
     /// - Returns: false when it does not fit.
     private mutating func append(_ attempt: Attempt, of batch: CommandBatch) -> Bool {
-        let place = batch.items[attempt.item].place
+        let origin = batch.items[attempt.item].origin
         let writer = context.writer
         return bulk.append { buffer in
             if attempt.isActive {
-                writer.writeActive(attempt.outcome, from: place, body: attempt.body, of: batch.memory, into: &buffer)
+                writer.writeActive(attempt.outcome, from: origin, body: attempt.body, of: batch.memory, into: &buffer)
             } else {
-                writer.writeRejected(attempt.outcome, from: place, body: attempt.body, of: batch.memory, into: &buffer)
+                writer.writeRejected(attempt.outcome, from: origin, body: attempt.body, of: batch.memory, into: &buffer)
             }
         }
     }
@@ -247,7 +249,7 @@ struct Assignment: ~Copyable {
     /// - Returns: nil when all of them were let go of.
     private mutating func send(_ attempts: inout [Attempt], of batch: CommandBatch) throws -> WriteReply? {
         try patience.untilAnswered(batch) {
-            if attempts.contains(where: { batch.isDropped($0.item) }) { refill(&attempts, of: batch) }
+            if expire(&attempts, of: batch) || attempts.contains(where: { batch.isDropped($0.item) }) { refill(&attempts, of: batch) }
             if attempts.isEmpty { return nil }
             let reply = try context.pool.withClient { client throws(MongoError) in
                 try bulk.run(on: client, operation: "insert into \(context.settings.collection)")
@@ -257,12 +259,45 @@ struct Assignment: ~Copyable {
         }
     }
 
+    /// Commands whose time has passed while they waited are rejected instead.
+    ///
+    /// An earlier try may have arrived all the same, or may still do so. The rejection has the same `_id`, so one of the two documents is in
+    /// for good and the other is refused, and what is stored is the answer.
+    ///
+    /// - Returns: whether there are any.
+    private func expire(_ attempts: inout [Attempt], of batch: CommandBatch) -> Bool {
+        let now = WallClock.milliseconds()
+        var isAny = false
+        for index in attempts.indices where attempts[index].isActive {
+            guard let expiry = batch.items[attempts[index].item].command.expiresAt, expiry < now else { continue }
+            if attempts[index].isTaken, let resource = attempts[index].outcome.assigned {
+                context.free.withLock { $0.giveBack(resource) }
+            }
+            attempts[index] = rejection(of: attempts[index]) { _ in context.sentences.expired(attempts[index].outcome.id, at: expiry) }
+            attempts[index].outcome.at = now
+            isAny = true
+        }
+        return isAny
+    }
+
     /// Writes the bulk anew, without what was let go of.
     private mutating func refill(_ attempts: inout [Attempt], of batch: CommandBatch) {
         attempts.removeAll { batch.isDropped($0.item) }
         bulk.removeAll()
-        // They fitted before, with more.
-        for attempt in attempts { _ = append(attempt, of: batch) }
+        var fitting: [Attempt] = []
+        for attempt in attempts {
+            // They fitted before; only a rejection with a longer sentence may not.
+            if append(attempt, of: batch) { fitting.append(attempt) } else { answerTooLarge(attempt, of: batch) }
+        }
+        attempts = fitting
+    }
+
+    private func answerTooLarge(_ attempt: Attempt, of batch: CommandBatch) {
+        batch.answer(
+            attempt.item,
+            .invalid(
+                id: attempt.outcome.id, code: "10334", message: "the document is larger than MongoDB takes",
+                at: batch.time(of: attempt.item)))
     }
 
     /// What a reply means for each document.
@@ -330,8 +365,7 @@ struct Assignment: ~Copyable {
         }
         return attempts.filter { attempt in
             let id = attempt.outcome.id
-            guard let answer = found[ExactText(id)]?.answer(to: id, in: context.settings.collection, at: batch.time(of: attempt.item))
-            else {
+            guard let answer = found[ExactText(id)]?.answer(to: id, from: attempt.item, of: batch, in: context.settings.collection) else {
                 return true
             }
             batch.answer(attempt.item, answer)

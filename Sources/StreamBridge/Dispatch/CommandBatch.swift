@@ -26,9 +26,12 @@ enum CommandAnswer: Sendable, Equatable {
 
 /// Why a record is put aside.
 struct DeadLetter: Sendable, Equatable {
-    /// The server's code as a number; `malformed` for what is not JSON, `invalid` for what is no command.
+    /// The server's code as a number; `malformed` for what is not JSON, `invalid` for what is no command, ``idTaken``.
     let code: String
     let message: String
+
+    /// The code of a command without an id whose coordinates name another command.
+    static let idTaken = "idTaken"
 }
 
 /// Commands that were taken together, each on its way to its answer. Used on its worker's thread.
@@ -37,8 +40,11 @@ final class CommandBatch {
     struct Item {
         /// Which record of the batch.
         let record: Int
-        let place: CommandPlace
-        let command: Command
+        let origin: CommandOrigin
+        var place: CommandPlace { origin.place }
+        fileprivate(set) var command: Command
+        /// Whether the resource that it asks for is one that there is (``PoolMembership``).
+        fileprivate(set) var asksForMember = true
     }
 
     let records: ConsumedRecords
@@ -73,12 +79,15 @@ final class CommandBatch {
         let place = places[index]
         records.withRecord(index) { record in
             do throws(CommandFault) {
+                var isNameless = false
                 let command = try record.withValue { bytes throws(CommandFault) in
                     try decoder.decode(
                         (bytes ?? UnsafeRawBufferPointer(start: nil, count: 0)).bytes,
-                        defaultID: Self.defaultID(of: record, topic: topic, place: place), into: &memory)
+                        defaultID: Self.defaultID(of: record, topic: topic, place: place, &isNameless), into: &memory)
                 }
-                items.append(Item(record: index, place: place, command: command))
+                let digest = isNameless ? record.withValue { $0.map(CommandOrigin.digest) } : nil
+                let origin = CommandOrigin(place: place, timestamp: record.timestamp, digest: digest)
+                items.append(Item(record: index, origin: origin, command: command))
             } catch {
                 // As ``time(of:)``.
                 let outcome = error.id.map {
@@ -86,7 +95,7 @@ final class CommandBatch {
                         id: $0, status: .invalid, requested: nil, assigned: nil, attempts: 0, message: error.message,
                         at: record.timestamp ?? 0)
                 }
-                answers[index] = .deadLetter(DeadLetter(code: error.id == nil ? "malformed" : "invalid", message: error.message), outcome)
+                answers[index] = .deadLetter(DeadLetter(code: error.kind.rawValue, message: error.message), outcome)
             }
         }
     }
@@ -95,7 +104,12 @@ final class CommandBatch {
     static let idHeader = "command.id"
 
     /// A command without an id is named by its coordinates: those that it first had.
-    private static func defaultID(of record: borrowing KafkaRecord, topic: String, place: CommandPlace) -> String {
+    ///
+    /// - Parameter isAsked: becomes true.
+    private static func defaultID(
+        of record: borrowing KafkaRecord, topic: String, place: CommandPlace, _ isAsked: inout Bool
+    ) -> String {
+        isAsked = true
         let headers = record.headers
         // Only `bridge redrive` gives names.
         guard headers.contains(where: { $0.name == FoundDeadLetter.redrivenHeader }),
@@ -107,6 +121,13 @@ final class CommandBatch {
 
     /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is answered with the same bytes.
     func time(of item: Int) -> Int64 { records.withRecord(items[item].record) { $0.timestamp ?? 0 } }
+
+    /// A dispatch asks for this member of the pool, however it wrote it; nil when it asks for none.
+    func resolve(_ item: Int, to member: Resource?) {
+        guard case .dispatch(_, let body) = items[item].command.order else { return }
+        items[item].asksForMember = member != nil
+        if let member { items[item].command.order = .dispatch(resource: member, body: body) }
+    }
 
     func answer(_ item: Int, _ answer: CommandAnswer) {
         answers[items[item].record] = answer

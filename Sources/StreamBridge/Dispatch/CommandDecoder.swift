@@ -38,7 +38,7 @@ struct CommandDecoder: Sendable {
         do {
             content = try read(record)
         } catch {
-            throw CommandFault(id: nil, message: "the record is not JSON: \(error.problem) at byte \(error.offset)")
+            throw CommandFault(.malformed, id: nil, message: "the record is not JSON: \(error.problem) at byte \(error.offset)")
         }
         let id: String? =
             switch content.values[Place.id] {
@@ -46,7 +46,9 @@ struct CommandDecoder: Sendable {
             case .text(let text): text.text(of: record)
             default: nil
             }
-        guard let id, content.fault == nil else { throw CommandFault(id: id, message: content.fault ?? "id is missing") }
+        guard let id, content.fault == nil else {
+            throw CommandFault(record.isEmpty ? .malformed : .invalid, id: id, message: content.fault ?? "id is missing")
+        }
         do {
             let order = try order(content.values, in: record, into: &memory)
             let expiresAt: Int64? = if case .date(let time) = content.values[Place.expiresAt] { time } else { nil }
@@ -135,6 +137,9 @@ struct CommandDecoder: Sendable {
         switch values[Place.resource] {
         case .text(let text): resource = Resource(text.text(of: record))
         case .integer(let number): resource = Resource(number)
+        case .double(let number): resource = Resource(.double(number))
+        case .boolean(let value): resource = Resource(.boolean(value))
+        case .resource(let named): resource = named
         default: throw Incomplete(message: "\(keys.all[Place.resource].name) is missing")
         }
         let start = memory.count

@@ -6,7 +6,7 @@ extension CommandFieldType {
         switch (self, token) {
         case (.string, .text(let text)): text.isUnicode ? .text(text) : nil
         case (.int(let minimum, let maximum), .number(let number)):
-            if let value = number.integer, value >= minimum ?? .min, value <= maximum ?? .max { .integer(value) } else { nil }
+            if let value = number.whole(of: bytes), value >= minimum ?? .min, value <= maximum ?? .max { .integer(value) } else { nil }
         case (.number(let minimum, let maximum), .number(let number)):
             if let value = number.double(of: bytes), value >= minimum ?? -.infinity, value <= maximum ?? .infinity {
                 .double(value)

@@ -20,7 +20,9 @@ struct CommandKey: Sendable {
         case (_, .null): isOptional ? .null : nil
         case (.identifier, .text(let text)): text.utf8Count > 0 && text.isShort ? .text(text) : nil
         case (.resource, .text(let text)): text.isShort ? .text(text) : nil
-        case (.resource, .number(let number)): number.whole(of: bytes).map { .integer($0) }
+        case (.resource, .number(let number)): number.whole(of: bytes).map { .integer($0) } ?? number.double(of: bytes).map { .double($0) }
+        case (.resource, .boolean(let value)): .boolean(value)
+        case (.resource, .object(let range)): Resource(extendedJSON: bytes.extracting(range)).map { .resource($0) }
         case (.identifier, _), (.resource, _): nil
         case (.field(let type), _): type.value(of: token, in: bytes)
         }
@@ -28,20 +30,22 @@ struct CommandKey: Sendable {
 
     /// What is wrong with a value that the key does not take.
     func complaint(about token: JSONToken, in bytes: RawSpan) -> String {
-        "\(name): found \(token.shown(in: bytes)), expected \(expectation(of: token))"
+        "\(name): found \(token.shown(in: bytes)), expected \(expectation(of: token, in: bytes))"
     }
 
-    private func expectation(of token: JSONToken) -> String {
+    private func expectation(of token: JSONToken, in bytes: RawSpan) -> String {
         switch (content, token) {
         case (.identifier, .text(let text)) where !text.isUnicode, (.resource, .text(let text)) where !text.isUnicode,
             (.field(.string), .text(let text)) where !text.isUnicode:
             "text without half of a surrogate pair"
-        case (.resource, .number(let number)) where number.isTooLarge, (.field(.int), .number(let number)) where number.isTooLarge:
-            "a whole number that fits 64 bits"
-        case (.field(let type), .number(let number)) where type.isInt && !number.isInteger:
-            "\(type.expectation), without fraction or exponent"
+        case (.field(.int), .number(let number)) where number.isTooLarge: "a whole number that fits 64 bits"
+        case (.resource, .number(let number)) where number.double(of: bytes) == nil,
+            (.field(.number), .number(let number)) where number.double(of: bytes) == nil:
+            "a number that a double holds with all its digits"
         case (.identifier, _): "text of 1 to \(JSONString.shortLimit) bytes"
-        case (.resource, _): "text of at most \(JSONString.shortLimit) bytes or a whole number that fits 64 bits"
+        case (.resource, _):
+            "text of at most \(JSONString.shortLimit) bytes, a number, true or false, or Extended JSON of an ObjectId, a UUID, "
+                + "a binary, a date or a decimal"
         case (.field(let type), _): type.expectation
         }
     }
@@ -56,8 +60,4 @@ extension JSONString {
 
 extension JSONNumber {
     fileprivate var isTooLarge: Bool { isInteger && integer == nil }
-}
-
-extension CommandFieldType {
-    fileprivate var isInt: Bool { if case .int = self { true } else { false } }
 }

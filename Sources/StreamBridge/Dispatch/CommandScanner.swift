@@ -80,8 +80,9 @@ struct CommandScanner {
             try word("null", in: bytes)
             return .null
         case UInt8(ascii: "{"):
+            let start = position
             try skipObject(depth: depth, in: bytes)
-            return .object
+            return .object(start..<position)
         case UInt8(ascii: "["):
             try skipList(depth: depth, in: bytes)
             return .list

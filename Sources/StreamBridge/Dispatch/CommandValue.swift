@@ -13,6 +13,8 @@ enum CommandValue {
     case boolean(Bool)
     /// Milliseconds since 1970.
     case date(Int64)
+    /// A resource of a type that JSON does not have.
+    case resource(Resource)
 
     var isMissing: Bool { if case .missing = self { true } else { false } }
 
@@ -27,7 +29,8 @@ enum CommandValue {
     /// Appends a BSON element, or nothing if there is no value.
     func write(_ key: Int, of keys: CommandKeys, in bytes: RawSpan, into buffer: inout OutputBuffer) {
         switch self {
-        case .missing, .null, .faulty: break
+        // The resource is no part of the body.
+        case .missing, .null, .faulty, .resource: break
         case .text(let text):
             buffer.append(BSONType.string.rawValue)
             keys.appendName(of: key, to: &buffer)

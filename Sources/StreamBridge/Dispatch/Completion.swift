@@ -70,14 +70,13 @@ struct Completion {
     }
 
     private func end(_ endings: [Ending], of batch: CommandBatch) throws {
-        let now = WallClock.milliseconds()
         var endings = endings
         var backoff = Backoff(initial: .milliseconds(5), cap: .seconds(1))
         let conflictsSince = ContinuousClock.now
         while true {
             endings.removeAll { batch.isDropped($0.item) }
             guard !endings.isEmpty else { return }
-            switch try patience.untilAnswered(batch, { try attempt(endings, of: batch, at: now) }) {
+            switch try patience.untilAnswered(batch, { try attempt(endings, of: batch, at: WallClock.milliseconds()) }) {
             case .done(let outcomes):
                 for (ending, outcome) in zip(endings, outcomes) { batch.answer(ending.item, .outcome(outcome)) }
                 return
@@ -107,7 +106,7 @@ struct Completion {
         return endings.filter { ending in
             guard
                 let answer = found[ExactText(ending.id)]?.answer(
-                    to: ending.id, in: context.settings.collection, at: batch.time(of: ending.item))
+                    to: ending.id, from: ending.item, of: batch, in: context.settings.collection)
             else { return true }
             batch.answer(ending.item, answer)
             return false
@@ -250,7 +249,7 @@ struct Completion {
         of client: borrowing MongoClient
     ) throws(MongoError) -> Refused? {
         let documents = zip(endings, outcomes).map { ending, outcome in
-            BSONValue.document(context.writer.completion(outcome, of: ending.target, from: batch.items[ending.item].place))
+            BSONValue.document(context.writer.completion(outcome, of: ending.target, from: batch.items[ending.item].origin))
         }
         let collection = context.settings.collection
         let reply = try transaction.command(

@@ -105,6 +105,16 @@ package final class DispatchLoop: Sendable {
         let context = DispatchContext(
             settings: settings, pool: surroundings.pool, writeConcern: surroundings.writeConcern, guardIndex: guardIndex.index,
             instance: surroundings.instance, status: status, stop: surroundings.stop)
+        if let resources = context.resources { try look(at: resources) }
         try DispatchSession(context: context, surroundings: surroundings, heartbeat: heartbeat, logger: logger).run()
+    }
+
+    private func look(at resources: ResourcePool) throws {
+        let hasMembers = try heartbeat.resting {
+            try surroundings.pool.withClient { client in
+                do { return try PoolNames(pool: resources).check(of: client) } catch let unclear as PoolNames.Unclear { throw unclear.halt }
+            }
+        }
+        if !hasMembers { logger.warning("the pool \(resources.pool) is empty: every command is rejected until it has members") }
     }
 }

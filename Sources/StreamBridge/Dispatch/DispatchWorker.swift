@@ -41,6 +41,7 @@ final class DispatchWorker: Sendable {
         let patience = MongoPatience(context: context, hands: hands, session: session, heartbeat: heartbeat, worker: number)
         var assignment = Assignment(context: context, patience: patience, worker: number)
         let completion = Completion(context: context, patience: patience)
+        let membership = PoolMembership(context: context, patience: patience)
         while true {
             heartbeat.beat()
             hands.take()
@@ -53,6 +54,7 @@ final class DispatchWorker: Sendable {
             ledger.took(batch.places)
             patience.begin()
             do {
+                try membership.resolve(batch)
                 try carryOut(batch, assignment: &assignment, completion: completion)
                 context.status.carriedOut(by: number)
             } catch is BatchAbandoned {

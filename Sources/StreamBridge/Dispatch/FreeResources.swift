@@ -33,6 +33,9 @@ struct FreeResources {
     /// How many resources the pool has, as far as is known.
     var poolCount: Int { entries.count }
 
+    /// Whether a resource is of the pool, as far as is known.
+    func isMember(_ resource: Resource) -> Bool { entries[resource] != nil }
+
     /// Whether a resource is of the pool and seems to be busy.
     func seemsBusy(_ resource: Resource) -> Bool { entries[resource].map { $0.place < 0 } ?? false }
 

@@ -12,11 +12,18 @@ struct JSONNumber {
         bytes.extracting(range).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The nearest double, or nil if there is no finite one.
+    /// The double that is nearest, or nil if it is not the number that is written: 0.1 is, and so is 0.10000000000000001, as which some
+    /// programs write it; of 9007199254740993 and 1e-400 something would be lost in silence.
+    ///
+    /// A double holds what it gives back when it is written with as many digits.
     func double(of bytes: RawSpan) -> Double? {
         // Below 2^53 every whole number is exact; zero goes the long way because it may be a negative one.
         if let integer, integer != 0, integer.magnitude < 1 << 53 { return Double(integer) }
-        return Double(text(of: bytes)).flatMap { $0.isFinite ? $0 : nil }
+        guard let value = Double(text(of: bytes)), value.isFinite else { return nil }
+        let written = DecimalDigits(writtenIn: bytes, range)
+        // No two decimals of 15 digits are the same double, as long as it is not a tiny or a giant one.
+        if written.count <= 15, -290...290 ~= written.exponent { return value }
+        return written.count == 0 || written == DecimalDigits(of: value, count: written.count) ? value : nil
     }
 
     /// The number if it is whole and fits, however it is written: `4`, `4.0`, `40e-1`.

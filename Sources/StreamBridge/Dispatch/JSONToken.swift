@@ -6,7 +6,8 @@ enum JSONToken {
     case number(JSONNumber)
     case boolean(Bool)
     case null
-    case object
+    /// Where it is, braces included.
+    case object(Range<Int>)
     case list
 
     /// What a message says was found: the value as it is written, on one line of at most 60 characters.

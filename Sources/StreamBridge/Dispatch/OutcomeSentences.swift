@@ -19,6 +19,8 @@ struct OutcomeSentences: Sendable {
 
     func noPool(_ requested: Resource) -> String { "\(busy(requested)) Please select another \(lowercasedLabel)." }
 
+    func notInPool(_ requested: Resource) -> String { "\(label) #\(requested) is not in the pool." }
+
     func completed(_ resource: Resource?) -> String { "\(label) #\(resource.map { "\($0)" } ?? "?") is free again." }
 
     func noActive(_ target: String) -> String { "No active shipment \(target)." }

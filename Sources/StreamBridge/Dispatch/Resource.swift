@@ -71,5 +71,5 @@ extension Resource: CustomStringConvertible {
         return buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
-    private static let uuidSubtype: UInt8 = 4
+    static let uuidSubtype: UInt8 = 4
 }

@@ -25,24 +25,24 @@ struct ShipmentWriter: Sendable {
     ///
     /// - Parameter body: the command's fields, as BSON elements in `memory`.
     func writeActive(
-        _ outcome: Outcome, from place: CommandPlace, body: Range<Int>, of memory: borrowing OutputBuffer, into buffer: inout OutputBuffer
+        _ outcome: Outcome, from origin: CommandOrigin, body: Range<Int>, of memory: borrowing OutputBuffer, into buffer: inout OutputBuffer
     ) {
         writeHead(outcome, body: body, of: memory, into: &buffer)
         if let resource = outcome.assigned { buffer.appendElement(field, resource.value) }
-        writeTail(outcome, status: "active", time: "dispatched_at", from: place, into: &buffer)
+        writeTail(outcome, status: "active", time: "dispatched_at", from: origin, into: &buffer)
     }
 
     /// A document that holds nothing and remembers that its command was rejected.
     func writeRejected(
-        _ outcome: Outcome, from place: CommandPlace, body: Range<Int>, of memory: borrowing OutputBuffer, into buffer: inout OutputBuffer
+        _ outcome: Outcome, from origin: CommandOrigin, body: Range<Int>, of memory: borrowing OutputBuffer, into buffer: inout OutputBuffer
     ) {
         writeHead(outcome, body: body, of: memory, into: &buffer)
         if guardIndex.kind == .plain { buffer.appendElement(field, placeholder(for: outcome.id)) }
-        writeTail(outcome, status: "rejected", time: "rejected_at", from: place, into: &buffer)
+        writeTail(outcome, status: "rejected", time: "rejected_at", from: origin, into: &buffer)
     }
 
     /// The document of a completion.
-    func completion(_ outcome: Outcome, of target: String, from place: CommandPlace) -> BSONDocument {
+    func completion(_ outcome: Outcome, of target: String, from origin: CommandOrigin) -> BSONDocument {
         var buffer = OutputBuffer(capacity: 512)
         buffer.appendDocument { buffer in
             buffer.appendElement("_id", .string(outcome.id))
@@ -50,7 +50,7 @@ struct ShipmentWriter: Sendable {
             if guardIndex.kind == .plain { buffer.appendElement(field, placeholder(for: outcome.id)) }
             let isDone = outcome.status == .completed
             writeTail(
-                outcome, status: isDone ? "completion" : "rejected", time: isDone ? "completed_at" : "rejected_at", from: place,
+                outcome, status: isDone ? "completion" : "rejected", time: isDone ? "completed_at" : "rejected_at", from: origin,
                 into: &buffer)
         }
         // What was just written is BSON.
@@ -79,7 +79,7 @@ struct ShipmentWriter: Sendable {
     }
 
     private func writeTail(
-        _ outcome: Outcome, status: String, time: String, from place: CommandPlace, into buffer: inout OutputBuffer
+        _ outcome: Outcome, status: String, time: String, from origin: CommandOrigin, into buffer: inout OutputBuffer
     ) {
         buffer.append(BSONType.string.rawValue)
         buffer.append("status\0")
@@ -90,19 +90,7 @@ struct ShipmentWriter: Sendable {
         buffer.append(BSONType.string.rawValue)
         buffer.append("writer\0")
         buffer.append(bsonString: writer)
-        buffer.append(BSONType.document.rawValue)
-        buffer.append("command\0")
-        buffer.appendDocument { buffer in
-            buffer.append(BSONType.string.rawValue)
-            buffer.append("topic\0")
-            buffer.append(bsonString: topic)
-            buffer.append(BSONType.int32.rawValue)
-            buffer.append("partition\0")
-            buffer.append(int32: place.partition)
-            buffer.append(BSONType.int64.rawValue)
-            buffer.append("offset\0")
-            buffer.append(uint64: UInt64(bitPattern: place.offset))
-        }
+        buffer.appendStored(origin, topic: topic)
         outcome.writeStored(into: &buffer)
     }
 }

@@ -3,7 +3,7 @@ import Mongo
 /// Reads what commands were answered before.
 struct StoredOutcomes {
     enum Found {
-        case outcome(Outcome)
+        case outcome(Outcome, StoredOrigin?)
         /// A document with the command's id that no dispatcher wrote.
         case foreign
     }
@@ -15,8 +15,8 @@ struct StoredOutcomes {
     /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
     func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Found] {
         var found: [ExactText: Found] = [:]
-        try read(ids, fields: [Outcome.field], after: time, of: client) { id, document in
-            found[ExactText(id)] = Outcome(storedIn: document).map { .outcome($0) } ?? .foreign
+        try read(ids, fields: [Outcome.field, StoredOrigin.field], after: time, of: client) { id, document in
+            found[ExactText(id)] = Outcome(storedIn: document).map { .outcome($0, StoredOrigin(storedIn: document)) } ?? .foreign
         }
         return found
     }
@@ -45,10 +45,12 @@ struct StoredOutcomes {
         ) { reply, documents in
             reply.withUnsafeBytes { buffer in
                 for range in documents {
-                    guard let document = try? BSONDocument(copying: buffer.bytes, in: range), let id = document["_id"]?.stringValue else {
-                        continue
+                    guard let document = try? BSONDocument(copying: buffer.bytes, in: range) else { continue }
+                    switch document["_id"] {
+                    // For the server a symbol is the same as the text.
+                    case .string(let id)?, .symbol(let id)?: take(id, document)
+                    default: continue
                     }
-                    take(id, document)
                 }
             }
         }
@@ -57,13 +59,19 @@ struct StoredOutcomes {
 
 extension StoredOutcomes.Found {
     /// The answer to a command whose id has this document.
-    func answer(to id: String, in collection: Namespace, at time: Int64) -> CommandAnswer {
+    ///
+    /// - Parameter item: the command in its batch.
+    func answer(to id: String, from item: Int, of batch: CommandBatch, in collection: Namespace) -> CommandAnswer {
+        let (code, message): (String, String)
         switch self {
-        case .outcome(let outcome): return .outcome(outcome)
+        case .outcome(let outcome, let stored):
+            let origin = batch.items[item].origin
+            guard origin.digest != nil, let stored, !stored.isOf(origin) else { return .outcome(outcome) }
+            (code, message) = (DeadLetter.idTaken, "the command has no id, and its name \(id) belongs to another one: \(stored)")
         case .foreign:
-            let message = "\(collection) has a document with the _id \(id) that no dispatcher wrote"
-            return .invalid(id: id, code: "\(WriteReply.duplicateKey)", message: message, at: time)
+            (code, message) = ("\(WriteReply.duplicateKey)", "\(collection) has a document with the _id \(id) that no dispatcher wrote")
         }
+        return .invalid(id: id, code: code, message: message, at: batch.time(of: item))
     }
 }
 

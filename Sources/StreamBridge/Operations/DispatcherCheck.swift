@@ -145,12 +145,16 @@ struct DispatcherCheck {
 
     private static let maxTimeExpired: Int32 = 50
 
-    private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient) throws(MongoError) -> Finding {
+    private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient) throws -> Finding {
         guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }
-        let members = try ResourcePool(pool: pool, dispatcher: settings, guardIndex: index).members(after: nil, of: client)
+        let resources = ResourcePool(pool: pool, dispatcher: settings, guardIndex: index)
+        do { try PoolNames(pool: resources).check(of: client) } catch let unclear as PoolNames.Unclear {
+            return .halt(subject, unclear.halt)
+        }
+        let members = try resources.members(after: nil, of: client)
         guard !members.isEmpty else {
             return .warning(
-                subject, "the pool \(pool) is empty, so a command whose resource is busy is rejected",
+                subject, "the pool \(pool) is empty, so every command is rejected",
                 mend: "Insert a document for each \(settings.resource.label.lowercased()), its _id the value of \(settings.resource.field)")
         }
         return .ok(subject, "pool \(pool): \(members.count) resources, \(members.count { !$0.isBusy }) of them free")

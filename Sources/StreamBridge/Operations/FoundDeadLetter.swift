@@ -62,6 +62,8 @@ package struct FoundDeadLetter: Sendable {
         )
         let value = record.value
         let ownID = Self.id(of: value ?? [], decoder)
+        // A name that another command has is replaced by the place of this dead letter: the same one, whenever it is sent back.
+        let isTaken = ownID == nil && code == DeadLetter.idTaken
         // It may have been here before: then it has the name that it got the first time.
         let givenID = text(CommandBatch.idHeader)
         // Somebody else's headers may say too little; where it lies now names it as well.
@@ -70,9 +72,13 @@ package struct FoundDeadLetter: Sendable {
                 "\(topic)/\(place)"
             }
         id = ownID ?? givenID ?? coordinates
-        ownHeaders = headers.filter { !DeadLetter.Header.all.contains($0.name) && $0.name != Self.redrivenHeader }
+        ownHeaders = headers.filter {
+            !DeadLetter.Header.all.contains($0.name) && $0.name != Self.redrivenHeader && !(isTaken && $0.name == CommandBatch.idHeader)
+        }
         var given = [(Self.redrivenHeader, Array("\(topic)/\(place)".utf8))]
-        if ownID == nil, givenID == nil { given.append((CommandBatch.idHeader, Array(coordinates.utf8))) }
+        if isTaken || (ownID == nil && givenID == nil) {
+            given.append((CommandBatch.idHeader, Array((isTaken ? "\(topic)/\(place)" : coordinates).utf8)))
+        }
         original = OutgoingRecord(key: record.key, value: value, headers: ownHeaders + given.map { ($0, $1) })
     }
 

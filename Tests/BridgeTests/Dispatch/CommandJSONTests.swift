@@ -45,16 +45,17 @@ import Testing
         ("{\"id\":\"c-1\",\"quantity\":0,/* */\"source\":1}", "a key in double quotes should be here at byte 25"),
     ])
     func saysWhereTheJSONBreaks(record: String, problem: String) throws {
-        #expect(try decoder.fault(record) == CommandFault(id: nil, message: "the record is not JSON: \(problem)"))
+        #expect(try decoder.fault(record) == CommandFault(.malformed, id: nil, message: "the record is not JSON: \(problem)"))
     }
 
     @Test(arguments: [
-        ("", "the record is empty"), ("null", "the record is null, expected a JSON object"),
+        ("null", "the record is null, expected a JSON object"),
         (" [1]", "the record is a list, expected a JSON object"), ("7 ", "the record is 7, expected a JSON object"),
         (#""{}""#, "the record is \"{}\", expected a JSON object"), ("true", "the record is true, expected a JSON object"),
     ])
     func refusesWhatIsNoObject(record: String, message: String) throws {
-        #expect(try decoder.fault(record) == CommandFault(id: nil, message: message))
+        #expect(try decoder.fault(record) == CommandFault(.invalid, id: nil, message: message))
+        #expect(try decoder.fault("") == CommandFault(.malformed, id: nil, message: "the record is empty"))
     }
 
     /// By table 3-7 of the Unicode standard.
@@ -68,7 +69,10 @@ import Testing
             let head = Array(#"{"id":""#.utf8) + [UInt8](repeating: 0x61, count: before)
             for tail in [#"","complete":"c-1"}"#, ""] {
                 let fault = try #require(try decoder.fault(head + bytes + Array(tail.utf8)))
-                #expect(fault == CommandFault(id: nil, message: "the record is not JSON: text that is not UTF-8 at byte \(head.count)"))
+                #expect(
+                    fault
+                        == CommandFault(
+                            .malformed, id: nil, message: "the record is not JSON: text that is not UTF-8 at byte \(head.count)"))
             }
         }
     }

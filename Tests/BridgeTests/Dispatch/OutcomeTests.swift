@@ -128,12 +128,15 @@ import Testing
     }
 
     @Test func theOrderIsThatOfTheServer() {
+        let id = BSONObjectID("0123456789abcdef01234567")
         let ordered = [
-            Resource.number(.min), Resource.number(-2), Resource(.double(-1.5)), Resource.number(0), Resource.number(4),
-            Resource.number(30), Resource.number(1 << 40), Resource.text(""),
+            Resource(.double(-1e30)), Resource.number(.min), Resource.number(-2), Resource(.double(-1.5)), Resource.number(0),
+            Resource.number(4),
+            Resource.number(30), Resource.number(1 << 40), Resource.number(1 << 53), Resource.number(1 << 53 + 1), Resource.text(""),
             Resource.text("10"), Resource.text("9"), Resource.text("Z"), Resource.text("a"), Resource.text("aa"), Resource.text("ä"),
-            Resource.text("🚚"),
-            Resource(.boolean(true)),
+            Resource.text("🚚"), Resource(.binary(subtype: 0, bytes: [9])), Resource(.binary(subtype: 0, bytes: [1, 1])),
+            Resource(.binary(subtype: 4, bytes: [0, 0])), Resource(id.map { .objectID($0) } ?? .null), Resource(.boolean(false)),
+            Resource(.boolean(true)), Resource(.date(milliseconds: -1)), Resource(.date(milliseconds: 0)),
         ]
         #expect(ordered.shuffled().sorted() == ordered)
         for (index, one) in ordered.enumerated() {
@@ -152,5 +155,49 @@ import Testing
         #expect("\(Resource.text("north-7"))" == "north-7")
         #expect("\(Resource(.double(2.5)))" == "2.5")
         #expect("\(objectID)" == "0123456789abcdef01234567")
+    }
+
+    /// Its spelling in sentences, and in the outcome's JSON: never JSON within a text.
+    @Test func everyTypeHasOneSpelling() throws {
+        let id = try #require(BSONObjectID("0123456789abcdef01234567"))
+        let spellings: [(BSONValue, String, String)] = [
+            (try SampleValues.decimal("2.0"), "2", "2"), (try SampleValues.decimal("2.50"), "2.5", "2.5"),
+            (try SampleValues.decimal("0.10"), "0.1", "\"0.1\""), (.double(0.1), "0.1", "0.1"), (.double(1e300), "1E+300", "1E+300"),
+            (.double(.nan), "NaN", "\"NaN\""), (.double(-.infinity), "-Infinity", "\"-Infinity\""), (true, "true", "true"),
+            (.objectID(id), "0123456789abcdef01234567", "\"0123456789abcdef01234567\""),
+            (
+                .binary(subtype: 4, bytes: Array(0..<16)), "00010203-0405-0607-0809-0a0b0c0d0e0f",
+                "\"00010203-0405-0607-0809-0a0b0c0d0e0f\""
+            ),
+            (.binary(subtype: 0, bytes: [1, 2, 3]), "AQID", "\"AQID\""), (.symbol("a\"b"), "a\"b", #""a\"b""#),
+            (.date(milliseconds: 1_769_817_600_000), "2026-01-31T00:00:00.000Z", "\"2026-01-31T00:00:00.000Z\""),
+            (.date(milliseconds: .max), "\(Int64.max)", "\"\(Int64.max)\""), (["a": 1.0], #"{"a":1}"#, #"{"a":1}"#),
+            (.minKey, "MinKey", "\"MinKey\""), (nil, "null", "null"),
+        ]
+        for (value, text, json) in spellings {
+            let resource = Resource(value)
+            #expect("\(resource)" == text)
+            var buffer = OutputBuffer(capacity: 64)
+            resource.writeJSON(into: &buffer)
+            #expect(buffer.bytes() == Array(json.utf8), "\(String(decoding: buffer.bytes(), as: UTF8.self)) is not \(json)")
+        }
+    }
+
+    @Test func namesakesAreWrittenAlikeAndDiffer() throws {
+        let id = try #require(BSONObjectID("0123456789abcdef01234567"))
+        let groups: [[BSONValue]] = [
+            ["4", 4], ["0123456789abcdef01234567", .objectID(id)], ["true", true], ["2.5", 2.5],
+            ["00010203-0405-0607-0809-0a0b0c0d0e0f", .binary(subtype: 4, bytes: Array(0..<16))],
+            ["2026-01-31T00:00:00.000Z", .date(milliseconds: 1_769_817_600_000)], ["0.1", .double(0.1), try SampleValues.decimal("0.1")],
+            ["NaN", .double(.nan)], ["1E+40", .double(1e40), try SampleValues.decimal("1E+40")],
+        ]
+        for group in groups {
+            let resources = group.map { Resource($0) }
+            for resource in resources { #expect(Set(resource.namesakes) == Set(resources).subtracting([resource]), "\(resource)") }
+        }
+        // Only one spelling is the one.
+        for text in ["04", "4.0", "0123456789ABCDEF01234567", "2026-01-31T00:00:00Z", "TRUE", "nan", "0x10", "", "north-7", "1e3"] {
+            #expect(Resource(text).namesakes.isEmpty, "\(text)")
+        }
     }
 }

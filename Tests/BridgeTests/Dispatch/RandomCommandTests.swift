@@ -82,11 +82,12 @@ private struct RandomCommand {
     private mutating func integer() -> String { "\(Int64(bitPattern: generator.next()) >> Int64(generator.below(64)))" }
 
     private mutating func number() -> String {
+        // Of numbers with more digits a double would lose some.
         switch generator.below(4) {
-        case 0: return integer()
-        case 1: return "\(integer()).\(generator.next())"
+        case 0: return "\(Int64(bitPattern: generator.next()) >> Int64(11 + generator.below(53)))"
+        case 1: return "\(generator.below(1_000_000) - 500_000).\(generator.below(1_000_000_000))"
         case 2: return "\(Double(generator.below(1_000_000)) / 1000)"
-        default: return "\(generator.below(10)).\(generator.next() >> 20)\(generator.pick(["e", "E"]))\(generator.below(600) - 300)"
+        default: return "\(generator.below(10)).\(generator.next() >> 18)\(generator.pick(["e", "E"]))\(generator.below(600) - 300)"
         }
     }
 

@@ -165,7 +165,7 @@ import Testing
             #expect(scene.log.lines(containing: "retrying: ").isEmpty)
 
             // One that may not write halts at the first command, which is answered when it may.
-            try dispatching.send([CommandText.dispatch("c-5", 7)])
+            try dispatching.send([CommandText.dispatch("c-5", 48)])
             let halts = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "reader:pw") }.halts()
             #expect(
                 halts.map(\.mend)
@@ -174,7 +174,7 @@ import Testing
                             + "\(scene.database).shipments-trucks: `bridge grants mongodb` prints a role with what this configuration needs"
                     ])
             let last = try scene.bridge(dispatching) { $0.mongodb.uri = guarded.uri(as: "least:pw") }
-            #expect(try dispatching.outcomes(count: 6).last?.status == "dispatched")
+            #expect(try dispatching.outcomes(count: 6).last?.status == "rejected")
             #expect(try last.stop().isEmpty)
             #expect(try dispatching.allDeadLetters().isEmpty)
         }

@@ -45,6 +45,7 @@ import Testing
             if command.isExpired { return outcome.status == "rejected" && outcome.message.contains(" expired at ") && assigned == nil }
             switch command.order {
             case .dispatch(let truck):
+                guard pool.contains(truck) else { return outcome.message == "Truck #\(truck) is not in the pool." && assigned == nil }
                 let free = pool.subtracting(holders.keys)
                 let isBusy = holders[truck] != nil
                 if let assigned { holders[assigned] = command.id }

@@ -44,8 +44,8 @@ import Testing
             attempt += 1
             try #require(attempt < 1000, "a truck that has left the pool is sent out again and again")
         }
-        // Asked for by its number, it is nobody's business whether it is in the pool.
-        #expect(try answer("c-9", 11).status == "dispatched")
+        // Nor is it when it is asked for.
+        #expect(try answer("c-9", 11).message == "Truck #11 is not in the pool.")
     }
 
     @Test func whatOthersDoIsRespectedWhetherTheDispatcherHasHeardOfItOrNot() async throws {

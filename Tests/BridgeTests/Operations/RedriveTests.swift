@@ -92,6 +92,37 @@ import Testing
         #expect(try await places(.init(codes: ["unheard"])).isEmpty)
     }
 
+    /// Two texts that people read alike.
+    @Test func anIDIsMeantToTheByte() async throws {
+        let forms = ["caf\u{E9}", "cafe\u{301}"]
+        try topics.write(
+            forms.enumerated().map { letter(Array(Self.faulty.replacing("c-1", with: $1).utf8), offset: $0) },
+            to: topics.dispatcher.deadLetters)
+        for (index, form) in forms.enumerated() {
+            #expect(try await run(.init(id: form)).1.map(\.place.offset) == [Int64(index)])
+        }
+    }
+
+    /// Sent back under the name that another command has it would be refused again.
+    @Test func aCommandWhoseNameIsTakenGetsThatOfItsDeadLetter() async throws {
+        try topics.write(
+            [
+                letter(Array(Self.valid.utf8), code: "idTaken", offset: 8),
+                letter(
+                    Array(Self.valid.utf8), code: "idTaken", offset: 9,
+                    headers: [("command.id", Array("t/0/7".utf8)), ("bridge.redriven", Array("old/0/1".utf8))]),
+            ], to: topics.dispatcher.deadLetters)
+        for _ in 0..<2 {
+            let (_, letters) = try await run(sendsBack: true)
+            // They are found by the name that the outcome had.
+            #expect(letters.map(\.id) == ["\(topics.dispatcher.commands)/2/8", "t/0/7"])
+        }
+        let letters = topics.dispatcher.deadLetters
+        let names = try topics.records().map { $0.headers["command.id"] }
+        #expect(names == ["\(letters)/0/0", "\(letters)/0/1", "\(letters)/0/0", "\(letters)/0/1"])
+        #expect(try topics.records().allSatisfy { Set($0.headerNames).count == $0.headerNames.count })
+    }
+
     @Test func onlyWhatIsChosenGoesBack() async throws {
         try writeAll()
         let (summary, letters) = try await run(.init(id: "c-1"), sendsBack: true)
