@@ -45,11 +45,15 @@ package struct Deployment: Sendable, Equatable {
 
     /// Where a stream without a stored position begins, or what else is to begin at a place that somebody wrote.
     ///
-    /// - Parameter setting: where the place is written, for sentences.
+    /// - Parameters:
+    ///   - setting: where the place is written, for sentences.
+    ///   - status: of the halt for a place that cannot be.
     /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``StreamHalt`` for a place that is ahead of the deployment: the
     ///   server would accept it and wait in silence until that time comes, and a position that was stored there would hold the stream even after
     ///   the place is corrected.
-    func start(at point: StartPoint, of setting: String = "startAt", pool: MongoClientPool) throws -> ChangeStreamOptions.Start {
+    func start(at point: StartPoint, of setting: String = "startAt", status: StreamHalt.Status = .configuration, pool: MongoClientPool)
+        throws -> ChangeStreamOptions.Start
+    {
         let start: ChangeStreamOptions.Start
         let time: BSONTimestamp?
         switch point {
@@ -71,7 +75,7 @@ package struct Deployment: Sendable, Equatable {
         if let time, let now = try clusterTime(pool: pool), time.isAhead(of: now) {
             throw StreamHalt(
                 reason: "\(setting), \(point), is ahead of the deployment, at cluster time \(now.readable)",
-                mend: "Correct \(setting): give a time that has come, or `now`. Nothing was stored", status: .configuration)
+                mend: "Correct \(setting): give a time that has come, or `now`. Nothing was stored", status: status)
         }
         return start
     }

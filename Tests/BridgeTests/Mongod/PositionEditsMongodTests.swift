@@ -134,7 +134,7 @@ import Testing
             let before = try scene.position()
             let halt = try #require(throws: StreamHalt.self) { try scene.setPosition(of: stream, to: place) }
             #expect(halt.status == .lostPosition)
-            #expect(halt.mend.contains("Nothing was changed"))
+            #expect(halt.mend.contains("Nothing was stored"))
             #expect(try scene.position() == before)
         }
     }

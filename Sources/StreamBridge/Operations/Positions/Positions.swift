@@ -110,7 +110,7 @@ package struct Positions: Sendable {
                 } else { nil }
             let start: ChangeStreamOptions.Start =
                 switch place {
-                case .start(let point): try deployment.start(at: point, of: "the place", pool: pool)
+                case .start(let point): try deployment.start(at: point, of: "the place", status: .lostPosition, pool: pool)
                 case .record: published.map { .after($0.token) } ?? .now
                 }
             // Before anything is changed.
