@@ -4,7 +4,7 @@ import Testing
 @testable import StreamBridge
 
 /// What brokers answer to produce requests, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.
-@Suite(.enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct BrokerErrorTests {
+@Suite(.blocking, .enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct BrokerErrorTests {
     private let brokers: MockBrokers
 
     init() throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct KafkaAdminTests {
+@Suite(.blocking) struct KafkaAdminTests {
     private func admin(_ settings: KafkaSettings) throws -> KafkaAdmin { try KafkaAdmin(settings: settings, logger: .silent) }
 
     @Test func reachesAClusterAndCountsItsBrokers() throws {

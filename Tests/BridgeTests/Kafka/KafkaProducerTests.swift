@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct KafkaProducerTests {
+@Suite(.blocking) struct KafkaProducerTests {
     private let kafka: TestKafka
     private let topic = UniqueName.make("producer")
 

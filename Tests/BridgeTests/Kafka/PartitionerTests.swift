@@ -2,7 +2,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct PartitionerTests {
+@Suite(.blocking) struct PartitionerTests {
     /// Vectors of the Java client (Kafka's own UtilsTest).
     @Test(
         arguments: [

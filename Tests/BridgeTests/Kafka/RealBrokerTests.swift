@@ -4,7 +4,8 @@ import Testing
 @testable import StreamBridge
 
 /// What the mock cluster cannot show.
-@Suite(.enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port of a broker with no access control")) struct RealBrokerTests {
+@Suite(.blocking, .enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port of a broker with no access control"))
+struct RealBrokerTests {
     private let kafka: TestKafka
     private let admin: KafkaAdmin
     private let topic = UniqueName.make("real")

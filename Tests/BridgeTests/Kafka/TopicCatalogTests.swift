@@ -4,7 +4,7 @@ import Testing
 @testable import StreamBridge
 
 /// The real cluster's side of it is in ``RealBrokerTests``: the mock cluster creates a topic when it is asked for one.
-@Suite(.enabled(if: !TestKafka.isReal, "these answers are the mock cluster's")) struct TopicCatalogTests {
+@Suite(.blocking, .enabled(if: !TestKafka.isReal, "these answers are the mock cluster's")) struct TopicCatalogTests {
     private let brokers: MockBrokers
 
     init() throws {

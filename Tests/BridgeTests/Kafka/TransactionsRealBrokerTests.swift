@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// What readers of committed records see of a stream's transactions. The mock cluster cannot show it.
-@Suite(.enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port of a broker with no access control"))
+@Suite(.blocking, .enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port of a broker with no access control"))
 struct TransactionsRealBrokerTests {
     private let kafka: TestKafka
     private let admin: KafkaAdmin

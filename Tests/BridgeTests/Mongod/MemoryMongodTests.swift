@@ -43,7 +43,7 @@ struct MemoryMongodTests {
 
     @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce], [64, 256])
     func documentsOf15MBStayBelowTheLimit(_ delivery: Delivery, mebibytes: Int) async throws {
-        try await Scene.playAlone { scene, _ in
+        try await Scene.playAlone(isSerial: true) { scene, _ in
             let yaml = scene.yaml(delivery: delivery, top: "limits: { memory: \(mebibytes)MiB }").replacing("kafka:\n", with: Self.kafka)
             let peak = try Self.peak(yaml, on: scene)
             #expect(peak < (mebibytes << 20) + Self.allowance)
@@ -51,7 +51,7 @@ struct MemoryMongodTests {
     }
 
     @Test func severalStreamsShareTheLimit() async throws {
-        try await Scene.playAlone { scene, _ in
+        try await Scene.playAlone(isSerial: true) { scene, _ in
             let names = ["pears", "plums", "figs"]
             let parts = scene.yaml().replacing("kafka:\n", with: Self.kafka).split(separator: "streams:\n")
             let streams = names.map { name in

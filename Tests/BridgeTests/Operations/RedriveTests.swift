@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct RedriveTests {
+@Suite(.blocking) struct RedriveTests {
     private let topics: CommandTopics
     private let redrive: Redrive
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct SendTests {
+@Suite(.blocking) struct SendTests {
     private static func command(_ id: String?, truck: Int = 4) -> String {
         "{" + (id.map { "\"id\":\"\($0)\"," } ?? "")
             + "\"truck_id\":\(truck),\"source\":\"New York\",\"destination\":\"Atlanta\",\"product\":\"socks\",\"quantity\":40}"

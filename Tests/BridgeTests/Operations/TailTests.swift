@@ -5,7 +5,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct TailTests {
+@Suite(.blocking) struct TailTests {
     private let kafka: TestKafka
     private let topic = UniqueName.make("tail")
     private let tail: Tail

@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// `bridge replay --topic-from --topic-to` as a program: signals, kills, what it prints.
-@Suite struct TopicCopyProgramTests {
+@Suite(.blocking) struct TopicCopyProgramTests {
     private let scene: CopyScene
     private let folder: TemporaryFolder
     private let file: String

@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// `bridge replay --topic-from --topic-to`.
-@Suite struct TopicCopyTests {
+@Suite(.blocking) struct TopicCopyTests {
     private static func places(_ records: [TestRecord]) -> Set<String> {
         Set(records.map { "\($0.headers["replay.partition"] ?? "")/\($0.headers["replay.offset"] ?? "")" })
     }

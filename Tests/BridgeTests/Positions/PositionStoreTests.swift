@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct PositionStoreTests {
+@Suite(.blocking) struct PositionStoreTests {
     private let kafka: TestKafka
     private let bridge = UniqueName.make("positions")
     private let store: PositionStore

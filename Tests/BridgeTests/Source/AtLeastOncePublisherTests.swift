@@ -4,7 +4,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct AtLeastOncePublisherTests {
+@Suite(.blocking) struct AtLeastOncePublisherTests {
     private let kafka: TestKafka
     private let topic = UniqueName.make("records")
     private let store: PositionStore

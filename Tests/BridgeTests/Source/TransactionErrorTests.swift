@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// What brokers answer to a stream's transactions, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.
-@Suite(.enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct TransactionErrorTests {
+@Suite(.blocking, .enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct TransactionErrorTests {
     private let brokers: MockBrokers
     private let store: PositionStore
 

@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// What a session does with its transactions. The mock cluster ignores isolation: what readers see is asserted on a real broker only.
-@Suite struct TransactionalPublisherTests {
+@Suite(.blocking) struct TransactionalPublisherTests {
     private let kafka: TestKafka
     private let bridge = UniqueName.make("publisher")
     private let topic = UniqueName.make("records")

@@ -64,7 +64,12 @@ final class BridgeProgram: Sendable {
         }
     }
 
-    deinit { if process.isRunning { Foundation.kill(process.processIdentifier, SIGKILL) } }
+    /// One that still runs was left by a test that has failed.
+    deinit {
+        guard process.isRunning else { return }
+        Foundation.kill(process.processIdentifier, SIGKILL)
+        print(" -- left running: bridge \((process.arguments ?? []).joined(separator: " ")); it ends with\n\(errors.suffix(4000))")
+    }
 
     private static func read(_ pipe: Pipe, _ take: (String) -> Void) {
         while case let data = pipe.fileHandleForReading.availableData, !data.isEmpty { take(String(decoding: data, as: UTF8.self)) }

@@ -8,19 +8,30 @@ actor Gate {
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
+    private var waitingFirst: [CheckedContinuation<Void, Never>] = []
 
     init(width: Int) { free = width }
 
-    func enter() async {
+    /// - Parameter isFirst: before all others that wait. For suites whose tests come one after another: each would queue behind every other suite anew, and the
+    ///   last ones would run alone at the end.
+    func enter(isFirst: Bool = false) async {
         if free > 0 {
             free -= 1
+        } else if isFirst {
+            await withCheckedContinuation { waitingFirst.append($0) }
         } else {
             await withCheckedContinuation { waiting.append($0) }
         }
     }
 
     func leave() {
-        if waiting.isEmpty { free += 1 } else { waiting.removeFirst().resume() }
+        if !waitingFirst.isEmpty {
+            waitingFirst.removeFirst().resume()
+        } else if !waiting.isEmpty {
+            waiting.removeFirst().resume()
+        } else {
+            free += 1
+        }
     }
 }
 
@@ -39,8 +50,10 @@ final class SceneThread: TaskExecutor {
 private let tellsTimes = ProcessInfo.processInfo.environment["BRIDGE_TEST_TIMES"] != nil
 
 /// Runs `body` where it may block, when there is room for one more.
-func blocking(_ body: @escaping @Sendable () throws -> Void) async throws {
-    await Gate.scenes.enter()
+///
+/// - Parameter isSerial: the test's suite is one whose tests come one after another.
+func blocking(isSerial: Bool = false, _ body: @escaping @Sendable () throws -> Void) async throws {
+    await Gate.scenes.enter(isFirst: isSerial)
     let began = ContinuousClock.now
     let result: Result<Void, any Error>
     do {

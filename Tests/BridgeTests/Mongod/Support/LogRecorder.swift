@@ -19,15 +19,15 @@ final class LogRecorder: Sendable {
 
     func lines(containing text: String) -> [Line] { all.filter { $0.message.contains(text) } }
 
-    /// Blocks until `count` lines contain the text.
     /// Blocks while no trouble is told that is not over.
     func waitForTrouble() throws {
         try lines.wait(for: "a trouble") { lines -> Void? in
-            func count(_ text: String) -> Int { lines.count { $0.message.contains(text) } }
-            return count("retrying: ") > count("back after") ? () : nil
+            let newest = lines.last { $0.message.contains("retrying: ") || $0.message.contains("back after") }
+            return newest?.message.contains("retrying: ") == true ? () : nil
         }
     }
 
+    /// Blocks until `count` lines contain the text.
     func wait(for text: String, count: Int = 1) throws {
         try lines.wait(for: "\(count) log lines with \"\(text)\"") { lines -> Void? in
             lines.filter { $0.message.contains(text) }.count >= count ? () : nil

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Mongo
 import Synchronization
+import Testing
 
 @testable import StreamBridge
 
@@ -44,18 +45,30 @@ final class Scene: Sendable {
 
     /// Runs `body` on a scene at the shared server.
     static func play(_ body: @escaping @Sendable (Scene) throws -> Void) async throws {
-        try await blocking { try body(Scene(uri: SharedMongod.server.get().uri)) }
+        try await blocking { try Scene(uri: SharedMongod.server.get().uri).play { try body($0) } }
     }
 
     /// Runs `body` with a server of its own, for tests that stop it or fill its oplog.
     static func playAlone(
-        arguments: [String] = [], _ body: @escaping @Sendable (Scene, MongodProcess) throws -> Void
+        arguments: [String] = [], isSerial: Bool = false, _ body: @escaping @Sendable (Scene, MongodProcess) throws -> Void
     ) async throws {
-        try await blocking {
+        try await blocking(isSerial: isSerial) {
             let server = try MongodProcess(replicaSet: "alone", arguments: arguments)
             defer { server.stop() }
             try server.initiate()
-            try body(Scene(uri: server.uri), server)
+            try Scene(uri: server.uri).play { try body($0, server) }
+        }
+    }
+
+    /// Runs `body`; if it fails, prints the end of what the bridges of this scene have logged.
+    private func play(_ body: (Scene) throws -> Void) throws {
+        do {
+            try body(self)
+        } catch {
+            print(
+                ([" -- \(Test.current?.name ?? name): \(error); the log ends with"] + log.all.suffix(40).map { "\($0)" }).joined(
+                    separator: "\n   "))
+            throw error
         }
     }
 

@@ -21,6 +21,6 @@ enum SplittingMongod {
 
     /// Runs `body` on a scene at the shared server.
     static func play(_ body: @escaping @Sendable (Scene) throws -> Void) async throws {
-        try await blocking { try body(Scene(uri: server.get().uri)) }
+        try await blocking(isSerial: true) { try body(Scene(uri: server.get().uri)) }
     }
 }
