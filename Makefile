@@ -48,9 +48,10 @@ asan: bootstrap ## Run the tests that need no mongod under AddressSanitizer
 	@LSAN_OPTIONS="suppressions=$(CURDIR)/scripts/lsan.supp" ASAN_OPTIONS="detect_leaks=1 detect_stack_use_after_return=1 $(ASAN_OPTIONS)" \
 		swift test --disable-xctest --sanitize=address --scratch-path .cache/asan $(uninstrumented)
 
-fuzz: bootstrap ## Fuzz BSON, then the decoder of commands, for FUZZ_SECONDS (60) each
+fuzz: bootstrap ## Fuzz BSON, the decoder of commands, and what is read from the bridge's own topics, for FUZZ_SECONDS (60) each
 	@Fuzz/BSONFuzz/run.sh $(FUZZ_SECONDS)
 	@Fuzz/CommandFuzz/run.sh $(FUZZ_SECONDS)
+	@Fuzz/OwnTopicsFuzz/run.sh $(FUZZ_SECONDS)
 
 soak: bootstrap ## Run the long tests: kills, step-downs and restarts under load
 	@$(with_mongod) BRIDGE_SOAK=1 swift test --filter Soak

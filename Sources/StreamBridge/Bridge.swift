@@ -100,17 +100,16 @@ package final class Bridge: Sendable {
         }
     }
 
-    /// Says so when positions would be deleted after a while. Beside the streams, because a cluster may take its time to answer, or never do.
+    /// Says so when positions would be deleted after a while, or make every start slow. Beside the streams, because a cluster may take its time to
+    /// answer, or never do.
     private func lookAfterPositions(_ topic: String, admin: KafkaAdmin) {
-        _ = LoopThread.start(name: "look at topic") { [logger] in
-            guard let policy = (try? admin.settings(ofTopic: topic, timeout: .seconds(5)))??["cleanup.policy"], policy != "compact" else {
-                return
-            }
-            logger.error(
-                """
-                topic \(topic) has cleanup.policy=\(policy), so positions are deleted after a while, and a stream without one begins at startAt: \
-                kafka-configs --alter --topic \(topic) --add-config cleanup.policy=compact
-                """)
+        _ = LoopThread.start(name: "look at topic") { [logger, configuration] in
+            guard let settings = try? admin.settings(ofTopic: topic, timeout: .seconds(5)),
+                let complaint = CompactedTopic.complaint(
+                    about: topic, found: settings, configuration: configuration.topics, kafka: configuration.kafka)
+            else { return }
+            let more = complaint.losesValues ? ", and a stream without one begins at startAt" : ""
+            logger.log(level: complaint.losesValues ? .error : .warning, "topic \(topic) \(complaint.text)\(more): \(complaint.mend)")
         }
     }
 

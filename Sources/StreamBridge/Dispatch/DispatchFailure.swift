@@ -10,13 +10,15 @@ enum DispatchFailure {
     case restart
     case halt(StreamHalt)
 
-    init(_ error: any Error, dispatcher: DispatcherSettings) {
+    /// - Parameters:
+    ///   - bridge: for the sentences, as `kafka` is.
+    init(_ error: any Error, dispatcher: DispatcherSettings, of bridge: String, kafka: KafkaSettings) {
         switch error {
         case let error as MongoError: self.init(mongoDB: error, dispatcher: dispatcher)
         case let error as KafkaError where error.name == "_AUTO_OFFSET_RESET" || error.name == "OFFSET_OUT_OF_RANGE":
             self = .halt(
                 .lostOffset(
-                    of: dispatcher, bridge: "<name>",
+                    of: dispatcher, bridge: bridge, kafka: kafka,
                     reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)"))
         case is GuardIndex.Missing: self = .retry
         case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
@@ -66,11 +68,11 @@ enum DispatchFailure {
 
 extension StreamHalt {
     /// Commands were deleted before they were read.
-    static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, reason: String) -> StreamHalt {
+    static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, kafka: KafkaSettings, reason: String) -> StreamHalt {
         StreamHalt(
             reason: reason,
             mend: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
-                + "kafka-consumer-groups --group \(DispatchLoop.group(bridge: bridge, dispatcher: dispatcher.name)) "
+                + "kafka-consumer-groups --bootstrap-server \(kafka.servers) --group \(DispatchLoop.group(bridge: bridge, dispatcher: dispatcher.name)) "
                 + "--topic \(dispatcher.commands) --reset-offsets --to-earliest --execute",
             status: .lostPosition)
     }

@@ -40,8 +40,7 @@ package final class DispatchLoop: Sendable {
         heartbeat = surroundings.loops.heartbeat(of: "dispatch \(settings.name)")
     }
 
-    /// `bridge.<name>.<dispatcher>`
-    static func group(bridge: String, dispatcher: String) -> String { "bridge.\(bridge).\(dispatcher)" }
+    static func group(bridge: String, dispatcher: String) -> String { PartName.of(dispatcher, of: bridge) }
 
     /// - Throws: ``StreamHalt`` when the dispatcher cannot go on.
     package func run() async throws {
@@ -72,7 +71,7 @@ package final class DispatchLoop: Sendable {
                 try session()
                 return nil
             } catch {
-                switch DispatchFailure(error, dispatcher: settings) {
+                switch DispatchFailure(error, dispatcher: settings, of: surroundings.bridge, kafka: surroundings.kafka) {
                 case .halt(let halt): return halt
                 case .retry: status.mongoTrouble(error, of: .session)
                 case .restart:

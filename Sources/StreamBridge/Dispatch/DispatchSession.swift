@@ -182,7 +182,7 @@ final class DispatchSession {
             ledger.commitFailed()
         case .unreachable(let error): context.status.kafkaTrouble(error)
         case .failed(let error):
-            switch DispatchFailure(error, dispatcher: context.settings) {
+            switch DispatchFailure(error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka) {
             case .halt(let halt): throw halt
             // The client goes on trying by itself.
             case .retry, .restart: context.status.kafkaTrouble(error)
@@ -219,7 +219,9 @@ final class DispatchSession {
             } catch {
                 context.status.kafkaTrouble(error)
                 answerTime = min(answerTime * 2, Self.answerTime)
-                guard case .restart = DispatchFailure(error, dispatcher: context.settings), .now < deadline,
+                let failure = DispatchFailure(
+                    error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka)
+                guard case .restart = failure, .now < deadline,
                     !context.stop.wait(for: backoff.next())
                 else { throw error }
             }

@@ -20,12 +20,25 @@ enum ConsumerProperties {
 
     /// Of a stream, which is a member of a group only to learn who leads.
     ///
-    /// - Parameter rank: the assignor gives the partition to the first of the members' ids, which begin with the client's.
+    /// - Parameter rank: the assignor gives the partition to the first of the members' ids, which begin with the client's. The client's ends with
+    ///   the name of the process, so that others can tell whether it still runs (``instance(ofClient:)``).
     static func leadership(_ settings: KafkaSettings, group: String, rank: String) -> [String: String] {
         var properties = membership(settings, group: group)
-        properties["client.id"] = "\(rank).\(settings.common["client.id"] ?? Instance.name)"
+        let given = (settings.consumer["client.id"] ?? settings.common["client.id"]).map { "\($0)@" } ?? ""
+        properties["client.id"] = "\(rank).\(given)\(Instance.name)"
         properties["partition.assignment.strategy"] = "range"
         return properties
+    }
+
+    /// The process that a member of a stream's group belongs to, from its client id.
+    static func instance(ofClient id: String) -> String {
+        let name = id.drop { $0 != "." }.dropFirst()
+        return String(name.lastIndex(of: "@").map { name[name.index(after: $0)...] } ?? name)
+    }
+
+    /// How long the group keeps a member that it does not hear of.
+    static func sessionTimeout(_ properties: [String: String]) -> Duration {
+        .milliseconds(properties["session.timeout.ms"].flatMap { Int32($0) } ?? 10_000)
     }
 
     private static func membership(_ settings: KafkaSettings, group: String) -> [String: String] {

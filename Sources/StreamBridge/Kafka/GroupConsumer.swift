@@ -23,6 +23,7 @@ final class GroupConsumer: Sendable {
     }
 
     let topic: String
+    let group: String
     let client: KafkaClient
     private let logger: Logger
     /// The newest error of a connection: the reason behind "all brokers are down".
@@ -34,6 +35,7 @@ final class GroupConsumer: Sendable {
     /// - Throws: ``KafkaError`` when a property is refused.
     init(topic: String, properties: [String: String], logger: Logger) throws(KafkaError) {
         self.topic = topic
+        group = properties["group.id"] ?? ""
         self.logger = logger
         isCooperative = properties["partition.assignment.strategy"] == "cooperative-sticky"
         client = try KafkaClient(role: .groupMember, properties: properties)
@@ -143,6 +145,12 @@ final class GroupConsumer: Sendable {
             throw KafkaError(stealing: error, operation: operation)
         }
     }
+
+    /// When the group was asked for the assignment that came last.
+    var lastSync: ContinuousClock.Instant { client.joinWatch?.lastSync ?? .now }
+
+    /// A time when the group had heard of this member; nil before the first.
+    var lastSign: ContinuousClock.Instant? { client.joinWatch?.lastSign }
 
     /// A rebalance has begun and its next generation has not: a commit would be refused, and the partitions given up for lost.
     var isJoining: Bool { client.joinWatch?.isJoining ?? false }

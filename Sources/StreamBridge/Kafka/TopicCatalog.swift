@@ -38,6 +38,9 @@ package final class TopicCatalog: Sendable {
         }
     }
 
+    /// What a topic of the bridge's own is made with that keeps the newest value of each key.
+    var configOfCompacted: [String: String] { CompactedTopic.config(under: settings) }
+
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.
     package func forget() { known.withLock { $0.removeAll() } }
 

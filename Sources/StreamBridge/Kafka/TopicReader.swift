@@ -19,10 +19,12 @@ package final class TopicReader {
     private var topics: [String: KafkaTopic] = [:]
     private var started: [(topic: KafkaTopic, partition: Int32)] = []
 
+    /// - Parameter queueBytes: how much may lie fetched and untouched; nil for the client's default.
     /// - Throws: ``KafkaError`` when a property is refused.
-    package init(settings: KafkaSettings, isolation: Isolation = .readCommitted) throws(KafkaError) {
+    package init(settings: KafkaSettings, isolation: Isolation = .readCommitted, queueBytes: Int? = nil) throws(KafkaError) {
         var properties = settings.common.merging(settings.consumer) { $1 }
         properties["enable.partition.eof"] = "true"
+        if let queueBytes { properties["queued.max.messages.kbytes"] = String(queueBytes >> 10) }
         properties["isolation.level"] = isolation.rawValue
         // Records that vanish between the look at the offsets and the reading are an error, not a reason to go to the end.
         properties["auto.offset.reset"] = "error"

@@ -26,6 +26,9 @@ final class TransactionalSender {
         producer.beginLinger()
     }
 
+    /// Whose transaction is open.
+    var client: KafkaClient { producer.client }
+
     /// Blocks while the client's queue is full.
     ///
     /// - Throws: ``KafkaError``; the transaction can only be abandoned then.

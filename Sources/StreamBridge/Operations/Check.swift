@@ -143,7 +143,7 @@ package struct Check: Sendable {
             {
                 return findings + [self.lost(lost, settings)]
             }
-            switch StreamFailure(error, stream: settings) {
+            switch StreamFailure(error, stream: settings, bridge: configuration.name) {
             case .halt(let halt): findings.append(.halt(subject, halt))
             case .reopen, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
             }

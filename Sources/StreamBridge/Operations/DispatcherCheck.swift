@@ -49,7 +49,7 @@ struct DispatcherCheck {
                 let reason =
                     "group \(group) committed offset \(offset) of \(settings.commands)/\(partition), which has "
                     + "\(offsets.lowerBound) to \(offsets.upperBound)"
-                findings.append(.halt(subject, .lostOffset(of: settings, bridge: bridge, reason: reason)))
+                findings.append(.halt(subject, .lostOffset(of: settings, bridge: bridge, kafka: kafka, reason: reason)))
                 continue
             }
             waiting += offsets.upperBound - offset

@@ -100,7 +100,7 @@ struct KafkaCheck {
 
     /// - Parameter isForEditsOnly: the bridge runs without it, and `bridge positions` does not.
     private mutating func lookAt(
-        topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil, isForEditsOnly: Bool = false
+        topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil, config: [String: String] = [:], isForEditsOnly: Bool = false
     ) throws(KafkaError) {
         let subject = "topic \(name)"
         let found: KafkaAdmin.TopicDescription?
@@ -116,7 +116,8 @@ struct KafkaCheck {
             findings.append(try creation(of: name, partitions: partitions ?? configuration.topics.partitions, admin))
         } else {
             let text = "does not exist, and topics.create is false"
-            let mend = "Create it (kafka-topics --create --topic \(name)), or set topics.create: true"
+            let missing = MissingTopic(topic: name, partitions: partitions, config: config, reason: "topics.create is false")
+            let mend = StreamHalt(missing).mend
             findings.append(
                 isForEditsOnly
                     ? .warning(subject, "\(text): `bridge positions` needs it", mend: mend) : .error(subject, text, mend: mend))
@@ -165,14 +166,15 @@ struct KafkaCheck {
     /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to look no further.
     private func cleanupPolicy(of topic: String, _ admin: KafkaAdmin) -> Finding {
         do {
-            return switch try admin.settings(ofTopic: topic, timeout: timeout)?["cleanup.policy"] {
-            case "compact"?: .ok("topic \(topic)", "compacted")
-            case nil: .ok("topic \(topic)", "exists; this cluster does not tell its settings")
-            case let policy?:
-                .error(
-                    "topic \(topic)", "has cleanup.policy=\(policy), so positions are deleted after a while",
-                    mend: "kafka-configs --alter --topic \(topic) --add-config cleanup.policy=compact")
+            guard let settings = try admin.settings(ofTopic: topic, timeout: timeout), settings["cleanup.policy"] != nil else {
+                return .ok("topic \(topic)", "exists; this cluster does not tell its settings")
             }
+            let complaint = CompactedTopic.complaint(
+                about: topic, found: settings, configuration: configuration.topics, kafka: configuration.kafka)
+            guard let complaint else { return .ok("topic \(topic)", "compacted") }
+            return complaint.losesValues
+                ? .error("topic \(topic)", complaint.text, mend: complaint.mend)
+                : .warning("topic \(topic)", complaint.text, mend: complaint.mend)
         } catch {
             return .warning(
                 "topic \(topic)", "\(error)",
@@ -185,22 +187,25 @@ struct KafkaCheck {
         guard !configuration.streams.isEmpty else { return }
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
         guard let found = try? admin.topic(store.topic, timeout: timeout), found.partitions > 0 else {
-            try lookAt(topic: store.topic, admin, partitions: 1)
+            try lookAt(topic: store.topic, admin, partitions: 1, config: CompactedTopic.config(under: configuration.topics))
             unknown = []
             return
         }
         findings.append(cleanupPolicy(of: store.topic, admin))
-        let values: [String: [UInt8]]
+        let values: [String: NewestValue]
         do {
             values = try store.readAll(timeout: timeout)
-        } catch {
+        } catch let error as KafkaError {
             findings.append(try refusal(error, of: "topic \(store.topic)", .topic, store.topic))
+            return
+        } catch {
+            // Nobody stops a check.
             return
         }
         unknown = []
         for (stream, value) in values {
             do {
-                positions[stream] = try StoredPosition(json: value)
+                positions[stream] = try StoredPosition(value)
             } catch {
                 unknown.insert(stream)
                 findings.append(

@@ -12,9 +12,9 @@ enum OperationFailure {
     }
 
     /// The same for a command that reads a stream, and so meets errors of both sides: ``Bridge/Unreachable`` or ``StreamHalt``.
-    static func ending(_ error: any Error, of stream: StreamSettings) -> any Error {
+    static func ending(_ error: any Error, of stream: StreamSettings, bridge: String) -> any Error {
         if error is Bridge.Unreachable { return error }
-        switch StreamFailure(error, stream: stream) {
+        switch StreamFailure(error, stream: stream, bridge: bridge) {
         case .halt(let halt): return halt
         case .reopen, .restart: return Bridge.Unreachable(server: error.isOfMongoDB ? "MongoDB" : "Kafka", reason: "\(error)")
         }

@@ -81,7 +81,7 @@ package struct Redrive: Sendable {
         var missing = filter.places
         do {
             // A topic that does not exist has no dead letters.
-            _ = try TopicReader.scan(
+            try TopicReader.scan(
                 dispatcher.deadLetters, admin: admin, settings: configuration.kafka, timeout: timeout, stop: stop,
                 { record in FoundDeadLetter(record, of: dispatcher, decoder: decoder) },
                 take: { letter throws(KafkaError) in

@@ -21,7 +21,7 @@ struct PositionHistory: Sendable {
     /// The edits from an offset on, the oldest first. Blocks.
     func edits(from offset: Int64 = 0, timeout: Duration, stop: StopSignal) throws(KafkaError) -> [PositionEdit] {
         var edits: [PositionEdit] = []
-        _ = try TopicReader.scan(
+        try TopicReader.scan(
             topic, admin: admin, settings: settings, timeout: timeout, stop: stop, waitsForTransactions: true,
             begin: { _, offsets in max(offset, offsets.lowerBound) }, { $0.value },
             take: { value throws(KafkaError) in

@@ -11,6 +11,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     private let producer: KafkaProducer
     private let positions: KafkaTopic
     private let identity: StreamIdentity
+    private let term: StreamLeadership.Term?
     private let status: StreamStatus
     private let stop: StopSignal
 
@@ -19,15 +20,20 @@ final class AtLeastOncePublisher: RecordPublisher {
     private var due: StreamPosition?
     private var lastStored: StreamPosition?
     private var lastStoredAt: ContinuousClock.Instant = .now
+    /// Since when a position may not be stored for want of a sign from the group, when that is looked at again, and when it is told.
+    private var held: (since: ContinuousClock.Instant, until: ContinuousClock.Instant, report: ContinuousClock.Instant)?
     /// Position records on their way, in their order, and when they were produced.
-    private var positionsInFlight: [(position: StreamPosition, since: ContinuousClock.Instant)] = []
+    private var positionsInFlight: [(position: StreamPosition?, since: ContinuousClock.Instant)] = []
     private var refusal: (any Error)?
     private var positionRecord = RecordBatch()
 
+    /// - Parameter term: nil for a publisher that has no rivals.
     init(
-        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, status: StreamStatus, stop: StopSignal
+        producer: KafkaProducer, positionsTopic: String, identity: StreamIdentity, term: StreamLeadership.Term?, status: StreamStatus,
+        stop: StopSignal
     ) throws(KafkaError) {
         self.producer = producer
+        self.term = term
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
@@ -38,6 +44,11 @@ final class AtLeastOncePublisher: RecordPublisher {
     func fence() {}
 
     func resume(after stored: StreamPosition) { lastStored = stored }
+
+    func claim(_ stored: StoredPosition) throws {
+        guard try mayStore() else { return }
+        try produce(position: nil, record: stored.json)
+    }
 
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
@@ -102,7 +113,7 @@ final class AtLeastOncePublisher: RecordPublisher {
             case .acknowledged(tag: 0, let count):
                 for (position, since) in positionsInFlight.prefix(count) {
                     status.acknowledgedPosition(in: since.duration(to: .now))
-                    status.stored(position)
+                    if let position { status.stored(position) }
                 }
                 positionsInFlight.removeFirst(min(count, positionsInFlight.count))
             case .acknowledged(let tag, let count):
@@ -118,7 +129,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     var nextDeadline: ContinuousClock.Instant? {
-        due.map { lastStoredAt + interval(to: $0) }
+        due.map { max(lastStoredAt + interval(to: $0), held?.until ?? lastStoredAt) }
     }
 
     /// Events since the last stored position make it due soon; a token that only moved on an idle stream can wait.
@@ -129,9 +140,39 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     private func storeIfDue() throws {
         takeCovered()
-        guard let position = due, .now >= lastStoredAt + interval(to: position) else { return }
+        guard let position = due, .now >= lastStoredAt + interval(to: position), try mayStore() else { return }
         try store(position)
     }
+
+    /// Asks the term, before every position.
+    ///
+    /// - Returns: false when the group has given no sign for too long. What is due stays due.
+    /// - Throws: ``NotLeading``.
+    private func mayStore() throws -> Bool {
+        switch term?.mayStore() ?? .allowed {
+        case .allowed:
+            held = nil
+            return true
+        case .over: throw NotLeading()
+        case .held:
+            let now = ContinuousClock.now
+            let since = held?.since ?? now
+            // Records go on being acknowledged, which ends the trouble each time.
+            let isToBeTold = now >= held?.report ?? now + Self.heldPatience
+            if isToBeTold {
+                status.kafkaTrouble(
+                    WaitsFor(
+                        description: "no position is stored before group \(term?.group ?? "") has given a sign of life again",
+                        kind: .waiting))
+            }
+            held = (since, now + Self.heldPause, isToBeTold ? now + Self.heldRepetition : held?.report ?? since + Self.heldPatience)
+            return false
+        }
+    }
+
+    private static let heldPause: Duration = .milliseconds(200)
+    private static let heldPatience: Duration = .seconds(3)
+    private static let heldRepetition: Duration = .seconds(60)
 
     private func takeCovered() {
         guard let covered = window.takeCovered() else { return }
@@ -144,10 +185,17 @@ final class AtLeastOncePublisher: RecordPublisher {
         lastStoredAt = .now
         guard position != lastStored else { return }
         try position.refuse(before: lastStored)
-        positionRecord.setPlain(key: identity.stream, value: identity.record(of: position))
-        try produce(0, of: positionRecord, to: positions, tag: 0)
-        positionsInFlight.append((position, .now))
+        try produce(position: position, record: identity.record(of: position))
         lastStored = position
+    }
+
+    /// - Parameter position: nil for one that is stored already, which is no progress.
+    private func produce(position: StreamPosition?, record: [UInt8]) throws {
+        positionRecord.setPlain(key: identity.stream, value: record)
+        try produce(0, of: positionRecord, to: positions, tag: 0)
+        // It is to arrive while this process leads.
+        producer.endLinger()
+        positionsInFlight.append((position, .now))
     }
 
     func finish(within limit: Duration?) throws -> Bool {
@@ -156,15 +204,16 @@ final class AtLeastOncePublisher: RecordPublisher {
         defer { if !isSettled { producer.abandon() } }
         try wait(until: deadline) { window.isEmpty }
         takeCovered()
-        if let position = due { try store(position) }
+        if due != nil { try wait(until: deadline) { try mayStore() } }
+        if let position = due, try mayStore() { try store(position) }
         try wait(until: deadline) { positionsInFlight.isEmpty }
-        return isSettled
+        return isSettled && due == nil
     }
 
     private var isSettled: Bool { window.isEmpty && positionsInFlight.isEmpty }
 
-    private func wait(until deadline: ContinuousClock.Instant?, _ condition: () -> Bool) throws {
-        while !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
+    private func wait(until deadline: ContinuousClock.Instant?, _ condition: () throws -> Bool) throws {
+        while try !condition(), !stop.isOverdue, deadline.map({ $0 > .now }) ?? true {
             // Nothing follows that a record could wait for.
             producer.endLinger()
             try serveEvents(timeout: .milliseconds(100))

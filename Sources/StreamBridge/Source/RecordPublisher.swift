@@ -1,6 +1,7 @@
 /// Delivers records, and the position that covers them, with one guarantee or another.
 ///
-/// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, ``resume(after:)`` when a position is stored, then any number of
+/// One instance serves one session of one stream, on that session's thread, in this order: ``fence()``, ``resume(after:)`` and ``claim(_:)`` when a position is
+/// stored, then any number of
 /// ``publish(_:to:)`` and ``seal(_:)``, with ``serve(timeout:)`` whenever there is nothing else to do, then ``finish()``.
 /// When a call throws, the session is over: the position is read again, and whatever this instance had not covered is published again.
 protocol RecordPublisher: AnyObject {
@@ -9,6 +10,9 @@ protocol RecordPublisher: AnyObject {
 
     /// The position that the session begins at: nothing older is ever stored.
     func resume(after stored: StreamPosition)
+
+    /// Stores the position that the session begins at once more, with this process as its writer: whoever starts meanwhile finds who leads.
+    func claim(_ stored: StoredPosition) throws
 
     func topic(_ name: String) throws -> KafkaTopic
 
@@ -44,4 +48,9 @@ protocol RecordPublisher: AnyObject {
 
     /// Tells how many records Kafka has not acknowledged. Any thread.
     var unacknowledged: @Sendable () -> Int { get }
+}
+
+extension RecordPublisher {
+    /// For those that nobody could take for the leader.
+    func claim(_ stored: StoredPosition) {}
 }

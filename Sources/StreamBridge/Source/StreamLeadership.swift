@@ -12,22 +12,6 @@ import Logging
 ///
 /// The thread `lead <stream>` keeps the membership; everything else is called on the stream's own thread.
 final class StreamLeadership: Sendable {
-    enum Standing: Equatable {
-        /// The group has not said yet who leads, and it may be another process.
-        case waiting
-        /// The group has not said yet, and nobody else can be leading.
-        case provisional
-        case leading
-        /// The group has given this process up, or cannot be reached. Its session goes on, and no other begins.
-        case cutOff
-        case standby
-
-        /// A session may begin.
-        var mayBegin: Bool { self == .provisional || self == .leading }
-        /// A session that has begun may go on.
-        var mayGoOn: Bool { mayBegin || self == .cutOff }
-    }
-
     /// A time of leading: what a session is allowed in.
     struct Term: Sendable {
         fileprivate let leadership: StreamLeadership
@@ -35,7 +19,7 @@ final class StreamLeadership: Sendable {
 
         /// - Throws: ``NotLeading`` when the term is over, otherwise as ``StreamLeadership/awaitTerm(_:)``.
         func check() throws {
-            let (failure, holds) = leadership.state.read { ($0.failure, $0.standing.mayGoOn && $0.term == number) }
+            let (failure, holds) = leadership.state.read { ($0.failure, $0.lead.holds(number)) }
             if let failure { throw failure }
             if !holds { throw NotLeading() }
         }
@@ -43,11 +27,36 @@ final class StreamLeadership: Sendable {
         /// Whether a session that has to end may still store its position: the lead waits for it, or is still here.
         func maySettle() -> Bool {
             leadership.state.update { state in
-                guard state.isSettling || state.term == number && state.standing.mayGoOn else { return false }
+                guard state.isSettling || state.lead.holds(number) else { return false }
                 state.isFinishing = true
                 return true
             }
         }
+
+        /// Whether a position may be stored now. Asked before each one, by every way that one takes.
+        ///
+        /// At-least-once nothing fences a process that was frozen, or blocked while its lead passed to another: it would store a position that is older than
+        /// what is stored. Between this look and the record's arrival there is time left; ``LeadershipState/isFresh(sign:at:)`` says how much. It is
+        /// not enough for a process that freezes between the two, or a broker that cannot be reached while the group's coordinator can: then the record arrives late,
+        /// and a crash before the next position, which the new leader stores within five seconds, repeats more.
+        func mayStore() -> Storing {
+            let sign = leadership.consumer.lastSign
+            let now = ContinuousClock.now
+            return leadership.state.read { state in
+                if !state.isSettling, !state.isFinishing, !state.lead.holds(number) { return .over }
+                return state.lead.isFresh(sign: sign, at: now) ? .allowed : .held
+            }
+        }
+
+        enum Storing {
+            case allowed
+            /// The group has given no sign for too long. It will, or the term is over.
+            case held
+            case over
+        }
+
+        /// Whose sign is waited for.
+        var group: String { leadership.consumer.group }
 
         /// Calls `wake` whenever there may be something to ``check()``, while `body` runs.
         func waking<Result>(_ wake: @escaping @Sendable () -> Void, while body: () throws -> Result) rethrows -> Result {
@@ -66,7 +75,7 @@ final class StreamLeadership: Sendable {
         ///
         /// - Throws: ``NotLeading``, also when the membership has just been lost.
         func membership() throws -> GroupConsumer.Membership? {
-            switch leadership.state.read({ $0.term == number ? $0.standing : .standby }) {
+            switch leadership.state.read({ $0.lead.term == number ? $0.lead.standing : .standby }) {
             case .provisional: return nil
             case .leading:
                 guard let membership = leadership.consumer.membership() else { throw NotLeading() }
@@ -87,9 +96,7 @@ final class StreamLeadership: Sendable {
     }
 
     private struct State {
-        var standing = Standing.waiting
-        /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
-        var term = 0
+        var lead: LeadershipState
         /// Why this process can be no member any more.
         var failure: (any Error)?
         var isLeaving = false
@@ -104,12 +111,10 @@ final class StreamLeadership: Sendable {
     private let consumer: GroupConsumer
     /// Whether the cluster says, too, that the group's topic does not exist: a broker that is behind has not heard of it yet.
     private let isTopicGone: @Sendable () -> Bool
-    /// Exactly-once: whoever leads next fences this process.
-    private let isFenced: Bool
     private let status: StreamStatus
     private let heartbeat: Heartbeat
     private let logger: Logger
-    private let state = Monitor(State())
+    private let state: Monitor<State>
     private let thread: Monitor<LoopThread?> = Monitor(nil)
 
     /// The topic that has nothing in it but its one partition. `bridge.<name>.control`.
@@ -117,8 +122,7 @@ final class StreamLeadership: Sendable {
 
     private static let partition: Int32 = 0
 
-    /// `bridge.<name>.<stream>`.
-    static func group(bridge: String, stream: String) -> String { "bridge.\(bridge).\(stream)" }
+    static func group(bridge: String, stream: String) -> String { PartName.of(stream, of: bridge) }
 
     /// - Throws: ``KafkaError`` when a property is refused.
     init(
@@ -126,16 +130,17 @@ final class StreamLeadership: Sendable {
         heartbeat: Heartbeat, logger: Logger
     ) throws(KafkaError) {
         isTopicGone = { topics.isGone(Self.topic(bridge: bridge)) }
-        isFenced = stream.delivery == .exactlyOnce
         self.status = status
         self.heartbeat = heartbeat
         self.logger = logger
         group = Self.group(bridge: bridge, stream: stream.name)
-        consumer = try GroupConsumer(
-            topic: Self.topic(bridge: bridge),
-            properties: ConsumerProperties.leadership(
-                kafka, group: group, rank: LeadershipRank.text(ofStream: index)),
-            logger: logger)
+        let properties = ConsumerProperties.leadership(
+            kafka, group: group, rank: LeadershipRank.text(ofStream: index))
+        consumer = try GroupConsumer(topic: Self.topic(bridge: bridge), properties: properties, logger: logger)
+        state = Monitor(
+            State(
+                lead: LeadershipState(
+                    isFenced: stream.delivery == .exactlyOnce, sessionTimeout: ConsumerProperties.sessionTimeout(properties))))
     }
 
     /// Joins the group.
@@ -143,7 +148,7 @@ final class StreamLeadership: Sendable {
     /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has formed, which may take
     ///   seconds (`group.initial.rebalance.delay.ms`).
     func join(isAlone: Bool) throws(KafkaError) {
-        if isAlone { change { $0.standing = .provisional } }
+        if isAlone { change { $0.joinsAlone(at: .now) } }
         try consumer.subscribe()
         thread.update { $0 = LoopThread.start(name: "lead") { self.keepMembership() } }
     }
@@ -161,14 +166,14 @@ final class StreamLeadership: Sendable {
         func news(_ state: State) -> News? {
             if let failure = state.failure { return .failed(failure) }
             if stop.isRequested { return .stop }
-            if state.standing.mayBegin { return .leading(state.term) }
-            return state.standing == .standby && !isTold ? .standby : nil
+            if state.lead.standing.mayBegin { return .leading(state.lead.term) }
+            return state.lead.standing == .standby && !isTold ? .standby : nil
         }
         return try stop.waking({ [state] in state.update { _ in } }) { () throws in
             while true {
                 _ = state.wait(within: Self.wordTime) { news($0) != nil }
                 switch state.read(news) {
-                case nil: if state.read({ $0.standing == .waiting }) { tellWait(since: began) }
+                case nil: if state.read({ $0.lead.standing == .waiting }) { tellWait(since: began) }
                 case .failed(let error): throw error
                 case .stop: return nil
                 case .standby:
@@ -198,9 +203,7 @@ final class StreamLeadership: Sendable {
 
     /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins. With
     /// it, ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
-    func sessionFailed() {
-        change { if $0.standing == .provisional || $0.standing == .cutOff { $0.standing = .waiting } }
-    }
+    func sessionFailed() { change { $0.sessionFailed() } }
 
     /// Leaves the group, so that another process follows at once.
     func leave() {
@@ -217,7 +220,10 @@ final class StreamLeadership: Sendable {
         while !state.read({ $0.isLeaving }) {
             heartbeat.beat()
             do {
-                try handle(consumer.poll(timeout: .seconds(5)))
+                // At-least-once, whoever leads without the group's word has to know that it has not stood still.
+                let isWatched = state.read { !$0.lead.isFenced && $0.lead.standing == .provisional }
+                try handle(consumer.poll(timeout: isWatched ? .milliseconds(500) : .seconds(5)))
+                if isWatched { change { $0.runs(at: .now, sign: consumer.lastSign) } }
             } catch {
                 fail(error)
             }
@@ -236,15 +242,16 @@ final class StreamLeadership: Sendable {
             // There is nothing to fetch.
             consumer.pause(partitions)
             // A session tells by itself when Kafka is back.
-            if !state.read({ $0.standing.mayGoOn }) { status.published(0) }
+            if !state.read({ $0.lead.standing.mayGoOn }) { status.published(0) }
             // A topic that somebody else made may have more than one partition.
-            change { $0.standing = partitions.contains(Self.partition) ? .leading : .standby }
+            let word: LeadershipState.Word = partitions.contains(Self.partition) ? .this : isHolderGone() ? .gone : .other
+            change { $0.assigned(to: word, at: consumer.lastSync) }
         case .revoked(let partitions, let isLost):
-            if isLost { change(lose) } else if !isFenced { settle() }
+            if isLost { change { $0.lost() } } else { settle() }
             try consumer.unassign(partitions)
         case .unreachable(let error):
             // A session's producer tells it as well; and who stands by misses nothing.
-            if state.read({ $0.standing == .waiting }) { status.kafkaTrouble(error) }
+            if state.read({ $0.lead.standing == .waiting }) { status.kafkaTrouble(error) }
         case .failed(let error):
             if case .halt(let halt) = StreamFailure(kafka: error) {
                 fail(halt)
@@ -258,24 +265,30 @@ final class StreamLeadership: Sendable {
         }
     }
 
-    /// The group has given this member up. With exactly-once its session goes on until the group names another, or until it is fenced: a lone bridge may have
-    /// been cut off, and nobody else leads. At-least-once there is no fence: whoever leads meanwhile may have published what this session still
-    /// has before it.
-    private func lose(_ state: inout State) {
-        switch state.standing {
-        case .leading: state.standing = isFenced ? .cutOff : .waiting
-        case .standby: state.standing = .waiting
-        case .provisional, .cutOff, .waiting: break
+    /// Whether the group has given the lead to a process of this host that runs no more.
+    ///
+    /// A lone bridge that was killed, and started again at once, and that once more: the third process begins without the group's word. The group waits for the
+    /// first one's session time-out, forms, and still counts the second one, which may come first by its rank: then a dead process leads for
+    /// another session time-out. What no member of this host's is, may be alive.
+    private func isHolderGone() -> Bool {
+        do {
+            guard let client = try consumer.holder(of: Self.partition, timeout: Self.describeTime) else { return false }
+            let instance = ConsumerProperties.instance(ofClient: client)
+            guard Instance.isGone(instance) else { return false }
+            logger.info("the group has given the lead to \(instance), which runs no more")
+            return true
+        } catch {
+            logger.debug("\(error)")
+            return false
         }
     }
+
+    private static let describeTime: Duration = .seconds(2)
 
     /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the other one begins behind it. A
     /// session that takes too long is left alone: then the other one repeats what it has in hand.
     private func settle() {
-        change {
-            if $0.standing == .leading { $0.standing = .waiting }
-            $0.isSettling = true
-        }
+        guard change({ $0.revoked() }, alsoTo: { $0.isSettling = true }) else { return }
         _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil }
         // Who has begun to store in time is waited for: nothing is stored once the lead has gone.
         let isFinishing = state.update { state in
@@ -286,16 +299,19 @@ final class StreamLeadership: Sendable {
     }
 
     /// Changes the standing in one step: both threads do.
-    private func change(_ change: (inout State) -> Void) {
-        let (old, new, wake) = state.update { state in
-            let old = state.standing
-            change(&state)
-            if state.standing.mayBegin, !old.mayGoOn { state.term += 1 }
-            return (old, state.standing, state.wakeSession)
+    @discardableResult
+    private func change<Result>(_ change: (inout LeadershipState) -> Result, alsoTo more: (inout State) -> Void = { _ in }) -> Result {
+        let (old, new, wake, result) = state.update { state in
+            let old = state.lead.standing
+            let result = change(&state.lead)
+            if state.lead.standing != old { more(&state) }
+            return (old, state.lead.standing, state.wakeSession, result)
         }
-        guard old != new else { return }
-        wake?()
-        logger.debug("leadership: \(new)")
+        if old != new {
+            wake?()
+            logger.debug("leadership: \(new)")
+        }
+        return result
     }
 
     private func fail(_ error: any Error) {

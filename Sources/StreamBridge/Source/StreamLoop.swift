@@ -154,7 +154,7 @@ package final class StreamLoop: Sendable {
 
     private func ensurePositionsTopic() throws {
         try surroundings.topics.ensure(
-            surroundings.positions.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: Self.answerTime)
+            surroundings.positions.topic, partitions: 1, config: surroundings.topics.configOfCompacted, timeout: Self.answerTime)
     }
 
     /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no more. A hint: the fences make
@@ -162,7 +162,8 @@ package final class StreamLoop: Sendable {
     private func isAlone() -> Bool {
         do {
             let stored = try surroundings.positions.read(
-                stream: settings.name, isolation: .readUncommitted, timeout: Self.answerTime)
+                stream: settings.name, isolation: .readUncommitted, timeout: Self.answerTime, waiting)
+            status.published(0)
             return stored.map { Instance.isGone($0.writer) } ?? true
         } catch is PositionError {
             // The session says so.
@@ -170,6 +171,12 @@ package final class StreamLoop: Sendable {
         } catch {
             return false
         }
+    }
+
+    /// How this thread waits for the stored positions.
+    private var waiting: NewestValues.Waiting {
+        NewestValues.Waiting(
+            stop: surroundings.stop, turn: { [heartbeat] in heartbeat.beat() }, tell: { [status] in status.kafkaTrouble($0) })
     }
 
     private func reaction(to error: any Error, _ skip: GapSkip) -> StreamFailure {
@@ -188,7 +195,14 @@ package final class StreamLoop: Sendable {
 
         try term.check()
         try publisher.fence()
-        let stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime)
+        let stored: StoredPosition?
+        do {
+            stored = try surroundings.positions.read(stream: settings.name, timeout: Self.answerTime, waiting)
+        } catch is StreamStopped {
+            // Nothing was published.
+            return
+        }
+        status.published(0)
         // Somebody may have set another one meanwhile.
         let lost = lost.flatMap { $0.position.token == stored?.position.token ? $0 : nil }
         let start = try lost.map { try place(past: $0) } ?? startPoint(after: stored)
@@ -201,6 +215,12 @@ package final class StreamLoop: Sendable {
             first.withLock { $0 = nil }
             // Behind a lost one the stream may also go back: to the time that a deployment was restored to.
             if lost == nil { publisher.resume(after: position) }
+        }
+        if lost == nil, var stored {
+            // As it is, but for who leads: what changed since it was stored is still to be seen.
+            stored.writer = surroundings.instance
+            stored.writtenAt = WallClock.milliseconds()
+            try publisher.claim(stored)
         }
 
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
@@ -325,7 +345,7 @@ package final class StreamLoop: Sendable {
                 producer: producer, positionsTopic: topic, identity: identity, term: term,
                 transactionTimeout: ProducerProperties.transactionTimeout(properties), status: status, stop: surroundings.stop)
             : try AtLeastOncePublisher(
-                producer: producer, positionsTopic: topic, identity: identity, status: status, stop: surroundings.stop)
+                producer: producer, positionsTopic: topic, identity: identity, term: term, status: status, stop: surroundings.stop)
     }
 
     private var identity: StreamIdentity {

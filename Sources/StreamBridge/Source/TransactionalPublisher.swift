@@ -122,6 +122,14 @@ final class TransactionalPublisher: RecordPublisher {
 
     func resume(after stored: StreamPosition) { lastStored = stored }
 
+    /// In a transaction of its own, which is committed while the change stream is being opened.
+    func claim(_ stored: StoredPosition) throws {
+        try term?.check()
+        try begin()
+        // Not `committing`: what is stored already is no progress.
+        try store(stored.json)
+    }
+
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
@@ -250,13 +258,20 @@ final class TransactionalPublisher: RecordPublisher {
     private func commit() throws {
         if let refusal { throw refusal }
         guard let position = sealed, isCovered else { return }
+        // Whoever leads next fences this producer; whoever knows already that it does not lead need not wait for that.
+        try term?.check()
         try begin()
         try position.refuse(before: lastStored)
-        positionRecord.setPlain(key: identity.key, value: identity.record(of: position))
+        sealed = nil
+        try store(identity.record(of: position))
+        committing = position
+    }
+
+    /// Puts the record of a position into the open transaction, and begins to commit it.
+    private func store(_ record: [UInt8]) throws {
+        positionRecord.setPlain(key: identity.key, value: record)
         try produce(0, of: positionRecord, to: positions)
         producer.endLinger()
-        sealed = nil
-        committing = position
         commitBegan = .now
         state = .committing
         ender.start(.commit)
@@ -275,8 +290,6 @@ final class TransactionalPublisher: RecordPublisher {
             lastStored = position
             lastStoredAt = .now
             status.stored(position)
-            // Nothing was published meanwhile: no transaction was open.
-            if let sealed { status.covered(sealed.token) }
         } else {
             status.published(0)
         }
@@ -285,6 +298,9 @@ final class TransactionalPublisher: RecordPublisher {
         bytes = 0
         committedAt = .now
         state = .idle
+        settleSealed()
+        // Nothing was published meanwhile: no transaction was open.
+        if let sealed { status.covered(sealed.token) }
     }
 
     private func awaitCommit() throws {

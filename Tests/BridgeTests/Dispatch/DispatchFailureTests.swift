@@ -41,7 +41,7 @@ import Testing
     private static let index = GuardIndex(kind: .partial, field: "truck_id", names: ["truck_id_active", "trucks"])
 
     private static func reaction(to kind: MongoError.Kind) -> Reaction {
-        Reaction(DispatchFailure(MongoError(kind: kind, operation: "insert", message: "sentence"), dispatcher: .sample()))
+        Reaction(DispatchFailure(mongoDB: MongoError(kind: kind, operation: "insert", message: "sentence"), dispatcher: .sample()))
     }
 
     private static func refusal(_ code: Int32, _ message: String = "sentence", keyPattern: [String]? = nil) -> DocumentRefusal {
@@ -124,9 +124,25 @@ import Testing
         #expect(Self.index.match(WriteReply.Refusal(index: 0, code: 11000, message: message, keyPattern: ["order"])) == .other("order"))
     }
 
+    private static func failure(_ error: any Error) -> DispatchFailure {
+        let kafka = KafkaSettings(common: ["bootstrap.servers": "kafka:9092"], producer: [:], consumer: [:])
+        return DispatchFailure(error, dispatcher: .sample(), of: "lessons", kafka: kafka)
+    }
+
+    @Test func theCommandThatMendsALostOffsetCanBePasted() {
+        guard case .halt(let halt) = Self.failure(KafkaError(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, operation: "read")) else {
+            Issue.record("no halt")
+            return
+        }
+        #expect(
+            halt.mend.hasSuffix(
+                "kafka-consumer-groups --bootstrap-server kafka:9092 --group bridge.lessons.shipments --topic dispatch.commands --reset-offsets "
+                    + "--to-earliest --execute"), "\(halt.mend)")
+    }
+
     @Test func errorsOfKafka() {
         func reaction(_ code: rd_kafka_resp_err_t) -> Reaction {
-            Reaction(DispatchFailure(KafkaError(code, operation: "read"), dispatcher: .sample()))
+            Reaction(Self.failure(KafkaError(code, operation: "read")))
         }
         #expect(reaction(RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) == .lostPosition)
         #expect(reaction(RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) == .lostPosition)

@@ -158,7 +158,10 @@ struct RealBrokerTests {
     @Test(arguments: [true, false])
     func positionsOfTransactionsCountOnlyWhenTheyAreCommitted(isCommitted: Bool) throws {
         let store = PositionStore(bridge: topic, admin: admin, settings: kafka.settings)
-        try catalog().ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: Self.timeout)
+        let catalog = catalog()
+        try catalog.ensure(store.topic, partitions: 1, config: catalog.configOfCompacted, timeout: Self.timeout)
+        let found = try #require(try admin.settings(ofTopic: store.topic, timeout: Self.timeout))
+        #expect(found.filter { catalog.configOfCompacted[$0.key] != nil } == catalog.configOfCompacted)
         func position(_ number: Int32) -> StoredPosition {
             StoredPosition(
                 stream: "inventory", position: PublisherSession.position(number), options: "", replicaSet: nil, writer: "", writtenAt: 0)

@@ -13,7 +13,8 @@ import Testing
         let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
         let records = try scene.records().map(\.token)
         var seen: Set<String> = []
-        #expect(records.filter { seen.insert($0).inserted } == expected, sourceLocation: sourceLocation)
+        let isComplete = records.filter { seen.insert($0).inserted } == expected
+        #expect(isComplete, "\(seen.count) different events of \(expected.count)", sourceLocation: sourceLocation)
         if exactly { #expect(records.count == expected.count, sourceLocation: sourceLocation) }
     }
 
@@ -76,6 +77,129 @@ import Testing
                 }
                 #expect(events == events.sorted())
             }
+        }
+    }
+
+    /// What it had on its way when it froze is acknowledged when it goes on, and its position is due: older by then than the newest one.
+    @Test func aFrozenLeaderStoresNothingOlder() async throws {
+        try await Scene.play { scene in
+            let pair = try Pair(scene, delivery: .atLeastOnce)
+            let (leader, standby) = try pair.startBoth()
+            let isOver = Monitor(false)
+            let writer = LoopThread.start(name: "write") {
+                var next: Int32 = 1000
+                // Not more than the mock cluster keeps of a partition.
+                while !isOver.wait(within: .milliseconds(20), until: { $0 }) {
+                    try? scene.insert(Self.numbers(next..<next + 1))
+                    next += 1
+                }
+            }
+            defer {
+                isOver.update { $0 = true }
+                writer.join()
+            }
+            let positions = try scene.follow(scene.positionsTopic)
+            func wait(events: Int64) throws {
+                try positions.wait(for: "a position after \(events) events") { records in
+                    records.last?.value.flatMap { try? StoredPosition(json: $0) }.map { $0.position.events >= events } ?? false
+                }
+            }
+            try wait(events: 100)
+            leader.signal(SIGSTOP)
+            try standby.wait(forError: "leads this stream now")
+            var count = positions.records.count
+            try positions.wait(for: "positions of the next leader") { $0.count >= count + 4 }
+            leader.signal(SIGCONT)
+            count = positions.records.count
+            try positions.wait(for: "positions afterwards") { $0.count >= count + 6 }
+            isOver.update { $0 = true }
+            writer.join()
+            try scene.follow().wait(events: scene.events().count)
+            for program in [leader, standby] { program.signal(SIGTERM) }
+            for program in [leader, standby] { #expect(try program.exitStatus() == 0, "\(program.errors)") }
+            let values = try scene.records(scene.positionsTopic).compactMap { $0.value }
+            let events = try values.map { try StoredPosition(json: $0).position.events }
+            // Not compared as lists: a difference of thousands takes minutes to print.
+            let backwards = zip(events, events.dropFirst()).filter { $0 > $1 }.prefix(3).map { "\($0) before \($1)" }
+            #expect(backwards.isEmpty)
+            try Self.expectComplete(scene, exactly: false)
+        }
+    }
+
+    /// A member of the stream's group that comes first by its rank, in the name of a process.
+    private static func withMember(of scene: Scene, named instance: String, _ body: () throws -> Void) throws {
+        var kafka = scene.kafka.settings
+        kafka.consumer["session.timeout.ms"] = "6000"
+        var properties = ConsumerProperties.leadership(
+            kafka, group: StreamLeadership.group(bridge: scene.name, stream: "fruits"), rank: "-")
+        properties["client.id"] = "-.\(instance)"
+        let member = try GroupConsumer(topic: StreamLeadership.topic(bridge: scene.name), properties: properties, logger: .silent)
+        let (hasLead, isOver) = (Monitor(false), Monitor(false))
+        try member.subscribe()
+        let thread = LoopThread.start(name: "member") {
+            while !isOver.value {
+                switch member.poll(timeout: .milliseconds(100)) {
+                case .assigned(let partitions):
+                    try? member.assign([:])
+                    if !partitions.isEmpty { hasLead.update { $0 = true } }
+                case .revoked(let partitions, _): try? member.unassign(partitions)
+                default: break
+                }
+            }
+            member.leave(until: .now + .seconds(5))
+        }
+        defer {
+            isOver.update { $0 = true }
+            thread.join()
+        }
+        try hasLead.wait(for: "the member to lead") { $0 ? () : nil }
+        try body()
+    }
+
+    /// The third process of a lone bridge that was killed twice: the group counts the dead for a session time-out each.
+    @Test(
+        .disabled(if: !TestKafka.isReal, "the mock cluster does not tell who is in a group"),
+        arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func aDeadProcessThatTheGroupStillCountsIsNotWaitedFor(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/true")
+            let isGone = Monitor(false)
+            process.terminationHandler = { _ in isGone.update { $0 = true } }
+            try process.run()
+            try isGone.wait(for: "a process to end") { $0 ? () : nil }
+            let dead = "\(ProcessInfo.processInfo.hostName)/\(process.processIdentifier)"
+            try Self.withMember(of: scene, named: dead) {
+                let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
+                try scene.log.wait(for: "the group has given the lead to \(dead), which runs no more")
+                try scene.insert(Self.numbers(0..<5))
+                try scene.follow().wait(count: 5)
+                #expect(try bridge.status(of: "fruits").isLeader)
+                #expect(try bridge.stop().isEmpty)
+            }
+            #expect(scene.log.lines(containing: "stands by").isEmpty)
+        }
+    }
+
+    @Test(
+        .disabled(if: !TestKafka.isReal, "the mock cluster does not tell who is in a group"),
+        arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func aLivingProcessThatTheGroupChoseIsFollowed(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let process = Process()
+            process.executableURL = URL(filePath: "/bin/cat")
+            process.standardInput = Pipe()
+            try process.run()
+            defer { process.terminate() }
+            let alive = "\(ProcessInfo.processInfo.hostName)/\(process.processIdentifier)"
+            var bridge: RunningBridge?
+            try Self.withMember(of: scene, named: alive) {
+                bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
+                try scene.log.wait(for: "stands by")
+            }
+            try scene.insert(Self.numbers(0..<5))
+            try scene.follow().wait(count: 5)
+            #expect(try bridge?.stop().isEmpty == true)
         }
     }
 

@@ -90,6 +90,36 @@ import Testing
         }
     }
 
+    /// Whoever starts meanwhile looks at the newest position for who leads.
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func aSessionStoresThePositionThatItBeginsAtUnderItsName(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            let stream = scene.stream { $0.delivery = delivery }
+            try scene.insert([["_id": 1]])
+            _ = try scene.publish([stream], count: 1)
+            var stored = try #require(try scene.position())
+            // A predecessor that had another pipeline.
+            stored.writer = "elsewhere/1"
+            stored.writtenAt = 0
+            stored.options = "a-b-c-d-e"
+            let producer = try ReportingProducer(scene.kafka.settings)
+            #expect(try producer.produce(scene.positionsTopic, key: Array("fruits".utf8), value: stored.json))
+            try producer.wait(acknowledged: 1)
+            let bridge = try scene.bridge([stream])
+            let records = try scene.follow(scene.positionsTopic).wait(for: "the position of this process") { records in
+                records.contains {
+                    $0.value.flatMap { try? StoredPosition(json: $0) }.map { $0.writer == Instance.name && $0.options == "a-b-c-d-e" }
+                        ?? false
+                }
+            }
+            let positions = try records.compactMap { try $0.value.map { try StoredPosition(json: $0) } }
+            let claimed = try #require(positions.first { $0.writer == Instance.name && $0.options == "a-b-c-d-e" })
+            #expect(claimed.position == stored.position)
+            #expect(claimed.replicaSet == stored.replicaSet)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     /// Otherwise a crash before the first stored position would make `now` another moment.
     @Test func whereAStreamBeganIsStoredBeforeItsFirstEvent() async throws {
         try await Scene.play { scene in

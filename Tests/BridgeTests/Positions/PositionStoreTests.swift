@@ -70,6 +70,46 @@ import Testing
         #expect(try read("trucks") == nil)
     }
 
+    /// Rule 1: what is there when somebody asks is seen, whoever has asked before.
+    @Test func everyQuestionSeesWhatWasStoredBeforeIt() async throws {
+        try kafka.make(topic: store.topic)
+        let store = store
+        for round in 1...5 as ClosedRange<Int32> {
+            try write((0..<8).map { ("stream-\($0)", position(round, of: "stream-\($0)").json) })
+            let positions = try await withThrowingTaskGroup(of: StreamPosition?.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        try await LoopThread.run(name: "ask") {
+                            Result { try store.read(stream: "stream-\(number)", timeout: .seconds(30))?.position }
+                        }.get()
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(positions == Array(repeating: PublisherSession.position(round), count: 8))
+        }
+    }
+
+    @Test func aStopEndsTheReading() throws {
+        try kafka.make(topic: store.topic)
+        try write([("inventory", position(1).json)])
+        let stop = StopSignal()
+        stop.request(grace: .zero)
+        #expect(throws: StreamStopped.self) {
+            _ = try store.read(stream: "inventory", timeout: .seconds(30), NewestValues.Waiting(stop: stop))
+        }
+        #expect(try read() == position(1))
+    }
+
+    @Test func whatCannotBeReadIsToldWithItsRecord() throws {
+        try kafka.make(topic: store.topic)
+        let text = String(decoding: position(1).json, as: UTF8.self).replacing(#""events":1,"#, with: #""events":9223372036854775807,"#)
+        try write([("trucks", position(1, of: "trucks").json), ("inventory", Array(text.utf8))])
+        let error = try #require(throws: PositionError.self) { try read() }
+        #expect("\(error)".hasSuffix("in record \(store.topic)/0/1"), "\(error)")
+        #expect("\(error)".contains(#"{"events":9223372036854775807}"#), "\(error)")
+    }
+
     @Test func manyOldPositionsAreReadThrough() throws {
         try kafka.make(topic: store.topic)
         try write((1...5_000).map { ("inventory", position($0).json) })

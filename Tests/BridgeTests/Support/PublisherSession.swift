@@ -17,7 +17,7 @@ final class PublisherSession {
     ///   - properties: over those that a stream's producer has.
     init(
         _ settings: KafkaSettings, topic: String, positions: String, bridge: String? = nil, stream: String = "inventory",
-        _ properties: [String: String] = [:]
+        term: StreamLeadership.Term? = nil, _ properties: [String: String] = [:]
     ) throws {
         var settings = settings
         settings.producer.merge(properties) { $1 }
@@ -29,9 +29,10 @@ final class PublisherSession {
         let identity = StreamIdentity(stream: stream, options: "00aa", replicaSet: "rs0", writer: "test/1")
         publisher =
             bridge == nil
-            ? try AtLeastOncePublisher(producer: producer, positionsTopic: positions, identity: identity, status: status, stop: stop)
+            ? try AtLeastOncePublisher(
+                producer: producer, positionsTopic: positions, identity: identity, term: term, status: status, stop: stop)
             : try TransactionalPublisher(
-                producer: producer, positionsTopic: positions, identity: identity, term: nil, transactionTimeout: .seconds(60),
+                producer: producer, positionsTopic: positions, identity: identity, term: term, transactionTimeout: .seconds(60),
                 status: status, stop: stop)
         topics = [try publisher.topic(topic)]
     }

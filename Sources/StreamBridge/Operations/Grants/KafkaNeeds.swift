@@ -104,7 +104,7 @@ enum KafkaNeeds {
             // Every replay has an id of its own.
             KafkaNeed(
                 "replays", [.write],
-                on: .init(.transactionalId, ProducerProperties.Transactional.replay("", of: configuration.name).id, .prefixed),
+                on: .init(.transactionalId, ProducerProperties.Transactional.replayPrefix(of: configuration.name), .prefixed),
                 purpose: "`bridge replay` publishes in transactions"),
         ]
             + configuration.streams.flatMap { stream in

@@ -41,6 +41,16 @@ struct HeldLead {
         return false
     }
 
+    /// Makes the lead a condition of a producer's open transaction: when it has gone to another process meanwhile, nothing of it is stored.
+    func vouch(inTransactionOf producer: KafkaClient) throws {
+        guard let membership = consumer.membership() else {
+            throw StreamHalt(
+                reason: "the lead of the stream has gone back to another process before the edit was stored",
+                mend: "Nothing was changed. Try again", status: .configuration)
+        }
+        try consumer.send([0: 0], as: membership, inTransactionOf: producer, timeout: Self.leaveTime)
+    }
+
     /// Gives the lead back: a process follows at once. Blocks until the group knows.
     func release() { consumer.leave(until: .now + Self.leaveTime) }
 

@@ -8,13 +8,16 @@ import Logging
 struct PositionWriter {
     private let configuration: BridgeConfiguration
     private let stream: String
+    /// Nil when the leader was not made to stand back.
+    private let lead: HeldLead?
     private let store: PositionStore
     private let stop: StopSignal
     private let logger: Logger
 
-    init(configuration: BridgeConfiguration, stream: String, store: PositionStore, stop: StopSignal, logger: Logger) {
+    init(configuration: BridgeConfiguration, stream: String, lead: HeldLead?, store: PositionStore, stop: StopSignal, logger: Logger) {
         self.configuration = configuration
         self.stream = stream
+        self.lead = lead
         self.store = store
         self.stop = stop
         self.logger = logger
@@ -53,10 +56,12 @@ struct PositionWriter {
         let edits = try sender.topic(PositionEdit.topic(bridge: configuration.name))
         try sender.fence()
         // After the fence: what the leader stored last is the old position (rule 1 of docs/GUARANTEES.md).
-        let edit = try edit(store.readAll(timeout: Self.callTime)[stream])
+        let edit = try edit(store.readAll(timeout: Self.callTime, .init(stop: stop))[stream]?.bytes)
 
         try sender.begin()
         do {
+            // A process that stood still here would otherwise store its edit under the next leader of an at-least-once stream, which nothing fences.
+            try lead?.vouch(inTransactionOf: sender.client)
             let key = Array(stream.utf8)
             var records = [(edits, Array(edit.record.json.utf8)), (positions, edit.record.new)]
             if let gap = edit.gap {

@@ -56,7 +56,8 @@ package struct Positions: Sendable {
     /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
     package func list() async throws -> [StoredPositionEntry] {
         try await blocking {
-            let values = try self.values(KafkaAdmin(settings: configuration.kafka, logger: logger))
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let values = try self.values(of: store(admin), admin).mapValues(\.bytes)
             let now = WallClock.milliseconds()
             let known = configuration.streams.map(\.name)
             let names = known + values.keys.filter { !known.contains($0) }.sorted()
@@ -67,7 +68,8 @@ package struct Positions: Sendable {
     /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
     package func show(_ stream: StreamSettings) async throws -> StoredPositionDetails {
         try await blocking(stream) {
-            let value = try self.values(KafkaAdmin(settings: configuration.kafka, logger: logger))[stream.name]
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let value = try self.values(of: store(admin), admin)[stream.name]?.bytes
             let (deployment, pool) = try reachMongoDB()
             return StoredPositionDetails(
                 StoredPositionEntry(stream: stream.name, value: value, now: WallClock.milliseconds()),
@@ -88,10 +90,9 @@ package struct Positions: Sendable {
         }
     }
 
-    private func values(_ admin: KafkaAdmin) throws -> [String: [UInt8]] {
-        let store = store(admin)
+    private func values(of store: PositionStore, _ admin: KafkaAdmin) throws -> [String: NewestValue] {
         guard try admin.topic(store.topic, timeout: configuration.startupTimeout) != nil else { return [:] }
-        return try store.readAll(timeout: configuration.startupTimeout)
+        return try store.readAll(timeout: configuration.startupTimeout, .init(stop: stop))
     }
 
     // MARK: Editing
@@ -115,8 +116,9 @@ package struct Positions: Sendable {
                 }
             // Before anything is changed.
             let trial = try PositionTrial(of: stream, at: start, transaction: published?.transaction, on: deployment, pool: pool)
-            let lost = try lostPosition(of: stream, admin: admin, on: deployment, pool: pool)
-            return try store(request, of: stream, trial: trial, past: lost, goesOn: trial.place, admin: admin) { former in
+            let store = store(admin)
+            let lost = try lostPosition(of: stream, in: store, admin, on: deployment, pool: pool)
+            return try self.store(request, of: stream, in: store, trial: trial, past: lost, goesOn: trial.place, admin: admin) { former in
                 var position = trial.position
                 // How many were published over the life of the stream does not change.
                 position.events = former?.position.events ?? 0
@@ -141,16 +143,17 @@ package struct Positions: Sendable {
             let trial = try PositionTrial(of: stream, at: start, transaction: nil, on: deployment, pool: pool)
             // `now` is when the stream begins, not when its position is removed.
             let place = stream.startAt == .now ? GapRecord.Place(token: nil, clusterTime: nil) : trial.place
-            let lost = try lostPosition(of: stream, admin: admin, on: deployment, pool: pool)
-            return try store(request, of: stream, trial: trial, past: lost, goesOn: place, admin: admin) { _ in nil }
+            let store = store(admin)
+            let lost = try lostPosition(of: stream, in: store, admin, on: deployment, pool: pool)
+            return try self.store(request, of: stream, in: store, trial: trial, past: lost, goesOn: place, admin: admin) { _ in nil }
         }
     }
 
     /// The stored position, if the server refuses it.
     private func lostPosition(
-        of stream: StreamSettings, admin: KafkaAdmin, on deployment: Deployment, pool: MongoClientPool
+        of stream: StreamSettings, in store: PositionStore, _ admin: KafkaAdmin, on deployment: Deployment, pool: MongoClientPool
     ) throws -> LostPosition? {
-        guard let stored = try values(admin)[stream.name].flatMap({ try? StoredPosition(json: $0) }) else { return nil }
+        guard let stored = try values(of: store, admin)[stream.name].flatMap({ try? StoredPosition($0) }) else { return nil }
         do {
             _ = try PositionTrial.open(stream, at: .after(stored.position.token), on: deployment, pool: pool)
             return nil
@@ -179,21 +182,20 @@ package struct Positions: Sendable {
     }
 
     private func store(
-        _ request: Request, of stream: StreamSettings, trial: PositionTrial, past lost: LostPosition?, goesOn place: GapRecord.Place,
-        admin: KafkaAdmin, value: (_ former: StoredPosition?) -> [UInt8]?
+        _ request: Request, of stream: StreamSettings, in store: PositionStore, trial: PositionTrial, past lost: LostPosition?,
+        goesOn place: GapRecord.Place, admin: KafkaAdmin, value: (_ former: StoredPosition?) -> [UInt8]?
     ) throws -> Change {
         func gap(after former: StoredPosition?) -> GapRecord? {
             self.gap(after: former, past: lost, trial: trial, goesOn: place, request)
         }
-        let store = store(admin)
         let timeout = configuration.startupTimeout
-        let former = try self.values(admin)[stream.name].flatMap { try? StoredPosition(json: $0) }
+        let former = try values(of: store, admin)[stream.name].flatMap { try? StoredPosition($0) }
         let gaps = GapRecord.topic(bridge: configuration.name)
         guard !request.isDryRun else {
             return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: nil)
         }
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
-        try topics.ensure(store.topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
+        try topics.ensure(store.topic, partitions: 1, config: CompactedTopic.config(under: configuration.topics), timeout: timeout)
         try topics.ensure(
             PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
         // A leader only moves on: what is no gap now is none later.
@@ -203,7 +205,7 @@ package struct Positions: Sendable {
         defer { lead?.release() }
         if stop.isRequested { throw StreamStopped() }
         let edit = try PositionWriter(
-            configuration: configuration, stream: stream.name, store: store, stop: stop, logger: logger
+            configuration: configuration, stream: stream.name, lead: lead, store: store, stop: stop, logger: logger
         ).write { old in
             let former = old.flatMap { try? StoredPosition(json: $0) }
             return PositionWriter.Edit(

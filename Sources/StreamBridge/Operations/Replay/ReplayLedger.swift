@@ -12,6 +12,7 @@ struct ReplayLedger: Sendable {
     private let admin: KafkaAdmin
     private let store: PositionStore
     private let timeout: Duration
+    private let settings: TopicSettings
 
     init(_ configuration: BridgeConfiguration, admin: KafkaAdmin) {
         topic = Self.topic(bridge: configuration.name)
@@ -19,17 +20,19 @@ struct ReplayLedger: Sendable {
         self.admin = admin
         store = PositionStore(topic: topic, admin: admin, settings: configuration.kafka)
         timeout = configuration.startupTimeout
+        settings = configuration.topics
     }
 
     func ensure(_ topics: TopicCatalog) throws {
-        try topics.ensure(topic, partitions: 1, config: ["cleanup.policy": "compact"], timeout: timeout)
+        try topics.ensure(topic, partitions: 1, config: CompactedTopic.config(under: settings), timeout: timeout)
     }
 
     /// The newest record of a replay; nil when there is none. Blocks.
     ///
     /// - Throws: ``KafkaError``, ``StreamHalt`` when it cannot be read.
     func find(_ id: String) throws -> BSONDocument? {
-        guard try admin.topic(topic, timeout: timeout) != nil, let value = try store.readAll(timeout: timeout)[id] else { return nil }
+        guard try admin.topic(topic, timeout: timeout) != nil, let value = try store.readAll(timeout: timeout)[id]?.bytes
+        else { return nil }
         guard let document = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self)) else {
             throw Self.unreadable(id, topic: topic)
         }

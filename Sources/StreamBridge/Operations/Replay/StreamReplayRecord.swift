@@ -63,10 +63,6 @@ struct StreamReplayRecord: Sendable {
     }
 }
 
-enum ReplayState: String, Sendable {
-    case running, done
-}
-
 /// Makes the records of one replay as it goes on. Used on one thread.
 final class StreamReplayRecorder: PositionKeeping {
     private var record: StreamReplayRecord

@@ -29,7 +29,7 @@ struct StreamReplaySession {
         let supervisor = ReplaySupervisor(
             id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
             progress: { status.position.map { ($0.token.data ?? "", $0.events) } },
-            explain: { OperationFailure.ending(explained($0), of: settings) },
+            explain: { OperationFailure.ending(explained($0), of: settings, bridge: configuration.name) },
             tell: {
                 status.kafkaTrouble($0)
                 topics.forget()

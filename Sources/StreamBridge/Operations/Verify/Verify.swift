@@ -60,7 +60,7 @@ package struct Verify: Sendable {
                         show: show)
                     return try verification.run { try position(admin: admin, deployment: deployment) }
                 } catch {
-                    throw OperationFailure.ending(error, of: settings)
+                    throw OperationFailure.ending(error, of: settings, bridge: configuration.name)
                 }
             }
         }.get()
@@ -76,7 +76,7 @@ package struct Verify: Sendable {
         do {
             return try body()
         } catch {
-            let end = OperationFailure.ending(error, of: settings)
+            let end = OperationFailure.ending(error, of: settings, bridge: configuration.name)
             guard let halt = end as? StreamHalt, halt.status == .lostPosition, error is MongoError else { throw end }
             throw StreamHalt(
                 reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does", status: halt.status)
@@ -207,7 +207,7 @@ package struct Verify: Sendable {
         var records = 0
         // Several namespaces may share a topic.
         for topic in Set(topics).sorted() {
-            let isThere = try TopicReader.scan(
+            let extent = try TopicReader.scan(
                 topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop,
                 waitsForTransactions: true, isolation: request.isolation,
                 begin: { partition, offsets in
@@ -220,7 +220,7 @@ package struct Verify: Sendable {
                     show(.records(records))
                     if let found { comparison.take(found) }
                 })
-            if !isThere { comparison.note("there is no topic \(topic)") }
+            if extent == nil { comparison.note("there is no topic \(topic)") }
         }
     }
 

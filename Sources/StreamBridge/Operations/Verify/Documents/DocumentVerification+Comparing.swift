@@ -126,7 +126,7 @@ extension DocumentVerification {
         guard !wanted.isEmpty else { return }
         let stream = settings.name
         for topic in report.topics {
-            _ = try TopicReader.scan(
+            try TopicReader.scan(
                 topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop,
                 waitsForTransactions: true,
                 { record -> (DocumentIdentity, Suspect)? in

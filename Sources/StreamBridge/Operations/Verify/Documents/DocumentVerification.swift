@@ -163,7 +163,7 @@ struct DocumentVerification {
             topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop,
             waitsForTransactions: true,
             begin: begin, { NewestRecords.Found($0, of: stream, image) },
-            take: { found throws(KafkaError) in if let found { take(found) } })
+            take: { found throws(KafkaError) in if let found { take(found) } }) != nil
     }
 
     /// - Parameter ids: nil for all.

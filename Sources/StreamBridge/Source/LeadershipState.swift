@@ -1,0 +1,128 @@
+/// What a process knows of its lead of a stream, and how that changes. Pure: no clock, no I/O.
+struct LeadershipState {
+    enum Standing: Equatable {
+        /// The group has not said yet who leads, and it may be another process.
+        case waiting
+        /// The group has given the lead to nobody who lives, and nobody else can be leading.
+        case provisional
+        case leading
+        /// The group has given this process up, or cannot be reached. Its session goes on, and no other begins.
+        case cutOff
+        case standby
+
+        /// A session may begin.
+        var mayBegin: Bool { self == .provisional || self == .leading }
+        /// A session that has begun may go on.
+        var mayGoOn: Bool { mayBegin || self == .cutOff }
+    }
+
+    /// Whom the group gives the lead to.
+    enum Word {
+        case this
+        case other
+        /// A process of this host that runs no more: the group counts it until its session time-out.
+        case gone
+    }
+
+    /// Exactly-once: whoever leads next fences this process.
+    let isFenced: Bool
+    /// The group gives up a member that it has not heard of for so long.
+    let sessionTimeout: Duration
+    private(set) var standing = Standing.waiting
+    /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
+    private(set) var term = 0
+    /// This process led until the group began to form anew.
+    private var led = false
+    /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its last turn while it is
+    /// provisional.
+    private var ranAt: ContinuousClock.Instant?
+
+    init(isFenced: Bool, sessionTimeout: Duration) {
+        self.isFenced = isFenced
+        self.sessionTimeout = sessionTimeout
+    }
+
+    private mutating func move(to new: Standing) {
+        if new.mayBegin, !standing.mayGoOn { term += 1 }
+        standing = new
+    }
+
+    // MARK: What happens
+
+    /// Nobody else leads now, as far as can be known.
+    mutating func joinsAlone(at now: ContinuousClock.Instant) {
+        ranAt = now
+        move(to: .provisional)
+    }
+
+    /// The group has formed.
+    ///
+    /// - Parameter now: when it was asked for its word. Whoever stood still since then hears an old one.
+    mutating func assigned(to word: Word, at now: ContinuousClock.Instant) {
+        ranAt = now
+        switch word {
+        case .this: move(to: .leading)
+        case .other: move(to: .standby)
+        case .gone:
+            // Somebody has to lead until the group has noticed. Whoever has led goes on; whoever stands by might not be the only one.
+            move(to: standing.mayGoOn || led ? .provisional : .standby)
+        }
+        led = false
+    }
+
+    /// The group forms anew, and the lead may go to another process.
+    ///
+    /// - Returns: whether the session has to end before. With exactly-once it goes on: whoever begins another fences it.
+    mutating func revoked() -> Bool {
+        guard !isFenced, standing.mayBegin else { return false }
+        led = true
+        move(to: .waiting)
+        return true
+    }
+
+    /// The group has given this member up. With exactly-once its session goes on until the group names another, or until it is fenced: a lone bridge may have
+    /// been cut off, and nobody else leads. At-least-once there is no fence: whoever leads meanwhile may have published what this session still
+    /// has before it.
+    mutating func lost() {
+        led = false
+        switch standing {
+        case .leading: move(to: isFenced ? .cutOff : .waiting)
+        case .provisional: if !isFenced { move(to: .waiting) }
+        case .standby: move(to: .waiting)
+        case .cutOff, .waiting: break
+        }
+    }
+
+    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins.
+    mutating func sessionFailed() { if standing == .provisional || standing == .cutOff { move(to: .waiting) } }
+
+    /// This process runs. Told often while it is provisional.
+    ///
+    /// One that stood still has no word of the group that holds, and no fence: the group may have formed without it meanwhile.
+    mutating func runs(at now: ContinuousClock.Instant, sign: ContinuousClock.Instant?) {
+        if !isFenced, standing == .provisional, !isFresh(sign: sign, at: now) { move(to: .waiting) }
+        ranAt = now
+    }
+
+    // MARK: What is allowed
+
+    func holds(_ number: Int) -> Bool { standing.mayGoOn && term == number }
+
+    /// Whether it is certain enough that nobody else leads.
+    ///
+    /// With exactly-once the fence decides. At-least-once, what counts is time: the group gives a member up when it has not heard of it for the
+    /// session time-out, and nobody else leads before. A sign is a time when the group has heard of this member, so up to then it is safe; the
+    /// last quarter is left for a record's way to Kafka. A process that stood still finds at its next look that the sign is old, because
+    /// the clock went on.
+    ///
+    /// - Parameter sign: when the group has heard of this member the last time, as far as is known.
+    func isFresh(sign: ContinuousClock.Instant?, at now: ContinuousClock.Instant) -> Bool {
+        if isFenced { return true }
+        if let sign, sign.duration(to: now) < sessionTimeout * 3 / 4 { return true }
+        // No member yet, or for a moment only. Others wait for who stored the newest position: this process, if it has begun.
+        return ranAt.map { $0.duration(to: now) < Self.wordsTime } ?? false
+    }
+
+    /// What is known without a sign is certain for so long.
+    private static let wordsTime: Duration = .seconds(3)
+}

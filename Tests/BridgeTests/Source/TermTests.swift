@@ -1,0 +1,41 @@
+import Testing
+
+@testable import StreamBridge
+
+/// A publisher whose process leads no more stores nothing, whatever it was doing meanwhile.
+@Suite(.enabled(if: !TestKafka.isReal, "the mock cluster's groups take their time, which is what this needs"))
+struct TermTests {
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func whatIsDueWhenTheTermEndsIsNotStored(_ delivery: Delivery) throws {
+        let kafka = try TestKafka.shared.get()
+        let (bridge, topic) = (UniqueName.make("term"), UniqueName.make("records"))
+        let admin = try KafkaAdmin(settings: kafka.settings, logger: .silent)
+        let store = PositionStore(bridge: bridge, admin: admin, settings: kafka.settings)
+        for name in [topic, store.topic, StreamLeadership.topic(bridge: bridge)] { try kafka.make(topic: name) }
+        let stop = StopSignal()
+        let leadership = try StreamLeadership(
+            of: .sample { $0.delivery = delivery }, bridge: bridge, index: 0, kafka: kafka.settings,
+            topics: TopicCatalog(
+                admin: admin, settings: .init(create: false, partitions: 1, replicationFactor: 1, config: [:]), stop: stop, logger: .silent),
+            status: StreamStatus(stream: "inventory", logger: .silent), heartbeat: LoopWatch().heartbeat(of: "lead"), logger: .silent)
+        try leadership.join(isAlone: true)
+        defer { leadership.leave() }
+        let term = try #require(try leadership.awaitTerm(stop))
+        let session = try PublisherSession(
+            kafka.settings, topic: topic, positions: store.topic, bridge: delivery == .exactlyOnce ? bridge : nil, term: term)
+        try session.publisher.fence()
+        try session.publishAndSeal(1...3)
+        #expect(try session.publisher.finish(within: nil))
+        #expect(try store.read(stream: "inventory", timeout: .seconds(30))?.position == PublisherSession.position(3))
+
+        try session.publishAndSeal(4...6)
+        leadership.sessionFailed()
+        #expect(throws: NotLeading.self) { _ = try session.publisher.finish(within: nil) }
+        #expect(throws: NotLeading.self) {
+            try session.publisher.claim(
+                StoredPosition(
+                    stream: "inventory", position: PublisherSession.position(9), options: "", replicaSet: nil, writer: "", writtenAt: 0))
+        }
+        #expect(try store.read(stream: "inventory", timeout: .seconds(30))?.position == PublisherSession.position(3))
+    }
+}
