@@ -6,6 +6,7 @@ extension DispatcherSettings {
         let dispatchers = sections.map { DispatcherSettings(reading: $0, bridge: bridge) }
         refuseTakenNames(of: sections, streams: top.sections("streams"))
         refuseTakenTopics(of: sections)
+        refuseOtherFields(of: sections)
         let complete = dispatchers.compactMap(\.self)
         return complete.count == dispatchers.count ? complete : nil
     }
@@ -72,6 +73,26 @@ extension DispatcherSettings {
                 section.reading.report(
                     mark, section.path(of: key), "the topic \(topic.shown) is taken, for `\(use.key)` in line \(use.line)", mend)
             }
+        }
+    }
+
+    /// The documents of one dispatcher have no value in the other one's field, and to a unique index a missing value is a value.
+    private static func refuseOtherFields(of sections: [ConfigurationSection]) {
+        var uses: [String: (field: ConfigurationScalar, line: Int)] = [:]
+        for section in sections {
+            let resource = section.section("resource")
+            guard let collection = section.written("collection"), let field = resource.written("field") else { continue }
+            let mark = resource.mark(of: "field")
+            guard let use = uses[collection.text] else {
+                uses[collection.text] = (field, mark.line)
+                continue
+            }
+            guard use.field.text != field.text else { continue }
+            section.reading.report(
+                mark, resource.path(of: "field"),
+                "the documents in \(collection.shown) hold their resource in \(use.field.shown), for the dispatcher with that field in line "
+                    + "\(use.line)",
+                "name the same field, or another collection: under the unique index of one, all documents of the other hold null")
         }
     }
 }

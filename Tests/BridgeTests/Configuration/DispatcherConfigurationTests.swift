@@ -123,7 +123,7 @@ import Testing
     }
 
     @Test func outcomesAndDeadLettersMayBeShared() throws {
-        let second = "\n  - {name: e, commands: e, outcomes: o, deadLetters: l, collection: a.b, resource: {field: f}}"
+        let second = "\n  - {name: e, commands: e, outcomes: o, deadLetters: l, collection: a.b, resource: {field: truck_id}}"
         #expect(try Self.load(Self.small + second).map(\.name) == ["d", "e"])
     }
 
@@ -228,24 +228,29 @@ import Testing
 
     @Test(arguments: [
         (
-            "{name: d, commands: e, outcomes: o, deadLetters: l, collection: a.b, resource: {field: f}}",
+            "{name: d, commands: e, outcomes: o, deadLetters: l, collection: a.b, resource: {field: truck_id}}",
             "11:12: dispatchers[1].name: the dispatcher name `d` is taken, first in line 10"
         ),
         (
-            "{name: e, commands: c, outcomes: o, deadLetters: l, collection: a.b, resource: {field: f}}",
+            "{name: e, commands: c, outcomes: o, deadLetters: l, collection: a.b, resource: {field: truck_id}}",
             "11:25: dispatchers[1].commands: the topic `c` is taken, for `commands` in line 10; give every dispatcher its own"
         ),
         (
-            "{name: e, commands: e, outcomes: c, deadLetters: l, collection: a.b, resource: {field: f}}",
+            "{name: e, commands: e, outcomes: c, deadLetters: l, collection: a.b, resource: {field: truck_id}}",
             "11:38: dispatchers[1].outcomes: the topic `c` is taken, for `commands` in line 10"
         ),
         (
-            "{name: e, commands: l, outcomes: o, deadLetters: m, collection: a.b, resource: {field: f}}",
+            "{name: e, commands: l, outcomes: o, deadLetters: m, collection: a.b, resource: {field: truck_id}}",
             "10:54: dispatchers[0].deadLetters: the topic `l` is taken, for `commands` in line 11"
         ),
         (
-            "{name: e, commands: e, outcomes: l, deadLetters: m, collection: a.b, resource: {field: f}}",
+            "{name: e, commands: e, outcomes: l, deadLetters: m, collection: a.b, resource: {field: truck_id}}",
             "10:54: dispatchers[0].deadLetters: the topic `l` is taken, for `outcomes` in line 11"
+        ),
+        (
+            "{name: e, commands: e, outcomes: o, deadLetters: m, collection: a.b, resource: {field: g}}",
+            "11:92: dispatchers[1].resource.field: the documents in `a.b` hold their resource in `truck_id`, for the dispatcher with that field in "
+                + "line 10; name the same field, or another collection"
         ),
     ])
     func dispatchersDoNotTakeEachOthersNamesAndTopics(second: String, fault: String) {
