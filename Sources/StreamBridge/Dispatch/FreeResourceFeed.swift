@@ -36,7 +36,15 @@ final class FreeResourceFeed: Sendable {
     func run() {
         var backoff = Backoff()
         while !isAbandoned {
-            state.withLock { $0.isFilled = false }
+            if isView() {
+                return logger.notice(
+                    "\(resources.pool) is a view, whose changes no change stream tells: free resources are looked up when they are needed")
+            }
+            state.withLock {
+                if $0.isFilled { backoff.reset() }
+                $0.isFilled = false
+                $0.failure = nil
+            }
             let reader = ChangeStreamReader(
                 pool: pool, options: options, handoff: self, batchBytes: 256 << 10, status: self, stop: context.stop)
             reader.run(from: .now)
@@ -58,6 +66,22 @@ final class FreeResourceFeed: Sendable {
             if context.stop.wait(for: backoff.next()) { return }
         }
     }
+
+    /// A view has no events of its own, and what was read of it once would be taken for true for good.
+    private func isView() -> Bool {
+        do {
+            try pool.withClient { client throws(MongoError) in
+                let options = ChangeStreamOptions(
+                    scope: .collection(database: resources.pool.database, collection: resources.pool.collection))
+                try ChangeStream(options, start: .now, of: client).close(of: client)
+            }
+            return false
+        } catch {
+            return error.code == Self.commandNotSupportedOnView
+        }
+    }
+
+    private static let commandNotSupportedOnView: Int32 = 166
 
     /// The documents of other writers, the ends of documents, and the comings and goings in the pool.
     ///
@@ -81,6 +105,10 @@ final class FreeResourceFeed: Sendable {
             condition(collection, ["update"], ("$or", isNotMine("updateDescription.updatedFields.completed_writer"))),
             condition(collection, ["replace"]),
             condition(pool, ["insert", "delete"]),
+            // A collection may go as a whole, and another one may take its name (`$out` does both at once).
+            condition(collection, Self.upheavals), condition(pool, Self.upheavals),
+            ["operationType": "rename", "to.coll": ["$in": [.string(collection.collection), .string(pool.collection)]]],
+            ["operationType": ["$in": ["dropDatabase", "invalidate"]]],
         ]
         let field = context.guardIndex.field
         return ChangeStreamOptions(
@@ -89,13 +117,15 @@ final class FreeResourceFeed: Sendable {
                 ["$match": ["$or": .array(conditions)]],
                 [
                     "$project": .document([
-                        "operationType": 1, "ns": 1, "documentKey": 1, "clusterTime": 1, "fullDocument.status": 1,
+                        "operationType": 1, "ns": 1, "to": 1, "documentKey": 1, "clusterTime": 1, "fullDocument.status": 1,
                         "fullDocument.\(field)": 1, "fullDocument.outcome.assigned": 1, "updateDescription.updatedFields.status": 1,
                     ])
                 ],
             ],
             fullDocument: "updateLookup")
     }
+
+    private static let upheavals: [BSONValue] = ["drop", "rename"]
 
     private func fill(asOf time: BSONTimestamp?) throws(MongoError) {
         let members = try pool.withClient { client throws(MongoError) in try resources.members(after: time, of: client) }
@@ -107,13 +137,32 @@ final class FreeResourceFeed: Sendable {
         logger.debug("\(members.count) resources in \(resources.pool), \(context.free.withLock { $0.count }) of them free")
     }
 
-    private func apply(_ batch: ChangeStreamBatch) throws {
+    /// - Returns: false when a collection went or came as a whole: nothing of what was known counts any more.
+    private func apply(_ batch: ChangeStreamBatch) throws -> Bool {
+        var isContinued = true
         try batch.withEvents { bytes, events in
             var events = events
             while let element = try events.next(in: bytes) {
                 let event = try BSONDocument(copying: bytes, in: element.value)
+                if isUpheaval(event) { isContinued = false }
                 context.free.withLock { free in apply(event, to: &free) }
             }
+        }
+        return isContinued
+    }
+
+    /// Whether an event is about the pool or the collection as a whole, or about all of a database.
+    private func isUpheaval(_ event: BSONDocument) -> Bool {
+        func names(_ namespace: BSONDocument?) -> Bool {
+            [context.settings.collection, resources.pool].contains {
+                namespace?["db"]?.stringValue == $0.database && namespace?["coll"]?.stringValue == $0.collection
+            }
+        }
+        switch event["operationType"]?.stringValue {
+        case "drop": return names(event["ns"]?.documentValue)
+        case "rename": return names(event["ns"]?.documentValue) || names(event["to"]?.documentValue)
+        case "dropDatabase", "invalidate": return true
+        default: return false
         }
     }
 
@@ -121,7 +170,8 @@ final class FreeResourceFeed: Sendable {
         guard let time = event["clusterTime"]?.timestampValue, let operation = event["operationType"]?.stringValue else { return }
         let namespace = event["ns"]?.documentValue
         if namespace?["coll"]?.stringValue == resources.pool.collection, namespace?["db"]?.stringValue == resources.pool.database {
-            guard let id = event["documentKey"]?.documentValue?["_id"].map({ Resource($0) }) else { return }
+            guard ["insert", "delete"].contains(operation), let id = event["documentKey"]?.documentValue?["_id"].map({ Resource($0) })
+            else { return }
             if operation == "delete" { free.withdraw(id) } else { free.add(id, asOf: time) }
             return
         }
@@ -144,7 +194,11 @@ extension FreeResourceFeed: ChangeStreamSink {
         guard !isAbandoned else { return false }
         do {
             if let events = batch.events {
-                try apply(events)
+                guard try apply(events) else {
+                    // The stream is opened anew, and what is there then is read.
+                    logger.info("\(resources.pool) or \(context.settings.collection) was dropped, renamed or replaced, and is read again")
+                    return false
+                }
             } else if !state.withLock({ $0.isFilled }) {
                 // The stream is open: whatever happens from here on will come through it.
                 // The position is a tick ahead of the newest time that the server knows.

@@ -40,7 +40,7 @@ extension ResourcePool {
         let reply = try client.commandOnPrimary(
             [
                 "find": .string(pool.collection), "filter": ["_id": ["$in": .array(resources.map(\.value))]], "projection": ["_id": 1],
-                "batchSize": BSONValue(resources.count + 1), "singleBatch": true, "readConcern": ["level": "majority"],
+                "batchSize": BSONValue(resources.count + 1), "readConcern": ["level": "majority"],
             ], on: pool.database, operation: "look for resources in \(pool)")
         let found = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue ?? []
         return Set(found.compactMap { $0.documentValue?["_id"].map { Resource($0) } })
