@@ -3,7 +3,7 @@ extension MongoClient {
     ///
     /// - Parameters:
     ///   - collection: the collection that getMore names.
-    ///   - goesOn: is asked after each batch; what is left then is not read.
+    ///   - goesOn: is asked after each batch; what is left then is not read, and the server told so.
     ///   - body: takes a batch's reply, kept alive as long as the caller keeps it, and where its documents are in the reply's bytes.
     /// - Throws: ``MongoError``.
     package func readAll(
@@ -18,15 +18,27 @@ extension MongoClient {
             let reply = try run(command, on: database, session: session, server: server, operation: operation)
             let batch = try CursorBatch(of: reply, operation: operation)
             body(reply, batch.documents)
-            guard batch.cursor != 0, goesOn() else { return }
+            guard batch.cursor != 0 else { return }
+            guard goesOn() else {
+                _ = try? run(
+                    ["killCursors": .string(collection), "cursors": [.int64(batch.cursor)]], on: database, session: session, server: server,
+                    operation: operation)
+                return
+            }
             command = ["getMore": .int64(batch.cursor), "collection": .string(collection)]
         }
     }
 }
 
+extension BSONReply {
+    /// The cluster time that a cursor with read concern `snapshot` reads at, from its reply.
+    package var snapshotTime: BSONTimestamp? { (try? CursorBatch(of: self, operation: "read"))?.moment }
+}
+
 /// Where the documents of a cursor's reply are.
 private struct CursorBatch {
     private(set) var cursor: Int64 = 0
+    private(set) var moment: BSONTimestamp?
     private(set) var documents: [Range<Int>] = []
 
     init(of reply: BSONReply, operation: String) throws(MongoError) {
@@ -45,6 +57,8 @@ private struct CursorBatch {
             while let part = try parts.next(in: bytes) {
                 if part.keyEquals("id", in: bytes) {
                     cursor = part.int64(in: bytes) ?? 0
+                } else if part.keyEquals("atClusterTime", in: bytes) {
+                    moment = part.timestamp(in: bytes)
                 } else if part.type == .array {
                     var array = try BSONCursor(document: bytes, at: part.value.lowerBound)
                     while let element = try array.next(in: bytes) { if element.type == .document { documents.append(element.value) } }

@@ -12,6 +12,9 @@ package struct MongoLogin: Sendable, Equatable {
     /// The file with the certificate and the private key (`tlsCertificateKeyFile`).
     package let keyFile: String?
 
+    /// The deployment may be a sharded cluster: the URI names no replica set.
+    package let mayBeSharded: Bool
+
     package static let x509 = "MONGODB-X509"
 
     /// The account has its name and its secret outside of MongoDB.
@@ -23,6 +26,7 @@ package struct MongoLogin: Sendable, Equatable {
         defer { mongoc_uri_destroy(uri) }
         user = mongoc_uri_get_username(uri).map { String(cString: $0) }
         mechanism = mongoc_uri_get_auth_mechanism(uri).map { String(cString: $0) }
+        mayBeSharded = mongoc_uri_get_replica_set(uri) == nil
         keyFile = mongoc_uri_get_option_as_utf8(uri, MONGOC_URI_TLSCERTIFICATEKEYFILE, nil).map { String(cString: $0) }
         source = mongoc_uri_get_auth_source(uri).map { String(cString: $0) } ?? "admin"
     }

@@ -115,9 +115,9 @@ package final class Bridge: Sendable {
 
     private func connectAndRun(started: ((Running) -> Void)?) async throws -> [StreamHalt] {
         // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at the oplog. A feed of free resources is a reader, too,
-        // and looks the pool up.
+        // and looks the pool up; and one client waits while the server builds an index.
         let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(
-            2 + 2 * configuration.dispatchers.count, +)
+            2 + 3 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(
@@ -139,7 +139,7 @@ package final class Bridge: Sendable {
             limit: configuration.limits.memory, streams: configuration.streams.count + configuration.dispatchers.count)
         let streams = try streams(pool: pool, deployment: deployment, admin: admin, topics: topics, memory: memory)
         let writing = try configuration.dispatchers.isEmpty ? nil : writingPool()
-        let dispatchers = try dispatchers(reading: pool, writing: writing, topics: topics, memory: memory)
+        let dispatchers = try dispatchers(reading: pool, writing: writing, deployment: deployment, topics: topics, memory: memory)
         let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
         watch.start()
         defer { watch.stop() }
@@ -206,13 +206,14 @@ package final class Bridge: Sendable {
     }
 
     private func dispatchers(
-        reading pool: MongoClientPool, writing: MongoClientPool?, topics: TopicCatalog, memory: StreamMemory
+        reading pool: MongoClientPool, writing: MongoClientPool?, deployment: Deployment, topics: TopicCatalog, memory: StreamMemory
     ) throws -> [DispatchLoop] {
         guard let writing else { return [] }
         let surroundings = DispatchLoop.Surroundings(
             bridge: configuration.name,
             pool: writing,
             patientPool: pool,
+            deployment: deployment,
             writeConcern: configuration.mongodb.writeConcern,
             topics: topics,
             kafka: configuration.kafka,

@@ -17,6 +17,8 @@ struct Assignment: ~Copyable {
         var isActive: Bool
         /// The resource came from the hint and goes back when it is not used.
         var isTaken = false
+        /// The server called the resource free.
+        var isCalledFree = false
     }
 
     /// A bulk beyond this is sent in parts.
@@ -28,12 +30,14 @@ struct Assignment: ~Copyable {
     private let worker: Int
     private let stored: StoredOutcomes
     private var bulk: InsertCommand
+    private var contradictions: Contradictions
 
     init(context: DispatchContext, patience: MongoPatience, worker: Int) {
         self.context = context
         self.patience = patience
         self.worker = worker
         stored = StoredOutcomes(settings: context.settings)
+        contradictions = Contradictions(context: context, patience: patience)
         bulk = InsertCommand(
             database: context.settings.collection.database, collection: context.settings.collection.collection,
             writeConcern: context.writeConcern)
@@ -65,12 +69,14 @@ struct Assignment: ~Copyable {
         var busy = try parked.filter { !batch.isDropped($0.item) } + insert(likely, of: batch)
         busy += try insert(unlikely, of: batch)
         var waiting: [Attempt] = []
+        contradictions.begin()
         while !busy.isEmpty {
             // First come, first served.
             busy.sort { $0.item < $1.item }
             let (next, parked) = try reassign(busy, of: batch, mayWait: mayWait)
             waiting += parked
             busy = try insert(next, of: batch)
+            try contradictions.settle(busy.filter(\.isCalledFree).compactMap(\.outcome.assigned), after: refusedAt, of: batch)
         }
         return waiting
     }
@@ -114,12 +120,14 @@ struct Assignment: ~Copyable {
             waiting = busy.dropFirst(candidates.count).filter { mayWait($0.item) }
             missing = busy.count - candidates.count - waiting.count
         }
+        var calledFree: Set<Resource> = []
         if missing > 0 {
             // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
             let spare = context.free.withLock { $0.isFollowed } ? Self.spare : 0
             let found = try patience.untilAnswered(batch) {
                 try context.pool.withClient { client in try resources.free(atMost: missing + spare, after: refusedAt, of: client) }
             }
+            calledFree = Set(found)
             candidates += context.free.withLock { free in
                 for resource in found { free.discover(resource) }
                 return take(missing, from: &free)
@@ -133,6 +141,7 @@ struct Assignment: ~Copyable {
             }
             var next = attempt
             next.isTaken = true
+            next.isCalledFree = calledFree.contains(candidates[index])
             next.outcome.assigned = candidates[index]
             next.outcome.attempts += 1
             // The one that it asked for may be free by now.
@@ -168,6 +177,7 @@ struct Assignment: ~Copyable {
         var next = attempt
         next.isActive = false
         next.isTaken = false
+        next.isCalledFree = false
         next.outcome.status = .rejected
         next.outcome.assigned = nil
         next.outcome.message = attempt.outcome.requested.map(sentence) ?? ""
@@ -229,13 +239,15 @@ struct Assignment: ~Copyable {
             refusedAt = reply.refusals.isEmpty ? refusedAt : reply.operationTime ?? refusedAt
             var decisions = Decisions()
             try decisions.sort(attempts, by: reply, context: context)
+            if let (resource, refusal) = decisions.contradiction { contradictions.refused(resource, by: refusal) }
             settle(decisions, of: batch, at: reply.operationTime)
             busy += decisions.busy
             let vanished = try answerDoneBefore(decisions.doneBefore, of: batch, after: reply.operationTime)
             // The identical documents again: of commands that passed errors kept out, and of those whose earlier document is gone meanwhile.
             attempts = decisions.again + vanished
             if !attempts.isEmpty {
-                if let error = decisions.error { patience.failed(error) }
+                let error: (any Error)? = decisions.error ?? vanished.first.map { stored.hidden($0.outcome.id) }
+                if let error { patience.failed(error) }
                 try patience.wait(for: backoff.next(), batch)
                 refill(&attempts, of: batch)
             }
@@ -308,6 +320,8 @@ struct Assignment: ~Copyable {
         var never: [(attempt: Attempt, code: String, message: String)] = []
         var again: [Attempt] = []
         var error: MongoError?
+        /// A resource that the server had called free, and its refusal.
+        var contradiction: (resource: Resource, refusal: WriteReply.Refusal)?
 
         mutating func sort(_ attempts: [Attempt], by reply: WriteReply, context: DispatchContext) throws {
             var refusals = reply.refusals.sorted { $0.index < $1.index }[...]
@@ -319,13 +333,16 @@ struct Assignment: ~Copyable {
                 }
                 refusals.removeFirst()
                 switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
-                case .busy where attempt.isActive: busy.append(attempt)
+                case .busy where attempt.isActive:
+                    busy.append(attempt)
+                    if attempt.isCalledFree, let resource = attempt.outcome.assigned { contradiction = (resource, refusal) }
                 case .busy: throw context.guardIndex.halt(refusing: refusal, dispatcher: context.settings)
                 case .doneBefore: doneBefore.append(attempt)
                 case .never(let code, let message): never.append((attempt, code, message))
                 case .retry(let error):
                     again.append(attempt)
                     self.error = error
+                case .unknownIndex: throw GuardIndex.Changed(dispatcher: context.settings)
                 case .halt(let halt): throw halt
                 }
             }

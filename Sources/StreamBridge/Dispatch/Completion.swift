@@ -81,7 +81,12 @@ struct Completion {
                 for (ending, outcome) in zip(endings, outcomes) { batch.answer(ending.item, .outcome(outcome)) }
                 return
             case .someDoneBefore(let time):
-                endings = try answerDoneBefore(endings, of: batch, after: time)
+                let others = try answerDoneBefore(endings, of: batch, after: time)
+                // One of them has a document, as the server says.
+                if others.count == endings.count, let first = others.first {
+                    patience.failed(stored.hidden(first.id))
+                }
+                endings = others
             case .never(let index, let code, let message):
                 let ending = endings.remove(at: index)
                 batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
@@ -211,8 +216,9 @@ struct Completion {
             switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
             case .doneBefore: return .someDoneBefore(time)
             case .never(let code, let message): return .never(index: index, code: code, message: message)
-            // Nothing that a completion writes has a value of the guarded field that another one could have.
-            case .busy: return .conflict
+            // Nothing that a completion writes has a value of the guarded field that another document of a dispatcher could have.
+            case .busy: throw context.guardIndex.halt(refusing: refusal, dispatcher: context.settings)
+            case .unknownIndex: throw GuardIndex.Changed(dispatcher: context.settings)
             case .retry(let error): throw error
             case .halt(let halt): throw halt
             }

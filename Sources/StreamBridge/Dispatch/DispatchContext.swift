@@ -19,7 +19,8 @@ final class DispatchContext: Sendable {
     let stop: StopSignal
 
     init(
-        settings: DispatcherSettings, pool: MongoClientPool, writeConcern: WriteConcern, guardIndex: GuardIndex, instance: String,
+        settings: DispatcherSettings, pool: MongoClientPool, deployment: Deployment, writeConcern: WriteConcern, guardIndex: GuardIndex,
+        instance: String,
         status: DispatchStatus, stop: StopSignal
     ) {
         self.settings = settings
@@ -29,7 +30,9 @@ final class DispatchContext: Sendable {
         writer = ShipmentWriter(settings, guardIndex: guardIndex, writer: instance)
         decoder = CommandDecoder(settings)
         sentences = OutcomeSentences(label: settings.resource.label)
-        resources = settings.resource.pool.map { ResourcePool(pool: $0, dispatcher: settings, guardIndex: guardIndex) }
+        resources = settings.resource.pool.map {
+            ResourcePool(pool: $0, dispatcher: settings, guardIndex: guardIndex, readsSnapshots: deployment.readsSnapshots)
+        }
         free = Mutex(FreeResources(choose: settings.resource.choose))
         self.status = status
         self.stop = stop

@@ -20,7 +20,7 @@ enum DispatchFailure {
                 .lostOffset(
                     of: dispatcher, bridge: bridge, kafka: kafka,
                     reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)"))
-        case is GuardIndex.Missing: self = .retry
+        case is GuardIndex.Missing, is GuardIndex.Changed, is WaitsFor: self = .retry
         case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
             self = .halt(
                 StreamHalt(
@@ -61,9 +61,11 @@ enum DispatchFailure {
         }
     }
 
-    /// Codes of writes that pass: a write concern that was not met in time, a transaction that has to run again, a server without room,
-    /// or one that takes no writes for now.
-    static let passingWrites: Set<Int32> = [64, 24, 46, 225, 251, 256, 263, 14031, 371]
+    var isRetry: Bool { if case .retry = self { true } else { false } }
+
+    /// Codes of writes that pass: a write concern that was not met in time, a transaction that has to run again, a snapshot that is too old,
+    /// a server without room, or one that takes no writes for now.
+    static let passingWrites: Set<Int32> = [64, 24, 46, 225, 239, 251, 256, 263, 14031, 371]
 }
 
 extension StreamHalt {
@@ -88,6 +90,8 @@ enum DocumentRefusal {
     case never(code: String, message: String)
     /// Passes: the identical document again.
     case retry(MongoError)
+    /// An index on the resource refused it that nobody has judged yet.
+    case unknownIndex
     case halt(StreamHalt)
 
     init(_ refusal: WriteReply.Refusal, guardedBy index: GuardIndex, dispatcher: DispatcherSettings) {
@@ -107,6 +111,7 @@ enum DocumentRefusal {
         switch index.match(refusal) {
         case .identity: self = .doneBefore
         case .resource: self = .busy
+        case .unknown: self = .unknownIndex
         case .other(let name):
             self = .never(
                 code: "\(refusal.code)", message: "the unique index \(name) of \(dispatcher.collection) refuses the document")

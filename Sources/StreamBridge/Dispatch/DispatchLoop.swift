@@ -13,6 +13,7 @@ package final class DispatchLoop: Sendable {
         let pool: MongoClientPool
         /// Clients with patience for a getMore that scans for long.
         let patientPool: MongoClientPool
+        let deployment: Deployment
         let writeConcern: WriteConcern
         let topics: TopicCatalog
         let kafka: KafkaSettings
@@ -30,6 +31,7 @@ package final class DispatchLoop: Sendable {
     private let surroundings: Surroundings
     package let status: DispatchStatus
     private let heartbeat: Heartbeat
+    private let guardIndex: GuardIndexMaker
     private let logger: Logger
 
     init(settings: DispatcherSettings, surroundings: Surroundings, logger: Logger) {
@@ -38,6 +40,7 @@ package final class DispatchLoop: Sendable {
         self.logger = logger
         status = DispatchStatus(dispatcher: settings.name, logger: logger)
         heartbeat = surroundings.loops.heartbeat(of: "dispatch \(settings.name)")
+        guardIndex = GuardIndexMaker(dispatcher: settings, surroundings: surroundings, logger: logger)
     }
 
     static func group(bridge: String, dispatcher: String) -> String { PartName.of(dispatcher, of: bridge) }
@@ -79,11 +82,14 @@ package final class DispatchLoop: Sendable {
                     surroundings.topics.forget()
                 }
                 if began.duration(to: .now) > Self.longSession { backoff.reset() }
-                if surroundings.stop.wait(for: backoff.next()) { return nil }
+                // What is waited for comes when it comes: nobody is spared anything by looking more seldom.
+                if surroundings.stop.wait(for: error is WaitsFor ? Self.lookInterval : backoff.next()) { return nil }
             }
         }
         return nil
     }
+
+    private static let lookInterval: Duration = .seconds(1)
 
     private static let longSession: Duration = .seconds(30)
     private static let answerTime: Duration = .seconds(5)
@@ -94,15 +100,11 @@ package final class DispatchLoop: Sendable {
             heartbeat.beat()
             try surroundings.topics.ensure(topic, timeout: Self.answerTime)
         }
-        let guardIndex = try heartbeat.resting {
-            try surroundings.pool.withClient { client in
-                try GuardIndex.ensure(for: settings, writeConcern: surroundings.writeConcern, of: client)
-            }
-        }
-        if guardIndex.isNew { logger.info("made the unique index on \(settings.resource.field) of \(settings.collection)") }
+        let index = try heartbeat.resting { try guardIndex.ensure() }
         status.mongoAnswered()
         let context = DispatchContext(
-            settings: settings, pool: surroundings.pool, writeConcern: surroundings.writeConcern, guardIndex: guardIndex.index,
+            settings: settings, pool: surroundings.pool, deployment: surroundings.deployment, writeConcern: surroundings.writeConcern,
+            guardIndex: index,
             instance: surroundings.instance, status: status, stop: surroundings.stop)
         if let resources = context.resources { try look(at: resources) }
         try DispatchSession(context: context, surroundings: surroundings, heartbeat: heartbeat, logger: logger).run()

@@ -136,20 +136,30 @@ final class DispatchSession {
         }
     }
 
-    /// Looks now and then whether the unique index is still there: without it, or when the collection was dropped and made anew by an insert, nothing
-    /// would keep a resource from being held twice. A session that finds it gone ends; the next one makes it again, or halts.
+    /// Looks now and then whether the unique indexes are still those that the session began with. Without a guard, or when the collection was dropped
+    /// and made anew by an insert, nothing would keep a resource from being held twice; with another one beside it a resource may be refused that
+    /// is free. A session that finds them changed ends; the next one judges them anew.
     private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
-        let (context, end) = (context, end)
+        let (context, end, isCluster) = (context, end, surroundings.deployment.isSharded)
         _ = LoopThread.start(name: "guard \(context.settings.name)") {
+            var isInTrouble = false
             while !end.isOver(within: Self.guardInterval), !context.stop.isRequested {
                 do {
-                    _ = try context.pool.withClient { client in try GuardIndex.find(for: context.settings, of: client) }
-                } catch let error as GuardIndex.Missing {
+                    let index = try context.pool.withClient { client in
+                        try GuardedCollection.look(at: context.settings, isCluster: isCluster, of: client)
+                    }.guardIndex(for: context.settings)
+                    guard index == context.guardIndex else { throw GuardIndex.Changed(dispatcher: context.settings) }
+                    if isInTrouble { context.status.mongoAnswered() }
+                    isInTrouble = false
+                } catch let error as MongoError
+                    where error.kind == .authentication || DispatchFailure(mongoDB: error, dispatcher: context.settings).isRetry
+                {
+                    // A connection that breaks during a login looks like a refusal.
+                    context.status.mongoTrouble(error)
+                    isInTrouble = true
+                } catch {
                     end.end(because: error)
                     wake()
-                } catch {
-                    // MongoDB's troubles are the workers' to tell.
-                    continue
                 }
             }
         }

@@ -25,7 +25,7 @@ struct MongoPatience {
     func begin() { stall.begin() }
 
     /// What the worker tried has failed, and it tries again.
-    func failed(_ error: MongoError) { context.status.mongoTrouble(error, of: .worker(worker)) }
+    func failed(_ error: any Error) { context.status.mongoTrouble(error, of: .worker(worker)) }
 
     /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
     /// taken for what they say.

@@ -1,76 +1,100 @@
 import Mongo
 
 /// The collection of all resources, and the documents that hold some of them.
+///
+/// Both are read by cursors, at one moment, and compared here: every answer of the server is a small one, whatever the size of the two, so none outlasts
+/// a client's patience and is then worked on for nobody. (One aggregation that joins them takes seconds for a million resources, and as long
+/// again when it is asked again.)
 struct ResourcePool: Sendable {
     let pool: Namespace
     let dispatcher: DispatcherSettings
     let guardIndex: GuardIndex
+    /// The server reads two collections as of one moment, outside of a transaction, too.
+    let readsSnapshots: Bool
+
+    /// So many documents in one answer.
+    private static let batchSize: BSONValue = 2000
+    /// The server gives a look up by then. It keeps a moment for as long (`minSnapshotHistoryWindowInSeconds`).
+    private static let longestLook: BSONValue = 300_000
 
     /// Every member of the pool, and whether something holds it.
     ///
     /// - Parameter time: the answer is at least as new.
     func members(after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [(resource: Resource, isBusy: Bool)] {
-        try read(after: time, stages: [], of: client)
+        var members: [(resource: Resource, isBusy: Bool)] = []
+        try read(after: time, of: client) { resource, isBusy in
+            members.append((resource, isBusy))
+            return true
+        }
+        return members
     }
 
-    /// Members that nothing holds, at most `count`: an anti-join, on the server where both collections are in one database.
+    /// Members that nothing holds, at most `count`: the lowest ones, or any.
     ///
-    /// `$lookup` would look into the index once for each member, 20 microseconds each; one pass over both collections and a hash table take
-    /// a fifteenth of that.
+    /// None means that there was a moment when nothing was free.
     func free(atMost count: Int, after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [Resource] {
         let isLowest = dispatcher.resource.choose == .lowest
-        let stages: [BSONValue] =
-            [["$match": ["busy": .null]]] + (isLowest ? [["$sort": ["_id": 1]]] : []) + [["$limit": BSONValue(count)]]
-        let found = try read(after: time, stages: stages, of: client).filter { !$0.isBusy }.map(\.resource)
-        return Array((isLowest ? found.sorted() : found).prefix(count))
+        var free: [Resource] = []
+        var seen = 0
+        try read(after: time, of: client) { resource, isBusy in
+            guard !isBusy else { return true }
+            seen += 1
+            if free.count < count {
+                free.append(resource)
+            } else if !isLowest {
+                // Each has the same chance, however many there are.
+                let place = Int.random(in: 0..<seen)
+                if place < count { free[place] = resource }
+            }
+            return !isLowest || free.count < count
+        }
+        return free
     }
 
-    private func read(
-        after time: BSONTimestamp?, stages: [BSONValue], of client: borrowing MongoClient
-    ) throws(MongoError) -> [(resource: Resource, isBusy: Bool)] {
-        guard pool.database == dispatcher.collection.database else { return try readApart(after: time, of: client) }
-        let pipeline: [BSONValue] =
-            [
-                ["$project": ["_id": 1, "member": ["$literal": true]]],
-                [
-                    "$unionWith": [
-                        "coll": .string(dispatcher.collection.collection), "pipeline": .array([["$match": .document(holding)], holder]),
-                    ]
-                ],
-                ["$group": ["_id": "$_id", "member": ["$max": "$member"], "busy": ["$max": "$busy"]]],
-                ["$match": ["member": true]],
-            ] + stages
-        var found: [(resource: Resource, isBusy: Bool)] = []
-        let command: BSONDocument = [
-            "aggregate": .string(pool.collection), "pipeline": .array(pipeline), "cursor": ["batchSize": 10_000], "allowDiskUse": true,
-            "readConcern": .document(Self.concern(after: time)),
-        ]
-        try collect(command, on: pool, of: client) { document in
-            if let id = document["_id"] { found.append((Resource(id), document["busy"]?.isTruthy == true)) }
-        }
-        return found
-    }
-
-    /// `$unionWith` does not reach another database.
-    private func readApart(after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [(
-        resource: Resource, isBusy: Bool
-    )] {
-        var members: [Resource] = []
-        var busy: Set<Resource> = []
-        let concern = BSONValue.document(Self.concern(after: time))
-        try collect(["find": .string(pool.collection), "projection": ["_id": 1], "readConcern": concern], on: pool, of: client) {
-            if let id = $0["_id"] { members.append(Resource(id)) }
-        }
-        let collection = dispatcher.collection
+    /// Whether a document holds the resource.
+    func isHeld(_ resource: Resource, after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> Bool {
+        var filter: BSONDocument = guardIndex.kind == .partial ? ["status": "active"] : [:]
+        filter.append(guardIndex.field, ["$eq": resource.value])
+        var isHeld = false
         try collect(
             [
-                "aggregate": .string(collection.collection), "pipeline": .array([["$match": .document(holding)], holder]),
-                "cursor": ["batchSize": 10_000], "readConcern": concern,
+                "find": .string(dispatcher.collection.collection), "filter": .document(filter), "projection": ["_id": 1], "limit": 1,
+                "singleBatch": true, "maxTimeMS": Self.longestLook, "readConcern": .document(Self.concern("majority", after: time)),
+            ], on: dispatcher.collection, of: client
+        ) { _ in isHeld = true }
+        return isHeld
+    }
+
+    // MARK: Reading
+
+    /// - Parameter take: gets each member in the order of `_id`; the look ends when it returns false.
+    private func read(
+        after time: BSONTimestamp?, of client: borrowing MongoClient, _ take: (Resource, Bool) -> Bool
+    ) throws(MongoError) {
+        var busy: Set<Resource> = []
+        let collection = dispatcher.collection
+        let moment = try collect(
+            [
+                "find": .string(collection.collection), "filter": .document(holding),
+                "projection": .document(["_id": 0, guardIndex.field: 1]), "batchSize": Self.batchSize, "maxTimeMS": Self.longestLook,
+                "readConcern": .document(Self.concern(readsSnapshots ? "snapshot" : "majority", after: time)),
             ], on: collection, of: client
-        ) {
-            if let id = $0["_id"] { busy.insert(Resource(id)) }
+        ) { value in
+            // An index takes a list for each of its values.
+            for value in value.arrayValue ?? [value] { busy.insert(Resource(value)) }
         }
-        return members.map { ($0, busy.contains($0)) }
+        var concern = Self.concern("majority", after: time)
+        if let moment { concern = ["level": "snapshot", "atClusterTime": .timestamp(moment)] }
+        var goesOn = true
+        try collect(
+            [
+                "find": .string(pool.collection), "sort": ["_id": 1], "projection": ["_id": 1], "batchSize": Self.batchSize,
+                "maxTimeMS": Self.longestLook, "readConcern": .document(concern),
+            ], on: pool, of: client, while: { goesOn }
+        ) { value in
+            let resource = Resource(value)
+            goesOn = goesOn && take(resource, busy.contains(resource))
+        }
     }
 
     /// Which documents hold a resource.
@@ -79,29 +103,53 @@ struct ResourcePool: Sendable {
         // Without the second condition, which every document fulfils, the planner would not use the partial index, and read all that was ever
         // dispatched.
         case .partial: ["status": "active", guardIndex.field: ["$gte": .minKey]]
-        case .plain: [guardIndex.field: ["$exists": true]]
+        // Every document that holds nothing has a placeholder. They lie together in the index, and by types and ranges the server passes over them:
+        // ten milliseconds instead of many seconds among a million.
+        case .plain:
+            [
+                "$or": .array(
+                    Self.types.map { [guardIndex.field: ["$type": .string($0)]] }
+                        + [[guardIndex.field: ["$lt": ShipmentWriter.placeholders.lowerBound]]]
+                        + [[guardIndex.field: ["$gte": ShipmentWriter.placeholders.upperBound]]])
+            ]
         }
     }
 
-    private var holder: BSONValue { ["$project": ["_id": .string("$" + guardIndex.field), "busy": ["$literal": true]]] }
+    /// Every type that an `_id` may have, but documents. (A list is found by the types of what is in it.)
+    private static let types = [
+        "null", "number", "string", "binData", "objectId", "bool", "date", "timestamp", "regex", "dbPointer", "javascript", "symbol",
+        "javascriptWithScope", "minKey", "maxKey",
+    ]
 
-    private static func concern(after time: BSONTimestamp?) -> BSONDocument {
-        var concern: BSONDocument = ["level": "majority"]
+    private static func concern(_ level: BSONValue, after time: BSONTimestamp?) -> BSONDocument {
+        var concern: BSONDocument = ["level": level]
         if let time { concern.append("afterClusterTime", .timestamp(time)) }
         return concern
     }
 
+    /// Hands out the first field of each document.
+    ///
+    /// - Returns: the moment as of which the server has read, if it was asked for one.
+    @discardableResult
     private func collect(
-        _ command: BSONDocument, on namespace: Namespace, of client: borrowing MongoClient, _ take: (BSONDocument) -> Void
-    ) throws(MongoError) {
+        _ command: BSONDocument, on namespace: Namespace, of client: borrowing MongoClient, while goesOn: () -> Bool = { true },
+        _ take: (BSONValue) -> Void
+    ) throws(MongoError) -> BSONTimestamp? {
+        var moment: BSONTimestamp?
         try client.readAll(
-            command, on: namespace.database, collection: namespace.collection, operation: "look for free resources in \(pool)"
+            command, on: namespace.database, collection: namespace.collection, operation: "look for free resources in \(pool)",
+            while: goesOn
         ) { reply, documents in
+            if readsSnapshots, moment == nil { moment = reply.snapshotTime }
             reply.withUnsafeBytes { buffer in
+                let bytes = buffer.bytes
                 for range in documents {
-                    if let document = try? BSONDocument(copying: buffer.bytes, in: range) { take(document) }
+                    guard var fields = try? BSONCursor(document: bytes, at: range.lowerBound) else { continue }
+                    // To the index a field that is missing is null.
+                    take((try? fields.next(in: bytes)).flatMap { try? BSONValue($0, of: bytes) } ?? .null)
                 }
             }
         }
+        return moment
     }
 }

@@ -19,6 +19,16 @@ struct ShipmentWriter: Sendable {
         self.guardIndex = guardIndex
     }
 
+    /// The values of `status` that a dispatcher gives its documents.
+    static let statuses = ["active", "completed", "rejected", "completion"]
+
+    /// The fields that a dispatcher's documents may have.
+    static func fields(of settings: DispatcherSettings) -> Set<String> {
+        Set(settings.fields.map(\.name)).union(CommandField.namesOfBridge).union([
+            "complete", settings.resource.field, requestedField(of: settings.resource),
+        ])
+    }
+
     static func requestedField(of resource: ResourceSettings) -> String { "requested_\(resource.field)" }
 
     /// A document that holds its resource.
@@ -69,6 +79,9 @@ struct ShipmentWriter: Sendable {
 
     /// Under a plain unique index every document needs a value of its own in the guarded field, and one that is no resource.
     private func placeholder(for id: String) -> BSONValue { ["inactive": .string(id)] }
+
+    /// Where the placeholders are in the server's order: documents whose first field is a text of that name.
+    static let placeholders: (lowerBound: BSONValue, upperBound: BSONValue) = (["inactive": ""], ["inactive\u{1}": ""])
 
     private func writeHead(_ outcome: Outcome, body: Range<Int>, of memory: borrowing OutputBuffer, into buffer: inout OutputBuffer) {
         buffer.append(BSONType.string.rawValue)

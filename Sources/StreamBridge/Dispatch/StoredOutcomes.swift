@@ -30,6 +30,14 @@ struct StoredOutcomes {
         return held
     }
 
+    /// What to say while a document refuses another one with its id and is not to be found.
+    func hidden(_ id: String) -> WaitsFor {
+        WaitsFor(
+            description:
+                "\(settings.collection) refuses a document with the _id \(id.jsonQuoted), and a look shows none: it was deleted meanwhile, or is "
+                + "another id to the server than to the bridge; the same is tried again")
+    }
+
     private func read(
         _ ids: [String], fields: [String], after time: BSONTimestamp?, of client: borrowing MongoClient,
         _ take: (String, BSONDocument) -> Void

@@ -49,7 +49,7 @@ package struct Check: Sendable {
             let deployment = try Deployment(of: pool)
             let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
             var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
-            let privileges = try PrivilegeCheck(configuration, pool: pool)
+            let privileges = try PrivilegeCheck(configuration, deployment: deployment, pool: pool)
             findings += privileges.findings
             let window = Result { try deployment.oplogWindow(pool: pool) }
             findings += oplog(window)
@@ -58,7 +58,7 @@ package struct Check: Sendable {
                     stream, stored: kafka.positions[stream.name], isKnown: !kafka.unknown.contains(stream.name), deployment: deployment,
                     oplog: window, pool: pool)
             }
-            return findings + dispatchers(pool: pool, privileges: privileges)
+            return findings + dispatchers(pool: pool, deployment: deployment, privileges: privileges)
         } catch let halt as StreamHalt {
             return [.halt("MongoDB", halt)]
         } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
@@ -77,12 +77,12 @@ package struct Check: Sendable {
         }
     }
 
-    private func dispatchers(pool: MongoClientPool, privileges: PrivilegeCheck) -> [Finding] {
+    private func dispatchers(pool: MongoClientPool, deployment: Deployment, privileges: PrivilegeCheck) -> [Finding] {
         guard !configuration.dispatchers.isEmpty else { return [] }
         return WriteConcernCheck.findings(configuration.mongodb.writeConcern, pool: pool)
             + configuration.dispatchers.filter(privileges.allows).flatMap { settings in
                 DispatcherCheck(settings: settings, bridge: configuration.name, timeout: timeout)
-                    .findings(pool: pool, privileges: privileges.account)
+                    .findings(pool: pool, deployment: deployment, privileges: privileges.account)
             }
     }
 

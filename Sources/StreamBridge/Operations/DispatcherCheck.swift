@@ -68,22 +68,28 @@ struct DispatcherCheck {
 
     // MARK: MongoDB
 
-    func findings(pool: MongoClientPool, privileges: AccountPrivileges) -> [Finding] {
-        pool.withClient { client in documents(client, privileges) }
+    func findings(pool: MongoClientPool, deployment: Deployment, privileges: AccountPrivileges) -> [Finding] {
+        pool.withClient { client in documents(client, deployment, privileges) }
     }
 
     /// The index that guards the resources, and the resources.
-    private func documents(_ client: borrowing MongoClient, _ privileges: AccountPrivileges) -> [Finding] {
+    private func documents(_ client: borrowing MongoClient, _ deployment: Deployment, _ privileges: AccountPrivileges) -> [Finding] {
         var findings: [Finding] = []
         do {
             var index = GuardIndex(kind: .partial, field: settings.resource.field, names: [])
+            let collection = try GuardedCollection.look(at: settings, isCluster: deployment.isSharded, of: client)
             do {
-                index = try GuardIndex.find(for: settings, of: client)
+                index = try collection.guardIndex(for: settings)
                 findings.append(.ok(subject, Self.sentence(on: index)))
             } catch let missing as GuardIndex.Missing {
                 findings.append(try finding(missing, client, privileges))
+            } catch let wait as WaitsFor {
+                findings.append(.warning(subject, "\(wait)", mend: "Wait; db.currentOp() says how far it is"))
             }
-            findings.append(try resources(guardedBy: index, client))
+            findings += collection.warnings(for: settings).map { .warning(subject, $0.text, mend: $0.mend) }
+            findings.append(try resources(guardedBy: index, client, deployment))
+        } catch let halt as StreamHalt {
+            findings.append(.halt(subject, halt))
         } catch let error as MongoError {
             switch DispatchFailure(mongoDB: error, dispatcher: settings) {
             case .halt(let halt): findings.append(.halt(subject, halt))
@@ -145,9 +151,10 @@ struct DispatcherCheck {
 
     private static let maxTimeExpired: Int32 = 50
 
-    private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient) throws -> Finding {
+    private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient, _ deployment: Deployment) throws -> Finding {
         guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }
-        let resources = ResourcePool(pool: pool, dispatcher: settings, guardIndex: index)
+        let resources = ResourcePool(
+            pool: pool, dispatcher: settings, guardIndex: index, readsSnapshots: deployment.readsSnapshots)
         do { try PoolNames(pool: resources).check(of: client) } catch let unclear as PoolNames.Unclear {
             return .halt(subject, unclear.halt)
         }

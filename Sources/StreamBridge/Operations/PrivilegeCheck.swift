@@ -8,14 +8,14 @@ struct PrivilegeCheck {
     private let held: Set<String>
 
     /// - Throws: ``MongoError`` when the server does not tell.
-    init(_ configuration: BridgeConfiguration, pool: MongoClientPool) throws(MongoError) {
+    init(_ configuration: BridgeConfiguration, deployment: Deployment, pool: MongoClientPool) throws(MongoError) {
         let account = try pool.withClient { client throws(MongoError) in try AccountPrivileges(of: client) }
-        self.init(configuration, account: account)
+        self.init(configuration, isCluster: deployment.isSharded, account: account)
     }
 
-    init(_ configuration: BridgeConfiguration, account: AccountPrivileges) {
+    init(_ configuration: BridgeConfiguration, isCluster: Bool, account: AccountPrivileges) {
         self.account = account
-        let needs = PrivilegeNeeds.of(configuration, makesIndexes: false)
+        let needs = PrivilegeNeeds.of(configuration, makesIndexes: false, isCluster: isCluster)
         let lacking = needs.compactMap { need -> PrivilegeNeed? in
             let actions = account.missing(need.actions, on: need.resource)
             return actions.isEmpty ? nil : PrivilegeNeed(need, only: actions)

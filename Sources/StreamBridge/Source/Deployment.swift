@@ -14,6 +14,9 @@ package struct Deployment: Sendable, Equatable {
         return (parts[0], parts[1], parts[2]) >= (7, 0, 0) || (parts[0], parts[1]) == (6, 0) && parts[2] >= 9
     }
 
+    /// It reads several collections as of one moment, outside of a transaction, too: 5.0 and later.
+    var readsSnapshots: Bool { (version.split(separator: ".").first.flatMap { Int($0) } ?? 0) >= 5 }
+
     init(replicaSet: String?, isSharded: Bool, version: String) {
         self.replicaSet = replicaSet
         self.isSharded = isSharded

@@ -32,7 +32,7 @@ import Testing
             case .busy: self = .busy
             case .doneBefore: self = .doneBefore
             case .never(let code, _): self = .never(code)
-            case .retry: self = .retry
+            case .retry, .unknownIndex: self = .retry
             case .halt(let halt): self.init(halt)
             }
         }

@@ -27,7 +27,7 @@ import Testing
             // Others on the field do not count and do no harm.
             let beside = try Dispatching(scene, "beside", trucks: [4])
             try Self.makeIndex(["key": ["truck_id": 1], "name": "plain"], of: beside)
-            try Self.makeIndex(["key": ["truck_id": 1, "quantity": 1], "name": "two", "unique": true], of: beside)
+            try Self.makeIndex(["key": ["truck_id": 1, "quantity": 1], "name": "two"], of: beside)
             let bridge = try scene.bridge(fresh, equivalent, beside)
             for dispatching in [fresh, equivalent, beside] {
                 let second = CommandText.dispatch("c-2", 4).replacing("40}", with: "41}")

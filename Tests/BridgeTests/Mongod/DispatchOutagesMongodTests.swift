@@ -66,7 +66,9 @@ import Testing
                     appName: scene.name))
             let status = DispatchStatus(dispatcher: "shipments", logger: .silent)
             let context = DispatchContext(
-                settings: dispatching.settings, pool: pool, writeConcern: .init(w: .majority, wtimeout: .seconds(5), journal: true),
+                settings: dispatching.settings, pool: pool,
+                deployment: Deployment(replicaSet: "none", isSharded: false, version: "6.0.5"),
+                writeConcern: .init(w: .majority, wtimeout: .seconds(5), journal: true),
                 guardIndex: GuardIndex(kind: .partial, field: "truck_id", names: []), instance: scene.name, status: status,
                 stop: StopSignal())
             let consumer = try GroupConsumer(

@@ -4,10 +4,12 @@ import Mongo
 ///
 /// A test takes each action away in turn and shows what fails without it.
 enum PrivilegeNeeds {
-    /// - Parameter makesIndexes: the bridge makes the unique indexes of its dispatchers itself.
-    static func of(_ configuration: BridgeConfiguration, makesIndexes: Bool) -> [PrivilegeNeed] {
+    /// - Parameters:
+    ///   - makesIndexes: the bridge makes the unique indexes of its dispatchers itself.
+    ///   - isCluster: the deployment is a sharded cluster; nil where nobody knows.
+    static func of(_ configuration: BridgeConfiguration, makesIndexes: Bool, isCluster: Bool? = false) -> [PrivilegeNeed] {
         configuration.streams.flatMap(of) + oplog(configuration.streams)
-            + configuration.dispatchers.flatMap { of($0, makesIndex: makesIndexes) }
+            + configuration.dispatchers.flatMap { of($0, makesIndex: makesIndexes, isCluster: isCluster) }
     }
 
     // MARK: Streams
@@ -63,12 +65,18 @@ enum PrivilegeNeeds {
 
     // MARK: Dispatchers
 
-    static func of(_ dispatcher: DispatcherSettings, makesIndex: Bool) -> [PrivilegeNeed] {
+    static func of(_ dispatcher: DispatcherSettings, makesIndex: Bool, isCluster: Bool? = false) -> [PrivilegeNeed] {
         let subject = subject(dispatcher)
         let collection = dispatcher.collection
         var needs = documents(of: dispatcher)
         if makesIndex {
             needs.append(PrivilegeNeed(subject, ["createIndex"], on: .collection(collection), purpose: "makes its unique index"))
+        }
+        if isCluster != false {
+            needs.append(
+                PrivilegeNeed(
+                    subject, ["collStats"], on: .collection(collection), purpose: "sees whether its collection is sharded",
+                    otherwise: isCluster == nil ? "in a sharded cluster the dispatcher does not start" : nil))
         }
         if let pool = dispatcher.resource.pool { needs.append(feed(of: dispatcher, from: pool)) }
         return needs

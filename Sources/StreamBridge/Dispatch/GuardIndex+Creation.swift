@@ -1,0 +1,68 @@
+import Mongo
+
+extension GuardIndex {
+    /// Why a collection has no such index.
+    struct Missing: Error, Sendable, Equatable, CustomStringConvertible {
+        let dispatcher: DispatcherSettings
+        /// What is wrong with indexes that come close.
+        let nearby: [String]
+
+        var description: String {
+            let field = dispatcher.resource.field
+            return "\(dispatcher.collection) has no unique index on \(field) alone"
+                + (nearby.isEmpty ? "" : ": \(nearby.joined(separator: "; "))")
+        }
+
+        /// The command of the shell that makes it.
+        var command: String { GuardIndex.shellCommand(for: dispatcher) }
+    }
+
+    /// The command of the shell that makes the index.
+    static func shellCommand(for dispatcher: DispatcherSettings) -> String {
+        "\(dispatcher.collection.inShell).createIndex({\(dispatcher.resource.field.jsonQuoted): 1}, "
+            + "{name: \(name(for: dispatcher).jsonQuoted), unique: true, partialFilterExpression: {status: \"active\"}})"
+    }
+
+    /// Of the index that the bridge makes.
+    static func name(for dispatcher: DispatcherSettings) -> String { "\(dispatcher.resource.field)_active" }
+
+    /// The command of the server that makes the index.
+    static func creation(for dispatcher: DispatcherSettings) -> BSONDocument {
+        [
+            "createIndexes": .string(dispatcher.collection.collection),
+            "indexes": [
+                [
+                    "key": .document([dispatcher.resource.field: 1]), "name": .string(name(for: dispatcher)), "unique": true,
+                    "partialFilterExpression": ["status": "active"],
+                ]
+            ],
+        ]
+    }
+}
+
+extension GuardIndex.Missing {
+    /// For an account that may not make it.
+    var mendForLackOfRights: String {
+        "Grant it createIndex on \(dispatcher.collection) (`bridge grants mongodb --with-index` prints the role), or run: \(command)"
+    }
+
+    /// What keeps the bridge from making the index; nil for what passes.
+    func halt(because error: MongoError) -> StreamHalt? {
+        switch error.code {
+        case nil: nil
+        case 13:
+            StreamHalt(
+                reason: "\(self), and the account may not make it", mend: mendForLackOfRights, status: .configuration)
+        case WriteReply.duplicateKey:
+            StreamHalt(
+                reason: "\(self), and it cannot be made, because two active documents have the same \(dispatcher.resource.field): "
+                    + error.message,
+                mend: "End one of them, then run: \(command)", status: .configuration)
+        case let code? where DispatchFailure.passingWrites.contains(code) || Self.passingBuilds.contains(code) || error.passes: nil
+        default: StreamHalt(reason: "\(self), and it cannot be made: \(error)", mend: "Run: \(command)", status: .configuration)
+        }
+    }
+
+    /// IndexBuildAborted, IndexBuildAlreadyInProgress: somebody dropped the index or its collection meanwhile, or makes the same.
+    private static let passingBuilds: Set<Int32> = [276, 295]
+}
