@@ -85,6 +85,15 @@ package final class MongoClientPool {
         return fault ?? complaints.first
     }
 
+    /// Whether the driver knows an option of a URI by this name.
+    package static func isOption(_ name: String) -> Bool {
+        let name = name.lowercased()
+        // What it knows without a type of its own.
+        let others = ["w", "readpreferencetags", "authmechanismproperties", "gssapiservicename"]
+        return others.contains(name) || mongoc_uri_option_is_utf8(name) || mongoc_uri_option_is_bool(name)
+            || mongoc_uri_option_is_int32(name) || mongoc_uri_option_is_int64(name)
+    }
+
     static func parse(_ text: String) throws(MongoError) -> OpaquePointer {
         var error = bson_error_t()
         guard let uri = mongoc_uri_new_with_error(text, &error) else {

@@ -29,14 +29,19 @@ package enum MongoRuntime {
     /// What the driver logged while somebody listened; nil while nobody does.
     private static let complaints = Mutex<[String]?>(nil)
 
-    /// Runs `body` and returns what the driver logged meanwhile. For one thread, before any client is made.
+    /// One listens at a time.
+    private static let turn = Mutex(())
+
+    /// Runs `body` and returns what the driver logged meanwhile, whoever made it. Before any client is made.
     static func complaints(during body: () -> Void) -> [String] {
         start()
-        complaints.withLock { $0 = [] }
-        body()
-        return complaints.withLock { list in
-            defer { list = nil }
-            return list ?? []
+        return turn.withLock { _ in
+            complaints.withLock { $0 = [] }
+            body()
+            return complaints.withLock { list in
+                defer { list = nil }
+                return list ?? []
+            }
         }
     }
 

@@ -18,6 +18,8 @@ struct ISOTime: ExpressibleByArgument {
                 return
             }
         }
-        return nil
+        // As in the configuration: a date alone, or minutes without seconds; but digits alone are no time here.
+        guard argument.contains("-"), case .time(let seconds)? = try? StartPoint(argument: argument) else { return nil }
+        milliseconds = Int64(seconds) * 1000
     }
 }

@@ -40,7 +40,8 @@ struct ReplayCommand: AsyncParsableCommand {
     @Option(name: .long, help: "Names the replay. (default: the time)")
     var id: String?
 
-    @Option(name: .long, help: "At most so many events, or records, per second: 500 or 500/s.", transform: Self.rate)
+    @Option(
+        name: .long, parsing: .unconditional, help: "At most so many events, or records, per second: 500 or 500/s.", transform: Self.rate)
     var rate: Int?
 
     @Flag(name: .long, help: "Count what would be published, and change nothing.")

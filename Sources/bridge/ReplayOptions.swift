@@ -62,16 +62,20 @@ struct TopicRangeOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The topic to copy to.", valueName: "topic"))
     var topicTo: String?
 
-    @Option(name: .long, help: "Only this partition. (default: all)")
+    @Option(name: .long, parsing: .unconditional, help: "Only this partition. (default: all)")
     var partition: Int32?
 
-    @Option(name: .long, help: ArgumentHelp("The first offset; needs --partition. (default: the oldest)", valueName: "offset"))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("The first offset; needs --partition. (default: the oldest)", valueName: "offset"))
     var fromOffset: Int64?
 
     @Option(name: .long, help: ArgumentHelp("The first record of this time or later.", valueName: "time"))
     var fromTime: ISOTime?
 
-    @Option(name: .long, help: ArgumentHelp("The last offset; needs --partition. (default: the newest)", valueName: "offset"))
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("The last offset; needs --partition. (default: the newest)", valueName: "offset"))
     var toOffset: Int64?
 
     @Option(name: .long, help: ArgumentHelp("Before the first record that is later than this second.", valueName: "time"))
@@ -99,6 +103,7 @@ struct TopicRangeOptions: ParsableArguments {
         if let offset = [fromOffset, toOffset].compactMap(\.self).first(where: { $0 < 0 }) {
             throw ValidationError("an offset is 0 or more; found \(offset)")
         }
+        if let partition, partition < 0 { throw ValidationError("a partition is 0 or more; found \(partition)") }
         if let fromOffset, let toOffset, fromOffset > toOffset {
             throw ValidationError("--from-offset \(fromOffset) is after --to-offset \(toOffset)")
         }

@@ -32,14 +32,18 @@ struct SendCommand: AsyncParsableCommand {
     @Flag(name: .long, help: "Wait for the outcomes, and print one line for each. Every command needs an id then.")
     var wait = false
 
-    @Option(name: .long, help: "How long to wait for the outcomes: 500ms, 30s, 5m. (default: 30s)", transform: Self.duration)
+    @Option(
+        name: .long, parsing: .unconditional, help: "How long to wait for the outcomes: 500ms, 30s, 5m. (default: 30s)",
+        transform: Self.duration)
     var timeout = Duration.seconds(30)
 
     @Option(name: .long, help: "text or json: how outcomes are printed; json is the outcome's record.")
     var format: ListingFormat = .text
 
     private static func duration(_ text: String) throws -> Duration {
-        guard let duration = Duration(written: text) else { throw ValidationError("it is a whole number with its unit: 500ms, 30s, 5m") }
+        guard let duration = Duration(written: text), duration <= .seconds(24 * 3600) else {
+            throw ValidationError("write a whole number with its unit, at most 24h: 500ms, 30s, 5m")
+        }
         return duration
     }
 

@@ -5,27 +5,34 @@ import StreamBridge
 /// `bridge tail`
 struct TailCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "tail", abstract: "Prints records of topics readably: key, headers, value.")
+        commandName: "tail", abstract: "Prints records of topics readably: key, headers, value.",
+        discussion: """
+            A record is one line for each of its parts; what a terminal would obey is escaped. In JSON a header that is there more than once \
+            has the list of its values.
+
+            Exit status: 0 done; 64 wrong usage, or no such topic; 69 Kafka could not be reached; 78 a configuration to mend; 141 whoever read \
+            the output has gone.
+            """)
 
     @Argument(help: "The topics.")
     var topics: [String]
 
     @OptionGroup var options: CommonOptions
 
-    @Option(name: .long, help: "beginning, end, an offset, or a time (2026-01-31T00:00:00Z).")
+    @Option(name: .long, parsing: .unconditional, help: "beginning, end, an offset, or a time (2026-01-31T00:00:00Z).")
     var from = "end"
 
     @Flag(name: .long, inversion: .prefixedNo, help: "Wait for more records at the end.")
     var follow = true
 
-    @Option(name: .long, help: "Stop after this many records.")
+    @Option(name: .long, parsing: .unconditional, help: "Stop after this many records.")
     var count: Int?
 
     @Option(name: .long, help: "text or json (one object per line).")
     var format: ListingFormat = .text
 
     func validate() throws {
-        guard !topics.isEmpty else { throw ValidationError("name a topic") }
+        guard !topics.isEmpty, !topics.contains("") else { throw ValidationError("name a topic") }
         guard count.map({ $0 > 0 }) ?? true else { throw ValidationError("--count must be at least 1") }
         _ = try start()
     }
@@ -42,9 +49,11 @@ struct TailCommand: AsyncParsableCommand {
             try await tail.run(topics: topics, from: try start(), follow: follow, limit: count) { line in
                 Console.print(format == .json ? Console.json(line) : Self.text(line))
             }
+        } catch let unknown as Tail.UnknownTopic {
+            throw ValidationError("\(unknown)")
         } catch {
             Console.error(error)
-            throw error is KafkaError ? ExitStatus.unreachable : ExitStatus.configuration
+            throw ExitStatus.of(error)
         }
     }
 

@@ -45,7 +45,7 @@ struct VerifyCommand: AsyncParsableCommand {
     @Option(name: .long, help: "read_committed or read_uncommitted: which records of transactions are looked at.")
     var isolation: Isolation = .readCommitted
 
-    @Option(name: .long, help: "How many findings of each kind are listed; the totals are exact.")
+    @Option(name: .long, parsing: .unconditional, help: "How many findings of each kind are listed; the totals are exact.")
     var limit = 20
 
     @Option(name: .long, help: "text or json.")

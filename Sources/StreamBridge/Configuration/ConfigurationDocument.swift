@@ -38,7 +38,7 @@ struct ConfigurationDocument {
         } catch let fault as YAMLFault {
             reading.report(fault.mark, .root, fault.found, fault.mend)
         } catch {
-            reading.report(mark, .root, "this is not YAML: \(error)", "")
+            reading.report(mark, .root, "this is not YAML", "")
         }
         return nil
     }
@@ -114,7 +114,8 @@ struct ConfigurationDocument {
     private func convert(_ scalar: Node.Scalar, mark: ConfigurationMark, path: ConfigurationPath) -> ConfigurationValue.Content {
         let tag = scalar.tag.rawValue.replacing("tag:yaml.org,2002:", with: "")
         guard ["", "!", "str", "int", "float", "bool", "null", "timestamp"].contains(tag) else {
-            reading.report(mark, path, "found the tag \(scalar.tag.rawValue.quoted)", "leave tags out; they have no meaning here")
+            // It may be a secret: `!` begins a tag.
+            reading.report(mark, path, "found a tag", "put a text that begins with ! in quotes; tags have no meaning here")
             return .broken
         }
         var isBroken = false
@@ -122,7 +123,7 @@ struct ConfigurationDocument {
             scalar.string,
             complain: { complaint in
                 isBroken = true
-                reading.report(mark, path, complaint.found ?? "found \(scalar.string.quoted)", complaint.mend)
+                reading.report(mark, path, complaint.found ?? "found a `${…}`", complaint.mend)
             },
             usesFile: { reading.warn(ofSecretIn: locate($0), mark, path) })
         if isBroken { return .broken }
@@ -140,6 +141,12 @@ struct ConfigurationDocument {
                 continue
             }
             let key = renamed[mark] ?? written
+            if mapping.style == .flow, valueNode.scalar.map({ $0.string.isEmpty && $0.style == .plain }) ?? false {
+                // `{uri: mongodb://u:a,b@h}`: what follows the comma may be a part of a password.
+                reading.report(
+                    mark, path, "found a word without a value between braces", "put a text with , in quotes, and write null for no value")
+                continue
+            }
             let keyPath = path.appending(key: key)
             if let first = firstLines[key] {
                 reading.report(mark, keyPath, "the key \(key.quoted) is written twice, first in line \(first)", "keep one of them")

@@ -168,7 +168,8 @@ package enum EffectiveConfiguration {
 
     private static func properties(_ properties: [String: String]) -> [(String, EffectiveValue)] {
         properties.sorted { $0.key < $1.key }.map { name, value in
-            (name, .text(KafkaSettings.isSecret(name) ? ConnectionURI.mask : value))
+            // The address of a server may have a login in it.
+            (name, .text(KafkaSettings.isSecret(name) ? ConnectionURI.mask : value.contains("://") ? ConnectionURI.redacted(value) : value))
         }
     }
 }

@@ -53,7 +53,7 @@ struct Interpolation {
         guard Self.isVariableName(name) else {
             throw ConfigurationComplaint(
                 "write `${NAME}` for an environment variable, `${file:PATH}` for a file's content, `$${` for the characters themselves",
-                found: "found \("${\(name)}".quoted), which is no variable's name")
+                found: "found a `${…}` in which there is no variable's name")
         }
         guard let value = environment[name] else {
             throw ConfigurationComplaint(

@@ -67,7 +67,7 @@ extension KafkaSettings {
         let name = property.lowercased()
         return [
             "password", "secret", "sasl.jaas", "sasl.oauthbearer.config", "ssl.key.pem", "ssl.keystore.key", "token", "private.key",
-            "assertion.private", "credentials",
+            "assertion.private", "credentials", "kinit.cmd",
         ].contains { name.contains($0) } && !name.hasSuffix(".url")
     }
 }

@@ -50,12 +50,20 @@ extension KafkaSettings {
             section.reading.report(entry.keyMark, path, "unknown property", "did you mean `\(nearest)`? librdkafka: \(complaint)")
             return nil
         }
-        let hides = (isSecret(entry.key) || scalar.isInterpolated) && !value.isEmpty
-        return refuse("librdkafka: \(hides ? complaint.replacing(value, with: ConnectionURI.mask) : complaint)")
+        if complaint.hasPrefix("No such configuration property") {
+            // Perhaps the misspelt name of a secret: its value is not shown.
+            section.reading.report(entry.keyMark, path, "unknown property", "librdkafka: \(complaint)")
+            return nil
+        }
+        guard isSecret(entry.key) || scalar.isInterpolated, !value.isEmpty else { return refuse("librdkafka: \(complaint)") }
+        // librdkafka may quote a part of the value.
+        return refuse("correct the value; librdkafka's documentation has what it takes")
     }
 
     /// What is wrong with a list of servers.
     private static func fault(servers: String) -> String? {
+        // A password may have commas, so no part of the text is quoted.
+        guard !servers.contains("@") else { return "write host:port, with commas between several, and no login" }
         for server in servers.split(separator: ",", omittingEmptySubsequences: false) {
             let server = server.trimming(while: \.isWhitespace)
             if server.isEmpty { return "write host:port, with commas between several" }
@@ -64,7 +72,7 @@ extension KafkaSettings {
             if let scheme = server.range(ofText: "://").map({ server[..<$0.lowerBound].lowercased() }),
                 !["plaintext", "ssl", "sasl_plaintext", "sasl_ssl"].contains(scheme)
             {
-                return "write \(address)"
+                return "write host:port, without `\(scheme)://`"
             }
         }
         return nil

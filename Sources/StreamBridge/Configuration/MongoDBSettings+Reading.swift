@@ -23,9 +23,11 @@ extension MongoDBSettings {
             section.report(located, found ?? "found no URI", mend)
             return nil
         }
-        if let complaint = section.reading.checks.uri(scalar.text) {
-            let shown = scalar.isInterpolated ? scalar.shown : ConnectionURI.redacted(scalar.text).quoted
-            section.report(located, "the driver refuses \(shown)", ConnectionURI.scrubbed(complaint, of: scalar.text))
+        if section.reading.checks.uri(scalar.text) != nil {
+            let redacted = ConnectionURI.redacted(scalar.text)
+            let shown = scalar.isInterpolated ? scalar.shown : redacted.quoted
+            // The driver quotes what it refuses. So it is asked about the URI without its secrets; if it takes that, a secret is what it refuses.
+            section.report(located, "the driver refuses \(shown)", section.reading.checks.uri(redacted) ?? ConnectionURI.percentEncode)
             return nil
         }
         if let file = section.reading.checks.uriKeyFile(scalar.text) {

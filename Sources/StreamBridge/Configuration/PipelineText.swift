@@ -94,7 +94,8 @@ struct PipelineText {
 
     /// What is wrong with the keys of a stage.
     private static func fault(stageKeys keys: [String]) -> String? {
-        guard let key = keys.first, keys.count == 1 else {
+        guard let key = keys.first else { return "write a stage such as {$match: {operationType: insert}}, or remove it" }
+        guard keys.count == 1 else {
             return "a stage has exactly one key, this one has \(keys.count); begin each stage with `- `"
         }
         if allowedStages.contains(key) { return nil }
@@ -108,7 +109,12 @@ struct PipelineText {
         switch value.content {
         case .mapping(let entries):
             if let mend = Self.fault(stageKeys: entries.map(\.key)) {
-                let found = entries.count == 1 ? "found the stage \((entries.first?.key ?? "").quoted)" : "found a stage of several keys"
+                let found =
+                    switch entries.count {
+                    case 0: "found an empty stage"
+                    case 1: "found the stage \((entries.first?.key ?? "").quoted)"
+                    default: "found a stage of \(entries.count) keys"
+                    }
                 report(entries.first?.keyMark ?? value.mark, path, found, mend)
             }
             return json(value, path: path, depth: 0)

@@ -4,17 +4,29 @@ import HummingbirdCore
 import Logging
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Answers HTTP requests with ``HTTPPaths``, on one event loop's thread and Swift's own pool: never on a loop's thread.
 struct HTTPServer: Sendable {
     /// More are left in the system's queue: the bridge needs its file descriptors for other connections.
     private static let mostConnections = 100
+    /// How long a stop waits for an answer that is being written.
+    private static let grace: TimeAmount = .seconds(1)
 
     let address: ListenAddress
     let paths: HTTPPaths
     let logger: Logger
-    /// A connection without a whole request for so long is closed, so that those who say nothing cannot keep probes out for long.
-    var idleTime: Duration = .seconds(10)
+    /// A connection that is not answered for so long is closed, so that those who say nothing, or one letter after another, cannot keep
+    /// probes out for long.
+    private let idleTime: Duration
+    private let lastComplaint = LastComplaint()
+
+    init(address: ListenAddress, paths: HTTPPaths, logger: Logger, idleTime: Duration = .seconds(10)) {
+        self.address = address
+        self.paths = paths
+        self.logger = logger
+        self.idleTime = idleTime
+    }
 
     /// Serves until the task is cancelled.
     ///
@@ -22,36 +34,56 @@ struct HTTPServer: Sendable {
     /// - Throws: ``ListenFailure``.
     func run(listening: @escaping @Sendable (Int) -> Void) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        do {
-            try await serve(on: group, listening: listening)
-        } catch {
-            try? await group.shutdownGracefully()
-            guard !Task.isCancelled else { return }
-            throw ListenFailure(address: "\(address.host):\(address.port)", cause: error)
+        let port = Mutex(address.port)
+        var isFirst = true
+        while !Task.isCancelled {
+            do {
+                let listensAnew = !isFirst
+                try await serve(on: group, port: port.withLock { $0 }) { [logger] found in
+                    port.withLock { $0 = found }
+                    if listensAnew { logger.notice("the HTTP server answers again") } else { listening(found) }
+                }
+                if !Task.isCancelled { logger.error("the HTTP server has ended, and begins anew: \(lastComplaint.text)") }
+            } catch {
+                guard !Task.isCancelled else { break }
+                guard !isFirst else {
+                    try? await group.shutdownGracefully()
+                    throw ListenFailure(address: "\(address.host):\(address.port)", cause: error)
+                }
+                logger.debug("the HTTP server cannot begin anew: \(error)")
+            }
+            isFirst = false
+            // It ends when the process has no file descriptor for a connection, which passes.
+            if !Task.isCancelled { try? await group.next().scheduleTask(in: .seconds(1)) {}.futureResult.get() }
         }
         try? await group.shutdownGracefully()
-        if !Task.isCancelled { logger.error("the HTTP server has ended: nothing answers on \(address.host):\(address.port) any more") }
     }
 
-    private func serve(on group: MultiThreadedEventLoopGroup, listening: @escaping @Sendable (Int) -> Void) async throws {
-        var quiet = logger
-        // It tells at `info` what the bridge tells itself, and its own end at `error` when it is stopped. What keeps it from serving is thrown.
-        if quiet.logLevel > .debug { quiet.logLevel = .critical }
+    /// Serves until the task is cancelled, or an error.
+    private func serve(on group: MultiThreadedEventLoopGroup, port: Int, listening: @escaping @Sendable (Int) -> Void) async throws {
         let channel = HTTP1Channel(
-            responder: { request, writer, _ in
+            responder: { request, writer, channel in
                 let answer = paths.answer(
                     method: request.method.rawValue, path: request.uri.path, host: request.head.authority,
                     authorization: request.headers[.authorization])
                 let response = Self.response(to: request, answer)
                 try await writer.write(response: response.head, body: response.body)
-            }, configuration: .init(idleTimeout: .nanoseconds(Int64(idleTime / .nanoseconds(1)))))
+                channel.triggerUserOutboundEvent(RequestDeadline.Answered(), promise: nil)
+            }, configuration: .init(additionalChannelHandlers: [RequestDeadline(limit: .nanoseconds(Int64(idleTime / .nanoseconds(1))))]))
         let server = Server(
             childChannelSetup: channel,
             configuration: ServerConfiguration(
-                address: .hostname(address.systemHost, port: address.port),
+                address: .hostname(address.systemHost, port: port),
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
-            onServerRunning: { listening($0.localAddress?.port ?? address.port) }, eventLoopGroup: group, logger: quiet)
-        try await server.run()
+            onServerRunning: { listening($0.localAddress?.port ?? port) }, eventLoopGroup: group, logger: lastComplaint.logger)
+        // Not cancelled with this task: then it would take the stop for an error.
+        let serving = Task { try await server.run() }
+        try await withTaskCancellationHandler {
+            try await serving.value
+        } onCancel: {
+            Task { try? await server.shutdownGracefully() }
+            group.next().scheduleTask(in: Self.grace) { serving.cancel() }
+        }
     }
 
     private static func response(to request: Request, _ answer: HTTPAnswer) -> Response {
@@ -62,5 +94,26 @@ struct HTTPServer: Sendable {
         for (name, value) in answer.headers { if let name = HTTPField.Name(name) { headers[name] = value } }
         let body = request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
         return Response(status: .init(code: answer.status.rawValue), headers: headers, body: body)
+    }
+}
+
+/// What the library says last of its troubles: why it has ended. The rest of its log repeats what the bridge says itself.
+private final class LastComplaint: Sendable {
+    private let complaint = Mutex("no reason is known")
+
+    var text: String { complaint.withLock { $0 } }
+    var logger: Logger { Logger(label: "http") { _ in Handler(complaint: self) } }
+
+    private struct Handler: LogHandler {
+        let complaint: LastComplaint
+        var logLevel = Logger.Level.error
+        var metadata: Logger.Metadata = [:]
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) { complaint.complaint.withLock { $0 = "\(event.message)" } }
     }
 }

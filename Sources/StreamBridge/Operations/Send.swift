@@ -87,7 +87,11 @@ package struct Send: Sendable {
             lines: lines, dispatcher: dispatcher, largest: largest, isUnchecked: isUnchecked, needsID: patience != nil)
         var summary = Summary(topic: dispatcher.commands)
         if path != nil, lines.rewind() {
-            try check(&reading, &summary, tell)
+            let commands = try check(&reading, &summary, tell)
+            // Of a pipe it may be meant; nobody names a file for it.
+            if commands == 0, summary.faults == 0, !stop.isRequested {
+                throw Unreadable(description: "there is no command in \(path ?? "")")
+            }
             guard summary.faults == 0, !stop.isRequested else {
                 summary.isStopped = stop.isRequested
                 return summary
@@ -98,7 +102,8 @@ package struct Send: Sendable {
         return summary
     }
 
-    private func check(_ reading: inout CommandLines, _ summary: inout Summary, _ tell: (Event) -> Void) throws {
+    /// - Returns: how many commands there are.
+    private func check(_ reading: inout CommandLines, _ summary: inout Summary, _ tell: (Event) -> Void) throws -> Int {
         var checked = 0
         while let line = try reading.next(), !stop.isRequested {
             if let fault = line.fault {
@@ -109,6 +114,7 @@ package struct Send: Sendable {
                 if checked % Self.tellEvery == 0 { tell(.checked(checked)) }
             }
         }
+        return checked
     }
 
     private func send(_ reading: inout CommandLines, _ summary: inout Summary, _ tell: (Event) -> Void) throws {

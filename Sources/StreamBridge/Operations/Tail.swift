@@ -40,7 +40,9 @@ package struct Tail: Sendable {
     /// A topic that does not exist.
     package struct UnknownTopic: Error, CustomStringConvertible {
         package let topic: String
-        package var description: String { "there is no topic \(topic)" }
+        package var description: String {
+            "there is no topic \(topic.quoted): correct the name, or wait until somebody writes to it; `bridge config` prints those of the bridge"
+        }
     }
 
     private let settings: KafkaSettings
@@ -58,12 +60,18 @@ package struct Tail: Sendable {
 
     /// Hands out records until `limit` is reached, a stop, or, without `follow`, the ends of the moment of the call.
     ///
-    /// - Throws: ``KafkaError``, ``UnknownTopic``.
+    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, ``UnknownTopic``.
     package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void)
         async throws
     {
         try await LoopThread.run(name: "tail") {
-            Result { try read(topics, from: start, follow: follow, limit: limit, print) }
+            Result {
+                do {
+                    try read(topics, from: start, follow: follow, limit: limit, print)
+                } catch {
+                    throw OperationFailure.ending(error)
+                }
+            }
         }.get()
     }
 

@@ -164,8 +164,8 @@ import Testing
     }
 
     @Test func httpIsRead() throws {
-        let loaded = try ConfigurationText.load(ConfigurationText.minimal(top: "http: {listen: \"0.0.0.0:8080\", token: t}"))
-        #expect(loaded.configuration.http == HTTPSettings(listen: "0.0.0.0:8080", token: "t"))
+        let loaded = try ConfigurationText.load(ConfigurationText.minimal(top: "http: {listen: \"0.0.0.0:8080\", token: 0123456789abcdef}"))
+        #expect(loaded.configuration.http == HTTPSettings(listen: "0.0.0.0:8080", token: "0123456789abcdef"))
         #expect(loaded.warnings.isEmpty)
     }
 

@@ -77,10 +77,10 @@ import Testing
         ("${NOT_SET}", "the environment variable NOT_SET is not set"),
         ("${file:/none}", "cannot read the file `/none`"),
         ("${file:}", "without a path"),
-        ("${}", "which is no variable's name"),
-        ("${A-B}", "which is no variable's name"),
-        ("${A:-b}", "which is no variable's name"),
-        ("${1A}", "which is no variable's name"),
+        ("${}", "in which there is no variable's name"),
+        ("${A-B}", "in which there is no variable's name"),
+        ("${A:-b}", "in which there is no variable's name"),
+        ("${1A}", "in which there is no variable's name"),
         ("${OPEN", "never closed"),
     ])
     func valueThatIsNowhereIsOneFault(written: String, words: String) {

@@ -55,21 +55,23 @@ import Testing
             stopTime: { try #require(try setting("TimeoutStopSec").first) }, memory: { try #require(try setting("MemoryMax").first) }),
     ]
 
+    private static let secret = "secret-of-many-letters"
+
     @Test(arguments: ways) func loadsWithTheSecretsThatTheProcessIsGiven(way: Way) throws {
         let secrets = try way.secrets()
         let loaded = try ConfigurationLoader.load(
             yaml: try ConfigurationText.file(way.configuration), source: way.configuration, environment: [:],
             readFile: { path in
                 guard secrets.contains(path) else { throw ConfigurationText.NoSuchFile() }
-                return "secret"
+                return Self.secret
             }, checks: .drivers)
-        #expect(loaded.configuration.http?.token == "secret")
-        #expect(loaded.configuration.mongodb.uri.contains(":secret@"))
+        #expect(loaded.configuration.http?.token == Self.secret)
+        #expect(loaded.configuration.mongodb.uri.contains(":\(Self.secret)@"))
     }
 
     @Test(arguments: ways) func hasTimeToStop(way: Way) throws {
         let yaml = try ConfigurationText.file(way.configuration)
-        let loaded = try ConfigurationLoader.load(yaml: yaml, source: "", environment: [:], readFile: { _ in "secret" })
+        let loaded = try ConfigurationLoader.load(yaml: yaml, source: "", environment: [:], readFile: { _ in Self.secret })
         #expect(try DurationText.parse(way.stopTime()) > loaded.configuration.shutdownTimeout)
     }
 

@@ -383,7 +383,8 @@ import Testing
             let folder = try TemporaryFolder()
             // TEST-NET-1 is nobody's.
             let file = try folder.write(
-                scene.yaml(top: "startupTimeout: 2s\nhttp: { listen: \"192.0.2.1:8080\", token: s3cret }"), to: "bridge.yaml")
+                scene.yaml(top: "startupTimeout: 2s\nhttp: { listen: \"192.0.2.1:8080\", token: s3cret-of-many-letters }"),
+                to: "bridge.yaml")
             let bridge = try BridgeProgram(["run", "--config", file])
             #expect(try bridge.exitStatus() == 78)
             #expect(bridge.errors.contains("nothing can listen on 192.0.2.1:8080: this machine has no such address"))
@@ -397,7 +398,8 @@ import Testing
         try await Scene.play { scene in
             let folder = try TemporaryFolder()
             try scene.kafka.create(topic: scene.topic())
-            let file = try folder.write(scene.yaml(top: "http: { listen: \"127.0.0.1:0\", token: s3cret }"), to: "bridge.yaml")
+            let file = try folder.write(
+                scene.yaml(top: "http: { listen: \"127.0.0.1:0\", token: s3cret-of-many-letters }"), to: "bridge.yaml")
             let bridge = try BridgeProgram(["run", "--config", file, "--log-level", "debug"])
             try bridge.wait(forError: "the status page, health and metrics are at http://127.0.0.1:")
             try bridge.wait(forError: "no stored position")

@@ -50,7 +50,9 @@ import Testing
     }
 
     private func objects(_ text: String) throws -> [[String: Any]] {
-        try text.split(separator: "\n").map { try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]) }
+        try text.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+            try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+        }
     }
 
     @Test func tailPrintsKeysHeadersAndValuesHarmlessly() async throws {
@@ -89,8 +91,7 @@ import Testing
                         headers: [("error.topic", topics.dispatcher.commands), ("error.message", "\u{1b}c\u{9b}")]),
                 ], to: topics.dispatcher.deadLetters)
             try printed(["redrive", "shipments"])
-            let lines = try printed(["redrive", "shipments", "--format", "json"]).split(separator: "\n").filter { $0.hasPrefix("{") }
-            let json = try objects(lines.joined(separator: "\n"))
+            let json = try objects(try printed(["redrive", "shipments", "--format", "json"]))
             #expect(json.first?["id"] as? String == Self.hostile)
         }
     }

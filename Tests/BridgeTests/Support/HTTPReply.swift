@@ -65,6 +65,14 @@ struct HTTPReply {
             guard Foundation.send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count else { throw Broken(what: "send") }
         }
 
+        /// What comes up to a text, or the end.
+        func read(to end: String) throws -> String {
+            var bytes: [UInt8] = []
+            var byte: UInt8 = 0
+            while !String(decoding: bytes, as: UTF8.self).hasSuffix(end), recv(socket, &byte, 1, 0) == 1 { bytes.append(byte) }
+            return String(decoding: bytes, as: UTF8.self)
+        }
+
         func readToEnd() throws -> String {
             var bytes: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 1 << 16)

@@ -45,7 +45,7 @@ struct ReplayLedger: Sendable {
     func unfinished(_ id: String) throws -> BSONDocument {
         guard let document = try find(id) else {
             let known = try admin.topic(topic, timeout: timeout) == nil ? [] : store.readAll(timeout: timeout).keys.sorted()
-            throw WrongUsage("\(UnknownName(kind: "replay", name: id, known: known))")
+            throw WrongUsage("\(UnknownName(kind: "replay", name: id, known: known, of: "topic \(topic)"))")
         }
         guard document["state"]?.stringValue != ReplayState.done.rawValue else {
             throw WrongUsage("replay \(id) is done: nothing is left of it. To publish its range once more, start another replay")
