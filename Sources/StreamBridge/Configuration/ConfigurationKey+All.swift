@@ -167,7 +167,7 @@ extension ConfigurationKey {
             "http", "listen", .scalar, "`host:port`", .text("127.0.0.1:8080"),
             "The address to listen on. An address beyond loopback needs `http.token`."),
         .init(
-            "http", "token", .scalar, "at least 16 visible ASCII characters", .absent, "What callers have to present. Never printed."),
+            "http", "token", .scalar, "at least 8 visible ASCII characters", .absent, "What callers have to present. Never printed."),
         .init("", "limits", .mapping, "mapping", .emptyMapping, "Bounds on what the process may use."),
         .init(
             "limits", "memory", .scalar, "size, at least 1MiB", .scalar("256MiB"),

@@ -1,7 +1,7 @@
 /// What callers have to present as `Authorization: Bearer <token>`.
 struct AccessToken: Sendable {
     /// Fewer could be guessed.
-    private static let leastCharacters = 16
+    private static let leastCharacters = 8
 
     private let bytes: [UInt8]
 

@@ -7,7 +7,8 @@ import Testing
     private static func configuration() throws -> BridgeConfiguration {
         let path = "deploy/compose/bridge.yaml"
         return try ConfigurationLoader.load(
-            yaml: ConfigurationText.file(path), source: path, environment: [:], readFile: { _ in "secret" }, checks: .drivers
+            yaml: ConfigurationText.file(path), source: path, environment: [:], readFile: { _ in "a-secret-of-many-letters" },
+            checks: .drivers
         ).configuration
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// No secret is in anything that the program prints, whatever goes wrong.
 @Suite struct SecretsMongodTests {
     /// As they are, and as the URI writes the first one.
-    private static let secrets = ["s3cr@t", "s3cr%40t", "k4fk4_s3cret", "t0ken-s3cret", "f1l3_s3cret"]
+    private static let secrets = ["s3cr@t", "s3cr%40t", "k4fk4_q7zx9v", "t0ken-q7zx9v", "f1l3_q7zx9v"]
 
     /// Both sides refuse the login, and everybody logs as much as there is.
     private static func yaml(_ scene: Scene, uri: String, kafka: String) throws -> String {
@@ -20,7 +20,7 @@ import Testing
           security.protocol: SASL_PLAINTEXT
           sasl.mechanism: PLAIN
           sasl.username: bridge
-          sasl.password: k4fk4_s3cret
+          sasl.password: k4fk4_q7zx9v
           ssl.key.password: ${file:secret}
           debug: all
         streams: [{ name: fruits, watch: \(scene.database).fruits }]
@@ -32,7 +32,7 @@ import Testing
             collection: \(scene.database).shipments
             fields: { quantity: int }
             resource: { field: truck_id }
-        http: { listen: "127.0.0.1:\(try FreePort.find())", token: t0ken-s3cret-of-many-letters }
+        http: { listen: "127.0.0.1:\(try FreePort.find())", token: t0ken-q7zx9v-0f-m4ny }
         startupTimeout: 2s
         """
     }
@@ -42,7 +42,7 @@ import Testing
         try await GuardedMongod.play { guarded in
             let scene = guarded.scene
             let folder = try TemporaryFolder()
-            _ = try folder.write("f1l3_s3cret\n", to: "secret")
+            _ = try folder.write("f1l3_q7zx9v\n", to: "secret")
             let commands = try folder.write("{\"id\":\"c-1\",\"truck_id\":1,\"quantity\":1}\n", to: "commands.jsonl")
             func expectSilence(_ uri: String, kafka: String, _ runs: [[String]]) throws {
                 let file = try folder.write(try Self.yaml(scene, uri: uri, kafka: kafka), to: "bridge.yaml")

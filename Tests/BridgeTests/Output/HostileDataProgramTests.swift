@@ -108,7 +108,7 @@ import Testing
                             text: "{\"id\":\"c\(Self.inJSON)\",\"status\":\"\(Self.inJSON)\",\"message\":\"\(Self.inJSON)\u{9b}\u{202e}\"}")
                     ], to: topics.dispatcher.outcomes)
             }
-            #expect(text.split(separator: "\n").count == 2)
+            #expect(text.split(separator: "\n").count == 2, "\(text)")
         }
     }
 
