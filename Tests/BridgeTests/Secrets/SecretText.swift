@@ -19,12 +19,14 @@ enum SecretText {
     }
 
     /// Four characters in a row of a secret, as it is or percent-encoded, that a text has; nil when there are none.
+    /// Four hexadecimal digits say nothing: ports, times and ids have them by chance, such as the 2540 of `%2540`.
     static func leak(of secret: String, in text: String) -> String? {
         for form in [secret, percentEncoded(secret)] {
             let scalars = Array(form.unicodeScalars)
             for start in 0...max(0, scalars.count - 4) where scalars.count >= 4 {
                 var part = ""
                 part.unicodeScalars.append(contentsOf: scalars[start..<start + 4])
+                if part.allSatisfy(\.isHexDigit) { continue }
                 if text.utf8.count >= part.utf8.count, text.range(of: part, options: .literal) != nil { return part }
             }
         }
