@@ -1,11 +1,11 @@
-import Foundation
+import Mongo
 
 /// State that several threads read and change under one lock, and whose changes they can wait for.
 ///
 /// For threads that block, as all loops do; what nobody waits for is a `Mutex`.
 final class Monitor<State>: @unchecked Sendable {
     // Safe: `state` is handed over once, and then read and written under `condition`'s lock only.
-    private let condition = NSCondition()
+    private let condition = MonotonicCondition()
     private var state: State
 
     init(_ state: sending State) { self.state = state }
@@ -45,11 +45,11 @@ final class Monitor<State>: @unchecked Sendable {
     ///
     /// - Returns: whether it was reached.
     func wait(within limit: Duration, until isReached: (State) -> Bool) -> Bool {
-        let end = Date(timeIntervalSinceNow: limit / .seconds(1))
+        let deadline = MonotonicDeadline(after: limit)
         condition.lock()
         defer { condition.unlock() }
         while !isReached(state) {
-            guard condition.wait(until: end) else { return isReached(state) }
+            guard condition.wait(until: deadline) else { return isReached(state) }
         }
         return true
     }
