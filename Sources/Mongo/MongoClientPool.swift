@@ -1,9 +1,9 @@
 import CMongo
-import Synchronization
 
 /// The process's one pool of connections to a deployment, with background monitoring of its servers.
 ///
-/// Thread-safe. Every loop takes a client for as long as it needs one; `maxPoolSize` bounds them all together.
+/// Thread-safe. Every loop takes a client for as long as it needs one; `maxPoolSize` bounds them all together, but for those that nobody
+/// waits for any more (``leaveBehind()``).
 package final class MongoClientPool {
     package struct Settings: Sendable {
         package var uri: String
@@ -30,13 +30,22 @@ package final class MongoClientPool {
 
     private let pool: OpaquePointer
     /// What the monitoring sees.
-    package let topology = TopologyWatch()
-    /// The most clients that there may be.
+    package let topology: TopologyWatch
+    /// The most clients that there may be, besides those that were left behind.
     package let limit: Int
-    private let taken = Atomic(0)
+    /// How long a client is waited for.
+    private let patience: Duration
+    /// Guards the two counts.
+    private let condition = MonotonicCondition()
+    private var lent = 0
+    private var leftBehind = 0
 
     /// Clients that are lent now.
-    package var clientsInUse: Int { taken.load(ordering: .relaxed) }
+    package var clientsInUse: Int {
+        condition.lock()
+        defer { condition.unlock() }
+        return lent
+    }
 
     /// Reads the URI and starts to monitor; does not wait for a server.
     ///
@@ -45,6 +54,7 @@ package final class MongoClientPool {
         MongoRuntime.start()
         let uri = try Self.parse(settings.uri)
         defer { mongoc_uri_destroy(uri) }
+        topology = TopologyWatch(uri)
         mongoc_uri_set_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE, Int32(clamping: settings.maxPoolSize))
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, -1) == -1 {
             let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
@@ -67,6 +77,7 @@ package final class MongoClientPool {
         topology.install(in: pool)
         self.pool = pool
         limit = settings.maxPoolSize
+        patience = settings.serverSelectionTimeout
     }
 
     deinit { mongoc_client_pool_destroy(pool) }
@@ -102,29 +113,87 @@ package final class MongoClientPool {
         return uri
     }
 
-    /// Whether the monitoring has a server among those that answer. Sends nothing.
-    package func isReachable(_ server: ServerID) -> Bool {
-        withClient { client in
-            guard let description = mongoc_client_get_server_description(client.handle, server.number) else { return false }
-            defer { mongoc_server_description_destroy(description) }
-            return String(cString: mongoc_server_description_type(description)) != "Unknown"
+    /// Whether the monitoring has a server among those that answer. Sends nothing, and waits for nothing.
+    package func isReachable(_ server: ServerID) -> Bool { topology.answers(server.number) }
+
+    /// Lends a client to the calling thread; waits when all are taken, but not for long.
+    ///
+    /// - Throws: what `body` throws, or ``MongoError`` of kind `noClient`.
+    package func withClient<Result>(
+        _ body: (borrowing MongoClient) throws(MongoError) -> Result
+    ) throws(MongoError) -> Result {
+        let handle = try lend()
+        defer { giveBack(handle) }
+        do {
+            return try body(MongoClient(handle: handle))
+        } catch {
+            throw topology.explained(error)
         }
     }
 
-    /// Lends a client to the calling thread; waits when all are taken.
-    package func withClient<Result, Failure: Error>(
-        _ body: (borrowing MongoClient) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        // libmongoc returns NULL only with waitQueueTimeoutMS, which has no effect on the bridge's own calls beyond an early wait.
-        var handle = mongoc_client_pool_pop(pool)
-        while handle == nil { handle = mongoc_client_pool_pop(pool) }
-        guard let handle else { preconditionFailure("the loop above ends with a client") }
-        taken.add(1, ordering: .relaxed)
-        defer {
-            mongoc_client_pool_push(pool, handle)
-            taken.subtract(1, ordering: .relaxed)
+    /// The same for a body that throws other errors, too.
+    package func withClient<Result>(_ body: (borrowing MongoClient) throws -> Result) throws -> Result {
+        let handle = try lend()
+        defer { giveBack(handle) }
+        do {
+            return try body(MongoClient(handle: handle))
+        } catch let error as MongoError {
+            throw topology.explained(error)
         }
-        return try body(MongoClient(handle: handle))
+    }
+
+    /// A thread that has a client is stuck in a call, and nobody waits for it any more: another may have a client in its place. libmongoc cannot
+    /// be interrupted, and its calls end with the connection at the latest.
+    package func leaveBehind() { changeLeftBehind(by: 1) }
+
+    /// A thread that was left behind has given its client back.
+    package func cameBack() { changeLeftBehind(by: -1) }
+
+    private func changeLeftBehind(by change: Int) {
+        condition.lock()
+        leftBehind += change
+        mongoc_client_pool_max_size(pool, UInt32(clamping: limit + leftBehind))
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    /// libmongoc's own wait for a client has no end, or one by the time of day. So it is asked only when it has one: `lent` counts what it has lent,
+    /// and never more than its bound is lent.
+    private func lend() throws(MongoError) -> OpaquePointer {
+        let deadline = MonotonicDeadline(after: patience)
+        condition.lock()
+        while lent >= limit + leftBehind {
+            guard condition.wait(until: deadline) else {
+                condition.unlock()
+                throw noClient
+            }
+        }
+        lent += 1
+        condition.unlock()
+        guard let handle = mongoc_client_pool_pop(pool) else {
+            count(-1)
+            throw noClient
+        }
+        return handle
+    }
+
+    private func giveBack(_ handle: OpaquePointer) {
+        // In this order: whoever finds the count lower finds the client.
+        mongoc_client_pool_push(pool, handle)
+        count(-1)
+    }
+
+    private func count(_ change: Int) {
+        condition.lock()
+        lent += change
+        condition.broadcast()
+        condition.unlock()
+    }
+
+    private var noClient: MongoError {
+        MongoError(
+            kind: .noClient, operation: "take a connection to MongoDB",
+            message: "all \(limit) of the pool are in use (mongodb.maxPoolSize)")
     }
 }
 
@@ -133,7 +202,8 @@ package struct ServerID: Sendable, Hashable {
     let number: UInt32
 }
 
-// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, and the rest is thread-safe itself.
+// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, the counts are read and written under
+// `condition`'s lock only, and the rest is thread-safe itself.
 extension MongoClientPool: @unchecked Sendable {}
 
 extension Duration {

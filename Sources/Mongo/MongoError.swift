@@ -9,6 +9,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         case network
         /// No suitable server was found in time. Nothing was sent.
         case serverSelection
+        /// All of the pool's clients were lent for longer than one is waited for. Nothing was sent.
+        case noClient
         /// The server refused the credentials; or the connection broke while they were being exchanged, which libmongoc reports alike
         /// (`_mongoc_cluster_run_scram_command`). So one such error is no proof.
         case authentication
@@ -24,6 +26,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
     package let message: String
     /// The error labels of the server (`ResumableChangeStreamError`, `NonResumableChangeStreamError`, …).
     package let labels: [String]
+    /// Why no server could be used, when those that answer say it.
+    package internal(set) var fault: TopologyFault?
 
     package init(kind: Kind, operation: String, message: String, labels: [String] = []) {
         self.kind = kind
@@ -51,7 +55,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         switch kind {
         case .server(let code): "could not \(operation): \(message) (server code \(code))"
         case .network: "could not \(operation): the connection to MongoDB broke: \(message)"
-        case .serverSelection: "could not \(operation): MongoDB cannot be reached: \(message)"
+        case .serverSelection: "could not \(operation): \(fault?.reason ?? "MongoDB cannot be reached: \(message)")"
+        case .noClient: "could not \(operation): \(message)"
         case .authentication: "could not \(operation): MongoDB refused the credentials: \(message)"
         case .client: "could not \(operation): \(message)"
         case .malformedReply: "could not \(operation): MongoDB sent a reply that cannot be read: \(message)"

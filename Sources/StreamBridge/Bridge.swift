@@ -63,7 +63,7 @@ package final class Bridge: Sendable {
             guard let http = configuration.http else { return try await connectAndRun(started: started) }
             return try await serving(http, listening: listening) { try await connectAndRun(started: started) }
         } catch let error as MongoError {
-            throw StreamFailure(mongoDB: error).halt ?? Unreachable(server: "MongoDB", reason: "\(error)")
+            throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
         } catch let error as KafkaError {
             throw StreamHalt(reason: "\(error)", mend: "Check kafka in the configuration", status: .configuration)
         }

@@ -48,9 +48,13 @@ struct BridgeStart: Sendable {
         await LoopThread.run(name: "reach mongodb") {
             var refusals = 0
             return retrying("MongoDB", .mongodb) {
-                try Deployment(of: pool)
+                try BoundedCall.make(
+                    of: pool, "reach MongoDB", within: min(timeout, BoundedCallLimits.answer), stop: stop,
+                    isSlow: { waits(.mongodb, "\($0)") }
+                ) { [pool] in try Deployment(of: pool) }
             } isFinal: { error in
                 guard let error = error as? MongoError else { return true }
+                if error.kind == .noClient { return false }
                 // A connection that breaks during the login looks like a refusal: one alone is no proof.
                 if error.kind == .authentication { refusals += 1 }
                 return error.kind == .authentication ? refusals > 1 : error.kind != .serverSelection && error.kind != .network
@@ -84,15 +88,15 @@ struct BridgeStart: Sendable {
                 }
                 waits(kind, "\(error)")
                 let delay = backoff.next()
-                let certificate = (error as? MongoError).flatMap { CertificateFault($0) }
-                let reason = certificate.map { "\($0.sentence): \(error)" } ?? "\(error)"
+                let failure = ConnectionFailure(error)
+                let reason = failure.reason
                 logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(reason)")
                 isFirst = false
                 if .now + delay > deadline || stop.wait(for: delay) || giveUp.isRequested {
-                    if let certificate, certificate.isOfConfiguration {
-                        return .failure(StreamHalt(reason: reason, mend: certificate.mend, status: .configuration))
+                    if let mend = failure.mend, failure.isOfConfiguration {
+                        return .failure(StreamHalt(reason: reason, mend: mend, status: .configuration))
                     }
-                    return .failure(Bridge.Unreachable(server: server, reason: reason, mend: certificate?.mend))
+                    return .failure(Bridge.Unreachable(server: server, reason: reason, mend: failure.mend))
                 }
             }
         }

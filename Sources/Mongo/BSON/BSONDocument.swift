@@ -128,6 +128,13 @@ extension BSONDocument: ExpressibleByDictionaryLiteral {
         bytes = buffer.bytes()
     }
 
+    /// From the elements that `body` appends.
+    package init(building body: (inout OutputBuffer) -> Void) {
+        var buffer = OutputBuffer(capacity: 256)
+        buffer.appendDocument(body)
+        bytes = buffer.bytes()
+    }
+
     /// Adds a field at the end, even if there is one of the same name.
     ///
     /// - Precondition: the key contains no U+0000, which BSON cannot express. Check names that come from outside with ``isKey(_:)``.

@@ -21,6 +21,22 @@ extension OutputBuffer {
         append(value)
     }
 
+    /// Appends an array of values as they are, whatever is in them.
+    ///
+    /// - Parameter elements: of each the type's byte and the value's bytes.
+    package mutating func appendArray(_ key: String, of elements: [[UInt8]]) {
+        append(BSONType.array.rawValue)
+        append(cString: key)
+        appendDocument {
+            for (index, element) in elements.enumerated() {
+                guard let type = element.first else { continue }
+                $0.append(type)
+                $0.append(cString: String(index))
+                $0.append(contentsOf: element.span.bytes, in: 1..<element.count)
+            }
+        }
+    }
+
     private mutating func append(_ value: BSONValue) {
         switch value {
         case .double(let value): append(uint64: value.bitPattern)

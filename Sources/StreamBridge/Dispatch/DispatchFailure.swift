@@ -45,7 +45,7 @@ enum DispatchFailure {
             .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
         }
         switch error.kind {
-        case .network, .serverSelection: self = .retry
+        case .network, .serverSelection, .noClient: self = .retry
         case .authentication: self = halt("Check user, password, authSource and authMechanism in mongodb.uri")
         case .client: self = halt("Check mongodb.uri")
         case .malformedReply: self = halt("The server's reply is not what its protocol promises; please report it", .internalFault)

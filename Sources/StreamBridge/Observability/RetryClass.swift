@@ -47,7 +47,7 @@ extension StreamFailure {
         case .server(let code) where elections.contains(code): .election
         case .server(let code) where timeouts.contains(code): .timeout
         case .server(let code) where connections.contains(code): .network
-        case .server, .authentication, .client, .malformedReply: .other
+        case .server, .noClient, .authentication, .client, .malformedReply: .other
         }
     }
 

@@ -62,13 +62,11 @@ package struct Check: Sendable {
         } catch let halt as StreamHalt {
             return [.halt("MongoDB", halt)]
         } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
-            guard let certificate = CertificateFault(error) else {
-                return [.error("MongoDB", "\(uri): \(error)", mend: "Start the server, or correct mongodb.uri", status: 69)]
-            }
+            let failure = ConnectionFailure(error)
             return [
                 .error(
-                    "MongoDB", "\(uri): \(certificate.sentence): \(error)", mend: certificate.mend,
-                    status: certificate.isOfConfiguration ? 78 : 69)
+                    "MongoDB", "\(uri): \(failure.reason)", mend: failure.mend ?? "Start the server, or correct mongodb.uri",
+                    status: failure.isOfConfiguration ? 78 : 69)
             ]
         } catch let error as MongoError where error.kind == .authentication {
             return [.error("MongoDB", "\(uri): \(error)", mend: "Check user, password, authSource and authMechanism in mongodb.uri")]

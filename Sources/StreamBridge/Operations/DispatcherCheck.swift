@@ -69,7 +69,11 @@ struct DispatcherCheck {
     // MARK: MongoDB
 
     func findings(pool: MongoClientPool, deployment: Deployment, privileges: AccountPrivileges) -> [Finding] {
-        pool.withClient { client in documents(client, deployment, privileges) }
+        do throws(MongoError) {
+            return try pool.withClient { client throws(MongoError) in documents(client, deployment, privileges) }
+        } catch {
+            return [.error("dispatcher \(settings.name)", "\(error)", mend: "Try again when the server is well", status: 69)]
+        }
     }
 
     /// The index that guards the resources, and the resources.

@@ -16,7 +16,9 @@ enum OperationFailure {
         if error is Bridge.Unreachable { return error }
         switch StreamFailure(error, stream: stream, bridge: bridge) {
         case .halt(let halt): return halt
-        case .reopen, .restart: return Bridge.Unreachable(server: error.isOfMongoDB ? "MongoDB" : "Kafka", reason: "\(error)")
+        case .reopen, .restart:
+            return error.isOfMongoDB
+                ? Bridge.Unreachable(mongoDB: error) : Bridge.Unreachable(server: "Kafka", reason: "\(error)")
         }
     }
 }

@@ -4,7 +4,12 @@ import Foundation
 ///
 /// Blocking calls stay off Swift's cooperative pool, whose few threads everything else shares.
 final class LoopThread: Sendable {
-    private let isFinished = Monitor(false)
+    private struct State {
+        var isOver = false
+        var whenOver: [@Sendable () -> Void] = []
+    }
+
+    private let state = Monitor(State())
 
     private init() {}
 
@@ -17,7 +22,11 @@ final class LoopThread: Sendable {
             // The kernel learns the name (`top -H`, debuggers) only when a thread sets its own.
             Thread.current.name = String(name.prefix(15))
             body()
-            loop.isFinished.update { $0 = true }
+            let calls = loop.state.update { state in
+                state.isOver = true
+                return state.whenOver
+            }
+            for call in calls { call() }
         }
         // The encoder descends once per nesting level of a document.
         thread.stackSize = 4 << 20
@@ -27,12 +36,22 @@ final class LoopThread: Sendable {
 
     /// Blocks until the thread's body has returned.
     func join() {
-        isFinished.wait { $0 ? () : nil }
+        state.wait { $0.isOver ? () : nil }
     }
 
     /// Blocks until the thread's body has returned, but no longer than `limit`.
-    func join(within limit: Duration) {
-        _ = isFinished.wait(within: limit) { $0 }
+    ///
+    /// - Returns: whether it has.
+    @discardableResult
+    func join(within limit: Duration) -> Bool { state.wait(within: limit) { $0.isOver } }
+
+    /// Calls `body` when the thread's body has returned: on that thread, or at once if it has already.
+    func whenOver(_ body: @escaping @Sendable () -> Void) {
+        let isOver = state.update { state in
+            if !state.isOver { state.whenOver.append(body) }
+            return state.isOver
+        }
+        if isOver { body() }
     }
 
     /// Runs `body` on a thread of its own and suspends the calling task until it returns.

@@ -122,7 +122,8 @@ final class ChangeStreamReader: Sendable {
                 // be split elsewhere. A new session begins before the event.
                 if isAmidEvent { return handoff.fail(mayPass ? ServerLost() : error) }
                 status.mongoTrouble(error)
-                if stop.wait(for: backoff.next()) { return }
+                // Whoever took from this reader may have given it up meanwhile, and has another one.
+                if stop.wait(for: backoff.next()) || handoff.isAbandoned { return }
             }
         }
     }
@@ -180,6 +181,15 @@ final class ChangeStreamReader: Sendable {
         // Whoever publishes looks after an answer that takes long (``watch()``).
         return try waiting { () throws(MongoError) in try stream.nextBatch(size: size, within: time, of: client) }
     }
+
+    /// Starts to read on a thread of its own.
+    func start(at start: ChangeStreamOptions.Start, thread name: String) -> LoopThread {
+        LoopThread.start(name: name) { self.run(from: start) }
+    }
+
+    /// Waits for the reader's end, as long as an answer on an idle stream takes. A reader whose server does not answer, or scans for long, ends
+    /// by itself when its call returns: nobody takes anything from it any more. It keeps its client until then.
+    func leave(_ thread: LoopThread) { if !thread.join(within: options.maxAwait * 4) { pool.leaveBehind(thread) } }
 
     private func waiting<Result: ~Copyable, Failure: Error>(_ wait: () throws(Failure) -> Result) throws(Failure) -> Result {
         heartbeat?.rest()
@@ -287,10 +297,12 @@ struct BatchSize {
     }
 
     /// A full batch doubles the next one while it would fit; a batch that was too large shrinks it at once.
-    mutating func adapt(events count: Int, bytes: Int) {
+    ///
+    /// - Parameter asked: how many were asked for, where fewer may have been found.
+    mutating func adapt(events count: Int, bytes: Int, asked: Int? = nil) {
         guard count > 0 else { return }
         let fitting = max(1, targetBytes / max(1, bytes / count))
-        let wanted = count >= events ? events * 2 : events
+        let wanted = (asked ?? count) >= events ? events * 2 : events
         events = min(wanted, fitting, most)
     }
 }

@@ -72,7 +72,11 @@ struct EventPump: ~Copyable {
             var done: Done?
             do {
                 while true {
-                    if lookup != nil, covered == 0, let slice = try lookup?.documents(of: events, in: bytes) {
+                    if lookup != nil, covered == 0 {
+                        // What was there goes before what comes.
+                        documents = LookedUpDocuments()
+                        try lookup?.ask(for: events, in: bytes)
+                        let slice = try awaitDocuments(before: events, of: bytes, done: &done)
                         (documents, covered) = (slice.documents, slice.events)
                     }
                     guard let element = try events.next(in: bytes) else { break }
@@ -121,6 +125,28 @@ struct EventPump: ~Copyable {
         try publisher.seal(position(at: token, place))
     }
 
+    /// Waits for the documents that were asked for. An answer that takes long holds up nothing that came before: it is sealed, and the publisher
+    /// is served meanwhile, so that an open Kafka transaction ends as it would otherwise.
+    private mutating func awaitDocuments(before events: BSONCursor, of bytes: RawSpan, done: inout Done?) throws -> DocumentLookup.Slice {
+        var isSealed = false
+        while true {
+            if let slice = try lookup?.next(within: Self.lookupTick) { return slice }
+            if !isSealed, !split.isIncomplete {
+                var events = events
+                if let next = try events.next(in: bytes) {
+                    let event = try ChangeEvent(of: bytes, at: next.value.lowerBound)
+                    try sealBefore(TransactionPlace.next(after: place, of: event.transaction), of: bytes, done: &done)
+                    try publisher.endLinger(isCaughtUp: true)
+                }
+                isSealed = true
+            }
+            try publisher.serve(timeout: .zero)
+        }
+    }
+
+    /// How long an answer may take before the publisher is served.
+    private static let lookupTick: Duration = .milliseconds(200)
+
     /// Seals what came before an event: as within a transaction only if the event goes on with it.
     ///
     /// - Parameter next: the place of the event.
@@ -146,7 +172,9 @@ struct EventPump: ~Copyable {
         try joined.withUnsafeBytes { buffer throws in
             let event = try ChangeEvent(of: buffer.bytes, at: 0)
             place = TransactionPlace.next(after: place, of: event.transaction)
-            if let documents = try lookup?.document(of: event, in: buffer.bytes) {
+            if lookup != nil {
+                try lookup?.ask(for: event, in: buffer.bytes)
+                let documents = try awaitDocument()
                 isSpliced = try documents.splice(event, of: buffer.bytes, into: &spliced)
             }
         }
@@ -154,6 +182,14 @@ struct EventPump: ~Copyable {
             try encode(whole: spliced, origin: fragment.start)
         } else {
             try encode(whole: joined, origin: fragment.start)
+        }
+    }
+
+    /// Waits for the document of a large event. What came before its first fragment is sealed.
+    private mutating func awaitDocument() throws -> LookedUpDocuments {
+        while true {
+            if let slice = try lookup?.next(within: Self.lookupTick) { return slice.documents }
+            try publisher.serve(timeout: .zero)
         }
     }
 

@@ -23,7 +23,7 @@ final class OplogWatch: Sendable {
 
     private static let firstLook: Duration = .seconds(2)
 
-    /// Watches until ``stop()``. Nobody waits for the thread: a server that froze may keep it.
+    /// Watches until ``stop()``. A server that froze does not keep the thread: it looks again at the next turn.
     func start() {
         guard !streams.isEmpty else { return }
         _ = LoopThread.start(name: "watch oplog") { [self] in
@@ -37,13 +37,16 @@ final class OplogWatch: Sendable {
     func stop() { end.request(grace: .zero) }
 
     private func look(_ canSeeOplog: inout Bool) {
+        let (deployment, pool) = (deployment, pool)
         do {
             guard canSeeOplog else {
-                let newest = try deployment.clusterTime(pool: pool)
+                let newest = try BoundedCall.make(of: pool, "ask for the time", stop: end) { try deployment.clusterTime(pool: pool) }
                 for stream in streams { stream.compare(newest: newest) }
                 return
             }
-            let window = try deployment.oplogWindow(pool: pool)
+            let window = try BoundedCall.make(of: pool, "read the oldest oplog entry", stop: end) {
+                try deployment.oplogWindow(pool: pool)
+            }
             for stream in streams { stream.compare(with: window) }
         } catch let hidden as OplogWindow.Hidden {
             canSeeOplog = false

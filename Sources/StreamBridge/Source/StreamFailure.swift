@@ -98,7 +98,7 @@ enum StreamFailure {
             .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
         }
         switch error.kind {
-        case .network, .serverSelection: return .reopen
+        case .network, .serverSelection, .noClient: return .reopen
         case .authentication: return halt("Check user, password, authSource and authMechanism in mongodb.uri")
         case .client: return halt("Check mongodb.uri and the stream's options")
         case .malformedReply: return halt("The server's reply is not what its protocol promises; please report it", .internalFault)

@@ -186,6 +186,16 @@ package final class StreamLoop: Sendable {
 
     private var gapsTopic: String { GapRecord.topic(bridge: surroundings.bridge) }
 
+    /// Looks at what the stream watches before it is opened: what cannot work halts, and what was probably not meant is told.
+    private func review() throws -> ScopeWatch {
+        let (pool, scope, topics) = (surroundings.pool, settings.watch, surroundings.topics)
+        let found = try heartbeat.resting {
+            try ask("which collections there are") { try WatchedCollections.find(of: scope, pool: pool) }
+        }
+        try StreamReview.tell(StreamReview.remarks(on: settings, found: found, isCompacted: topics.isCompacted), to: logger)
+        return ScopeWatch(of: scope, found: found, pool: pool)
+    }
+
     /// Fence, read the position, open, pump (rule 1).
     ///
     /// - Parameter lost: the position to go on past, if it is still the stored one.
@@ -229,12 +239,10 @@ package final class StreamLoop: Sendable {
             pool: surroundings.pool, options: options, isSharded: surroundings.deployment.isSharded, handoff: handoff,
             batchBytes: surroundings.memory.batchBytes, status: status, stop: surroundings.stop,
             heartbeat: surroundings.loops.heartbeat(of: "read \(settings.name)"))
-        let thread = LoopThread.start(name: "read \(settings.name)") { reader.run(from: start) }
+        let thread = reader.start(at: start, thread: "read \(settings.name)")
         defer {
             handoff.close()
-            // A reader whose server does not answer, or scans for long, ends by itself when its call returns: the closed hand-off takes
-            // nothing from it any more.
-            thread.join(within: options.maxAwait * 4)
+            reader.leave(thread)
         }
 
         do {
@@ -252,7 +260,11 @@ package final class StreamLoop: Sendable {
             let lost = status.position.flatMap { position in
                 LostPosition(
                     position, error: error, changed: stored?.position.token == position.token ? stored?.changes(of: settings) : nil,
-                    oplog: { try heartbeat.resting { try deployment.oplogWindow(pool: pool) } })
+                    oplog: {
+                        try heartbeat.resting {
+                            try ask("how far the oplog goes back") { try deployment.oplogWindow(pool: pool) }
+                        }
+                    })
             }
             throw lost ?? error
         }
@@ -277,7 +289,14 @@ package final class StreamLoop: Sendable {
         let lookup =
             settings.fullDocument == .batchedLookup
             ? DocumentLookup(pool: surroundings.pool, status: status, stop: surroundings.stop, heartbeat: heartbeat) : nil
-        var pump = EventPump(settings: settings, publisher: publisher, lookup: lookup, after: stored, took: status.took) { name in
+        var pump = EventPump(
+            settings: settings, publisher: publisher, lookup: lookup, after: stored,
+            took: { [status] counts in
+                status.took(counts)
+                scope.took(counts)
+            },
+            isCompacted: surroundings.topics.isCompacted
+        ) { name in
             try OwnTopics.refuse(name, of: self.surroundings.bridge)
             try self.surroundings.topics.ensure(name, timeout: Self.answerTime)
             return try publisher.topic(name)
@@ -354,12 +373,18 @@ package final class StreamLoop: Sendable {
             writer: surroundings.instance)
     }
 
+    /// Asks MongoDB something beside the change stream. A server that does not answer holds neither the loop nor a stop up.
+    private func ask<Answer: Sendable>(_ question: String, _ body: @escaping @Sendable () throws -> Answer) throws -> Answer {
+        try BoundedCall.make(
+            of: surroundings.pool, "find out \(question)", stop: surroundings.stop, isSlow: { status.mongoTrouble($0) }, body)
+    }
+
     /// Where to open the stream instead of at a lost position. The topic for the gap's record comes first: without it nothing is skipped.
     private func place(past lost: LostPosition) throws -> ChangeStreamOptions.Start {
         try surroundings.topics.ensure(gapsTopic, partitions: 1, config: GapRecord.topicSettings, timeout: Self.answerTime)
         guard settings.onLostPosition == .oldest else { return .now }
         let oplog = try heartbeat.resting {
-            try surroundings.deployment.oplogWindow(for: "onLostPosition: oldest", pool: surroundings.pool)
+            try ask("how far the oplog goes back") { try deployment.oplogWindow(for: "onLostPosition: oldest", pool: pool) }
         }
         let place = lost.oldestPlace(in: oplog)
         return .at(seconds: place.seconds, increment: place.increment)
@@ -369,8 +394,10 @@ package final class StreamLoop: Sendable {
     private func startPoint(after stored: StoredPosition?) throws -> ChangeStreamOptions.Start {
         guard let stored else {
             if let start = first.withLock({ $0 }) { return start }
-            // The pool has the patience of a getMore.
-            let start = try heartbeat.resting { try surroundings.deployment.start(at: settings.startAt, pool: surroundings.pool) }
+            let (deployment, pool, point) = (surroundings.deployment, surroundings.pool, settings.startAt)
+            let start = try heartbeat.resting {
+                try ask("where the stream begins") { try deployment.start(at: point, pool: pool) }
+            }
             logger.info("no stored position; starting at \(settings.startAt)")
             return start
         }

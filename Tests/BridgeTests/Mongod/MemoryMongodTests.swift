@@ -50,6 +50,42 @@ struct MemoryMongodTests {
         }
     }
 
+    /// Thousands of small documents have made the look-ups large when the large documents come.
+    @Test func lookedUpDocumentsStayBelowTheLimit() async throws {
+        try await Scene.playAlone(arguments: ["--oplogSize", "900"]) { scene, _ in
+            let (small, large): (Int32, Int32) = (4000, 120)
+            try scene.insert((0..<small).map { ["_id": .int32($0)] })
+            for id in 0..<large { try scene.insert([Self.document(10_000 + id, bytes: 1_000_000)]) }
+            let yaml = scene.yaml(
+                stream: "pipeline: [{ $match: { operationType: update } }]", top: "limits: { memory: 64MiB }"
+            ).replacing("kafka:\n", with: Self.kafka).replacing("fullDocument: default", with: "fullDocument: batchedLookup")
+            let folder = try TemporaryFolder()
+            try scene.kafka.create(topic: scene.topic())
+            let program = try BridgeProgram(["run", "--config", try folder.write(yaml, to: "bridge.yaml")])
+            let positions = try scene.follow(scene.positionsTopic)
+            func wait(forEvents count: Int32) throws {
+                try positions.wait(for: "\(count) events") {
+                    $0.last?.value.flatMap { try? StoredPosition(json: $0) }?.position.events == Int64(count)
+                }
+            }
+            func update(from: Int32, to: Int32) throws {
+                try scene.command([
+                    "update": "fruits",
+                    "updates": [["q": ["_id": ["$gte": .int32(from), "$lt": .int32(to)]], "u": ["$set": ["n": 1]], "multi": true]],
+                    "writeConcern": ["w": "majority"],
+                ])
+            }
+            try update(from: 0, to: small)
+            try wait(forEvents: small)
+            try update(from: 10_000, to: 10_000 + large)
+            try wait(forEvents: small + large)
+            let peak = try #require(program.peakMemory)
+            program.signal(SIGTERM)
+            #expect(try program.exitStatus() == 0, "\(program.errors)")
+            #expect(peak < (64 << 20) + Self.allowance)
+        }
+    }
+
     @Test func severalStreamsShareTheLimit() async throws {
         try await Scene.playAlone(isSerial: true) { scene, _ in
             let names = ["pears", "plums", "figs"]

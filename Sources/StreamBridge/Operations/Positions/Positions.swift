@@ -267,7 +267,7 @@ package struct Positions: Sendable {
                 } catch let error as Bridge.Unreachable {
                     throw error
                 } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(server: "MongoDB", reason: "\(error)")
+                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(mongoDB: error)
                 } catch {
                     throw OperationFailure.ending(error)
                 }

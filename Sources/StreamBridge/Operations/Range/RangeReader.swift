@@ -53,11 +53,10 @@ final class RangeReader {
         let reader = ChangeStreamReader(
             pool: source.pool, options: source.options, isSharded: source.isSharded, handoff: handoff, batchBytes: source.batchBytes,
             mostEvents: pace?.batchEvents ?? .max, status: PatientObserver(patience: source.patience, handoff: handoff), stop: stop)
-        let start = source.start
-        let thread = LoopThread.start(name: "read range") { reader.run(from: start) }
+        let thread = reader.start(at: source.start, thread: "read range")
         defer {
             handoff.close()
-            thread.join(within: source.options.maxAwait * 4)
+            reader.leave(thread)
         }
         return try stop.waking(wake) { () throws in
             while !stop.isRequested {
@@ -115,7 +114,7 @@ private final class PatientObserver: ChangeStreamObserver {
             return first
         }
         guard since.duration(to: .now) > patience else { return }
-        handoff.fail(Bridge.Unreachable(server: "MongoDB", reason: "\(error)"))
+        handoff.fail(Bridge.Unreachable(mongoDB: error))
         handoff.close()
     }
 
