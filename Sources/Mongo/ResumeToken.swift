@@ -8,11 +8,57 @@ package struct ResumeToken: Sendable, Hashable {
 
     package init(document: BSONDocument) { self.document = document }
 
-    /// A token that somebody typed or stored as its `_data` alone, which the server accepts.
+    /// A token of a time, or of an event whose `_id` needs no `_typeBits`: its `_data` alone.
     package init(data: String) { document = ["_data": .string(data)] }
+
+    /// Reads ``text``. What has another form becomes `_data` as it is, for the server to refuse.
+    package init(text: String) {
+        let data = Self.data(ofText: text)
+        guard !data.isEmpty, data.utf8.count < text.utf8.count,
+            let bits = Self.bytes(ofHexadecimal: text.utf8.dropFirst(data.utf8.count + 1))
+        else {
+            self.init(data: text)
+            return
+        }
+        self.init(document: ["_data": .string(data), "_typeBits": .binary(subtype: 0, bytes: bits)])
+    }
 
     /// The hexadecimal KeyString, or nil for a token in another form.
     package var data: String? { document["_data"]?.stringValue }
+
+    /// The whole token as one text, with which it can be given back: `_data`, and where the server sent `_typeBits` beside it, `:` and those in
+    /// hexadecimal. Nil for a token in another form.
+    ///
+    /// A KeyString writes 7, 7.0 and Decimal128("7") alike, so that they compare as equal; the type bits tell which one it was. Without them
+    /// the server finds another event than the one that it looks for, or none that it can read.
+    package var text: String? {
+        guard let data else { return nil }
+        guard let bits = document["_typeBits"]?.binaryValue else { return data }
+        var text = OutputBuffer(capacity: 2 * bits.count)
+        text.append(hexadecimalOf: bits.span.bytes, in: bits.indices)
+        return "\(data):\(text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) })"
+    }
+
+    /// The `_data` of a token's ``text``: what tokens are compared by.
+    package static func data(ofText text: String) -> String {
+        text.utf8.firstIndex(of: UInt8(ascii: ":")).map { String(text[..<$0]) } ?? text
+    }
+
+    private static func bytes(ofHexadecimal digits: Substring.UTF8View) -> [UInt8]? {
+        guard digits.count.isMultiple(of: 2), !digits.isEmpty else { return nil }
+        var bytes: [UInt8] = []
+        var high: UInt8?
+        for digit in digits {
+            guard let value = UInt8(String(UnicodeScalar(digit)), radix: 16) else { return nil }
+            if let first = high {
+                bytes.append(first << 4 | value)
+                high = nil
+            } else {
+                high = value
+            }
+        }
+        return bytes
+    }
 
     /// The cluster time that the token begins with, or nil when its form is not known.
     ///

@@ -12,6 +12,16 @@ extension OutputBuffer {
         append(word: Self.hexadecimalDigits(UInt32(byte) << 24), length: 2)
     }
 
+    /// Appends two upper-case hexadecimal digits for each byte, as the server writes tokens.
+    package mutating func append(hexadecimalOf bytes: RawSpan, in range: Range<Int>) {
+        func digit(_ value: UInt8) -> UInt8 { value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10 }
+        for index in range {
+            let byte = bytes.byte(at: index)
+            append(digit(byte >> 4))
+            append(digit(byte & 15))
+        }
+    }
+
     /// Appends eight lower-case hexadecimal digits, of the top bits first.
     @inline(__always)
     private mutating func appendHexadecimal(_ value: UInt32) {

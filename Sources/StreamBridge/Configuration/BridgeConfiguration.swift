@@ -114,7 +114,7 @@ package enum StartPoint: Sendable, Equatable, CustomStringConvertible {
     /// Seconds since 1970.
     case time(seconds: UInt32)
     case clusterTime(seconds: UInt32, increment: UInt32)
-    /// A resume token's `_data`.
+    /// A resume token's text, as the header `mongodb.token` has it.
     case token(String)
 
     package var description: String {

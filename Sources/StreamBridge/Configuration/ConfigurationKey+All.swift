@@ -88,7 +88,9 @@ extension ConfigurationKey {
             "streams[].startAt", "time", .scalar, "ISO 8601 time, or seconds since 1970", .absent,
             "At this time; without a zone it is UTC."),
         .init("streams[].startAt", "clusterTime", .scalar, "`\"seconds.increment\"`", .absent, "At this cluster time."),
-        .init("streams[].startAt", "token", .scalar, "hexadecimal text", .absent, "After the event with this resume token (its `_data`)."),
+        .init(
+            "streams[].startAt", "token", .scalar, "hexadecimal text", .absent,
+            "After the event with this resume token, as the header `mongodb.token` has it."),
         .init(
             "streams[]", "topic", .scalar, "template with `{db}` and `{coll}`", .text("mongo.{db}.{coll}"),
             "The topic of each event."),

@@ -26,11 +26,16 @@ extension StartPoint {
         self = .clusterTime(seconds: seconds, increment: increment)
     }
 
-    /// Reads a resume token's `_data`.
+    /// Reads a resume token: the hexadecimal text of its `_data`, and perhaps `:` and that of its `_typeBits`.
     init(token text: String) throws(ConfigurationComplaint) {
-        guard !text.isEmpty, text.utf8.count % 2 == 0, text.allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        func isHexadecimal(_ part: Substring) -> Bool {
+            !part.isEmpty && part.utf8.count.isMultiple(of: 2) && part.allSatisfy { $0.isASCII && $0.isHexDigit }
+        }
+        guard parts.count <= 2, parts.allSatisfy(isHexadecimal) else {
             throw ConfigurationComplaint(
-                "write the hexadecimal text of a resume token's `_data`, an even number of digits, as the header mongodb.token has it")
+                "write the whole token as the header mongodb.token has it: hexadecimal, an even number of digits, and where it has a colon, "
+                    + "what follows it as well")
         }
         self = .token(text)
     }

@@ -39,7 +39,7 @@ struct LostPosition: Error {
 
     /// What happened, where the position is, and how far from it the oplog begins.
     var reason: String {
-        let place = "token \(position.token.data ?? "unknown")"
+        let place = "token \(position.token.text ?? "unknown")"
         let position = clusterTime.map { "at cluster time \($0.readable), \(place)" } ?? place
         return "\(error). The stored position is \(position); \(distance)"
     }

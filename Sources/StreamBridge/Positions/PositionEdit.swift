@@ -53,7 +53,7 @@ package struct PositionEdit: Sendable {
 
     private static func place(_ bytes: [UInt8]) -> String {
         guard let stored = try? StoredPosition(json: bytes) else { return "a position that cannot be read" }
-        return stored.position.token.clusterTime?.readable ?? "token \(stored.position.token.data ?? "unknown")"
+        return stored.position.token.clusterTime?.readable ?? "token \(stored.position.token.text ?? "unknown")"
     }
 
     /// What is no JSON, the reason for many an edit, is kept as text.

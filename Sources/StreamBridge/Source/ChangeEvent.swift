@@ -12,6 +12,7 @@ struct ChangeEvent {
     private(set) var token: BSONElement?
     /// The text of `_id._data`.
     private(set) var tokenData: Range<Int>?
+    private(set) var tokenTypeBits: Range<Int>?
     /// The text of `operationType`.
     private(set) var operation: Range<Int>?
     /// The text of `ns.db` and `ns.coll`.
@@ -43,7 +44,7 @@ struct ChangeEvent {
             case .document:
                 if field.keyEquals("_id", in: bytes) {
                     token = field
-                    tokenData = try Self.text(of: "_data", in: field, of: bytes)
+                    try readToken(field, of: bytes)
                 } else if field.keyEquals("documentKey", in: bytes) {
                     documentKey = field
                 } else if field.keyEquals("fullDocument", in: bytes) {
@@ -80,6 +81,31 @@ struct ChangeEvent {
             session: session, number: number, clusterTime: BSONTimestamp(seconds: time.seconds, increment: time.increment))
     }
 
+    /// The text of `to.db` and `to.coll` of a rename; nil for every other event.
+    func renamedTo(in bytes: RawSpan) throws(BSONError) -> (database: Range<Int>, collection: Range<Int>)? {
+        guard kind == .rename else { return nil }
+        var fields = try BSONCursor(document: bytes, at: start)
+        while let field = try fields.next(in: bytes) {
+            guard field.type == .document, field.keyEquals("to", in: bytes),
+                let database = try Self.text(of: "db", in: field, of: bytes),
+                let collection = try Self.text(of: "coll", in: field, of: bytes)
+            else { continue }
+            return (database, collection)
+        }
+        return nil
+    }
+
+    private mutating func readToken(_ document: BSONElement, of bytes: RawSpan) throws(BSONError) {
+        var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
+        while let field = try fields.next(in: bytes) {
+            if field.type == .string, field.keyEquals("_data", in: bytes) {
+                tokenData = field.text
+            } else if field.type == .binary, field.keyEquals("_typeBits", in: bytes) {
+                tokenTypeBits = field.binary(in: bytes)?.bytes
+            }
+        }
+    }
+
     private static func text(of key: StaticString, in document: BSONElement, of bytes: RawSpan) throws(BSONError) -> Range<Int>? {
         var fields = try BSONCursor(document: bytes, at: document.value.lowerBound)
         while let field = try fields.next(in: bytes) {
@@ -113,7 +139,7 @@ struct ChangeEvent {
     }
 
     /// A copy of the token's `_data`.
-    func tokenText(in bytes: RawSpan) -> String? {
+    func tokenData(in bytes: RawSpan) -> String? {
         tokenData.map { range in bytes.withUnsafeBytes { String(decoding: $0[range], as: UTF8.self) } }
     }
 

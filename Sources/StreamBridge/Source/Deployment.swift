@@ -71,7 +71,7 @@ package struct Deployment: Sendable, Equatable {
             start = .at(seconds: seconds, increment: increment)
             time = BSONTimestamp(seconds: seconds, increment: increment)
         case .token(let data):
-            let token = ResumeToken(data: data)
+            let token = ResumeToken(text: data)
             start = .after(token)
             time = token.clusterTime
         }

@@ -119,6 +119,10 @@ struct EventEncoder {
         var start = batch.bytes.count
         if let token = event.tokenData {
             batch.bytes.append(contentsOf: bytes, in: token)
+            if let bits = event.tokenTypeBits {
+                batch.bytes.append(UInt8(ascii: ":"))
+                batch.bytes.append(hexadecimalOf: bytes, in: bits)
+            }
             batch.addHeader("mongodb.token", from: start)
         }
         start = batch.bytes.count

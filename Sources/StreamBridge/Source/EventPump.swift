@@ -83,7 +83,7 @@ struct EventPump: ~Copyable {
                     covered -= 1
                     let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
                     let next = TransactionPlace.next(after: place, of: event.transaction)
-                    if let range, !split.isIncomplete, let token = event.tokenText(in: bytes) {
+                    if let range, !split.isIncomplete, let token = event.tokenData(in: bytes) {
                         isThrough = range.isBehind(token)
                         if isThrough { break }
                         if range.isBefore(token) {

@@ -3,7 +3,7 @@ import Mongo
 /// A part of a change stream.
 struct EventRange: Sendable {
     enum Place: Sendable {
-        /// A resume token's `_data`.
+        /// A resume token's text.
         case token(String)
         case time(BSONTimestamp)
     }
@@ -17,18 +17,20 @@ struct EventRange: Sendable {
     /// The deployment's newest time before the change stream was opened: whoever has read up to it has read all.
     let newest: BSONTimestamp?
 
-    /// Tokens of one deployment compare like their strings. One whose time cannot be read is in every range of times.
+    /// Tokens of one deployment compare like their `_data`. One whose time cannot be read is in every range of times.
+    ///
+    /// - Parameter token: its text, or its `_data` alone.
     func isBefore(_ token: String) -> Bool {
         switch from {
-        case .token(let place): token <= place
-        case .time(let place): ResumeToken(data: token).clusterTime.map { $0 < place } ?? false
+        case .token(let place): ResumeToken.data(ofText: token) <= ResumeToken.data(ofText: place)
+        case .time(let place): ResumeToken(text: token).clusterTime.map { $0 < place } ?? false
         }
     }
 
     func isBehind(_ token: String) -> Bool {
         switch to {
-        case .token(let place): token > place
-        case .time(let place): ResumeToken(data: token).clusterTime.map { $0 > place } ?? false
+        case .token(let place): ResumeToken.data(ofText: token) > ResumeToken.data(ofText: place)
+        case .time(let place): ResumeToken(text: token).clusterTime.map { $0 > place } ?? false
         }
     }
 
@@ -38,7 +40,7 @@ struct EventRange: Sendable {
     func ends(with batch: ChangeStreamReader.Batch) -> Bool {
         guard let token = batch.token, let data = token.data else { return false }
         if isBehind(data) { return true }
-        if case .token(let place) = to, data == place { return true }
+        if case .token(let place) = to, data == ResumeToken.data(ofText: place) { return true }
         guard let events = batch.events, events.count == 0, let time = token.clusterTime, let newest else { return false }
         return time >= newest
     }
@@ -47,7 +49,7 @@ struct EventRange: Sendable {
 extension EventRange.Place: CustomStringConvertible {
     var description: String {
         switch self {
-        case .token(let data): (ResumeToken(data: data).clusterTime.map { "cluster time \($0.readable), " } ?? "") + "token \(data)"
+        case .token(let data): (ResumeToken(text: data).clusterTime.map { "cluster time \($0.readable), " } ?? "") + "token \(data)"
         case .time(let time): "cluster time \(time.readable)"
         }
     }

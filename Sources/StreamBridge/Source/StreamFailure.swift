@@ -110,7 +110,14 @@ enum StreamFailure {
                         + "give the stream another name and a startAt",
                     .lostPosition
                 )
-            case _ where LostPosition.refused.contains(code) || LostPosition.unreadable.contains(code):
+            case 280 where error.message.contains("was modified by the pipeline"):
+                return halt(PipelineReview.mend)
+            case _ where LostPosition.unreadable.contains(code):
+                return halt(
+                    "This is not a whole resume token: it is cut off, mistyped, or was written by something else. Give all of it, as the header "
+                        + "mongodb.token has it, with what follows a colon; or a time, or `oldest`",
+                    .lostPosition)
+            case _ where LostPosition.refused.contains(code):
                 return halt(
                     "The server does not accept the position: it belongs to another deployment, or the pipeline hides its event or changes "
                         + "its _id. Put the pipeline back as it was, with _id untouched, or give the stream another name and a startAt",

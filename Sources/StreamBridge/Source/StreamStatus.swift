@@ -36,7 +36,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// A stored position, for people.
     package struct StoredPlace: Sendable {
-        /// The token's `_data`.
+        /// Its text, as the header `mongodb.token` has it.
         package let token: String?
         package let clusterTime: BSONTimestamp?
         /// Milliseconds since 1970; nil for one that another session stored.
@@ -60,7 +60,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
         mutating func keep(_ position: StreamPosition, storedAt: Int64?) {
             self.position = position
-            snapshot.stored = StoredPlace(token: position.token.data, clusterTime: position.token.clusterTime, storedAt: storedAt)
+            snapshot.stored = StoredPlace(token: position.token.text, clusterTime: position.token.clusterTime, storedAt: storedAt)
             cover(position.token)
         }
 

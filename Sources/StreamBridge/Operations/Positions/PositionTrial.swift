@@ -7,7 +7,7 @@ package struct PositionTrial: Sendable {
     /// The time between the place and now: of so much the stream will publish the events.
     package let ahead: Duration?
 
-    package var token: String { position.token.data ?? "" }
+    package var token: String { position.token.text ?? "" }
 
     var place: GapRecord.Place { .init(token: position.token, clusterTime: clusterTime) }
 

@@ -30,7 +30,7 @@ struct PublishedPlace {
                 guard let data = headers.token, case .token? = try? StartPoint(token: data) else {
                     throw missing("the record at \(place) has no resume token in its header mongodb.token")
                 }
-                token = ResumeToken(data: data)
+                token = ResumeToken(text: data)
                 transaction = token.clusterTime.flatMap { time in
                     guard let id = headers.transaction.flatMap({ TransactionID($0, at: time) }), let index = headers.index else {
                         return nil

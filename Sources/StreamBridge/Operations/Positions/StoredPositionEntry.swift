@@ -27,7 +27,7 @@ package struct StoredPositionEntry: Sendable, Encodable {
         do throws(PositionError) {
             let stored = try StoredPosition(json: value)
             let time = stored.position.token.clusterTime
-            token = stored.position.token.data
+            token = stored.position.token.text
             clusterTime = time.map { "\($0)" }
             readableTime = time?.readable
             age = time.map { max(0, now / 1000 - Int64($0.seconds)) }

@@ -23,18 +23,18 @@ struct ReplayRange {
         switch from {
         case .record(let place):
             let published = try record(place)
-            begin = .token(published.token.data ?? "")
+            begin = .token(published.token.text ?? "")
             transaction = published.transaction
         case .start(let point):
             switch try deployment.start(at: point, of: "--from", pool: pool) {
             case .at(let seconds, let increment): begin = .time(BSONTimestamp(seconds: seconds, increment: increment))
-            case .after(let token): begin = .token(token.data ?? "")
+            case .after(let token): begin = .token(token.text ?? "")
             case .now: throw WrongUsage("--from takes no now: nothing has happened since")
             }
         }
         let end: EventRange.Place
         switch to {
-        case .record(let place)?: end = .token(try record(place).token.data ?? "")
+        case .record(let place)?: end = .token(try record(place).token.text ?? "")
         case .start(.token(let data))?: end = .token(data)
         // With all of this second.
         case .start(.time(let seconds))?: end = .time(BSONTimestamp(seconds: seconds, increment: .max))
@@ -60,7 +60,7 @@ struct ReplayRange {
         switch place {
         case .time(let time): return .at(seconds: time.seconds, increment: time.increment)
         case .token(let data):
-            let token = ResumeToken(data: data)
+            let token = ResumeToken(text: data)
             guard isFiltered, let time = token.clusterTime else { return .after(token) }
             return .at(seconds: time.seconds, increment: time.increment)
         }
@@ -70,7 +70,9 @@ struct ReplayRange {
 extension EventRange {
     /// Nothing can lie between its ends, and not because they are the same.
     var isBackwards: Bool {
-        if case .token(let from) = from, case .token(let to) = to { return from > to }
+        if case .token(let from) = from, case .token(let to) = to {
+            return ResumeToken.data(ofText: from) > ResumeToken.data(ofText: to)
+        }
         guard let from = from.clusterTime, let to = to.clusterTime else { return false }
         return from > to
     }
@@ -88,7 +90,7 @@ extension EventRange {
 extension EventRange.Place {
     var clusterTime: BSONTimestamp? {
         switch self {
-        case .token(let data): ResumeToken(data: data).clusterTime
+        case .token(let data): ResumeToken(text: data).clusterTime
         case .time(let time): time
         }
     }

@@ -28,7 +28,7 @@ struct StreamReplaySession {
         var names: [String] = []
         let supervisor = ReplaySupervisor(
             id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
-            progress: { status.position.map { ($0.token.data ?? "", $0.events) } },
+            progress: { status.position.map { ($0.token.text ?? "", $0.events) } },
             explain: { OperationFailure.ending(explained($0), of: settings, bridge: configuration.name) },
             tell: {
                 status.kafkaTrouble($0)

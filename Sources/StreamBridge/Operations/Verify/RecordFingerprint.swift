@@ -1,3 +1,5 @@
+import Mongo
+
 /// What is kept of a record for a comparison: hashes of 64 bits, different in every process, instead of its bytes.
 struct RecordFingerprint {
     let token: String
@@ -14,7 +16,8 @@ struct RecordFingerprint {
         self.operation = operation
         isTombstone = value == nil
         var identity = Hasher()
-        identity.combine(token)
+        // Its type bits identify nothing, and records of earlier versions have none.
+        identity.combine(ResumeToken.data(ofText: token))
         identity.combine(isTombstone)
         self.identity = identity.finalize()
         self.key = Self.hash(key)

@@ -129,7 +129,7 @@ struct TopicComparison {
         list(
             VerifyReport.Finding(
                 kind: kind, topic: record.topic, partition: record.partition, offset: record.offset, token: record.fingerprint.token,
-                clusterTime: ResumeToken(data: record.fingerprint.token).clusterTime?.readable, key: record.key?.readable, detail: detail))
+                clusterTime: ResumeToken(text: record.fingerprint.token).clusterTime?.readable, key: record.key?.readable, detail: detail))
     }
 
     private mutating func list(_ finding: VerifyReport.Finding) {

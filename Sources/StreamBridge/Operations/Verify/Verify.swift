@@ -150,7 +150,7 @@ package struct Verify: Sendable {
             guard let newest else { throw unknown("the deployment does not tell its time", "Give --to a token or a time") }
             to = .time(newest)
         case nil:
-            guard let data = stored?.token.data else {
+            guard let text = stored?.token.text else {
                 throw unknown(
                     "stream \(settings.name) has no stored position, so nothing says how far it has published",
                     "Run the bridge, or give --to")
@@ -169,7 +169,7 @@ package struct Verify: Sendable {
         switch try deployment.start(at: point, of: "--from", pool: pool) {
         case .at(let seconds, let increment):
             return (.at(seconds: seconds, increment: increment), .time(BSONTimestamp(seconds: seconds, increment: increment)))
-        case .after(let token): return (.after(token), .token(token.data ?? ""))
+        case .after(let token): return (.after(token), .token(token.text ?? ""))
         case .now: throw unknown("a range that begins now is empty", "Give --from a token or a time")
         }
     }

@@ -54,7 +54,7 @@ extension Scene {
     /// Stores a position as if a bridge had come that far.
     func storePosition(_ token: String, of stream: StreamSettings, events: Int64) throws {
         let stored = StoredPosition(
-            stream: stream.name, position: StreamPosition(token: ResumeToken(data: token), wallTime: nil, events: events),
+            stream: stream.name, position: StreamPosition(token: ResumeToken(text: token), wallTime: nil, events: events),
             options: StoredPosition.definitionHash(of: stream), replicaSet: nil, writer: Instance.name, writtenAt: WallClock.milliseconds())
         let producer = try ReportingProducer(kafka.settings)
         guard try producer.produce(positionsTopic, key: Array(stream.name.utf8), value: stored.json) else {

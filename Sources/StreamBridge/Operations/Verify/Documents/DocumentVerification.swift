@@ -70,7 +70,7 @@ struct DocumentVerification {
                 reason: "stream \(settings.name) has no stored position, so nothing says how far it has published", mend: "Run the bridge",
                 status: .configuration)
         }
-        report.to = "\(EventRange.Place.token(covered.data ?? ""))"
+        report.to = "\(EventRange.Place.token(covered.text ?? ""))"
         let namespaces = try namespaces()
         report.topics = Set(namespaces.map { TopicName.render(settings.topic, for: $0) }).sorted()
         try readTopics()
@@ -115,7 +115,7 @@ struct DocumentVerification {
 
     private func collections(of database: String) throws -> [Namespace] {
         var names: [String] = []
-        try pool.withClient { client throws(MongoError) in
+        _ = try pool.withClient { client throws(MongoError) in
             try client.readAll(
                 ["listCollections": 1, "nameOnly": true, "filter": ["type": "collection"]], on: database,
                 collection: "$cmd.listCollections", operation: "list the collections of \(database)"
@@ -175,7 +175,7 @@ struct DocumentVerification {
             // Whatever the topics were read up to is in it.
             "readConcern": ["level": "majority", "afterClusterTime": .timestamp(time)],
         ]
-        try pool.withClient { client throws(MongoError) in
+        _ = try pool.withClient { client throws(MongoError) in
             try client.readAll(
                 command, on: namespace.database, collection: namespace.collection, operation: "read the documents of \(namespace)",
                 while: { !stop.isRequested }

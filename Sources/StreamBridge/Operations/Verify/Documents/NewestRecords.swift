@@ -75,7 +75,7 @@ extension NewestRecords.Found {
         guard record.header("bridge.stream") == stream else { return nil }
         namespace = record.header("mongodb.ns") ?? ""
         operation = record.header("mongodb.op") ?? ""
-        time = record.header("mongodb.token").flatMap { ResumeToken(data: $0).clusterTime }?.packed ?? 0
+        time = record.header("mongodb.token").flatMap { ResumeToken(text: $0).clusterTime }?.packed ?? 0
         partition = record.partition
         identity = record.key.map { [namespace] key in key.withUnsafeBytes { DocumentIdentity(namespace: namespace, key: $0) } }
         content = record.withValue { [operation] in image.content(of: $0, operation: operation) }
