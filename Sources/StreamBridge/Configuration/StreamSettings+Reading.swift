@@ -19,7 +19,15 @@ extension StreamSettings {
             return stream
         }
         let complete = streams.compactMap(\.self)
-        return complete.count == streams.count ? complete : nil
+        guard complete.count == streams.count else { return nil }
+        for (index, stream) in complete.enumerated() {
+            for other in complete[..<index] {
+                guard let refusal = TopicSharing.refusal(of: other, and: stream) else { continue }
+                let section = sections[index]
+                section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.mend)
+            }
+        }
+        return complete
     }
 
     /// Reads one stream; nil when something in it is wrong.
@@ -57,6 +65,28 @@ extension StreamSettings {
             name: name, watch: watch, pipeline: pipeline, fullDocument: fullDocument, fullDocumentBeforeChange: before,
             showExpandedEvents: showExpandedEvents, startAt: startAt, topic: topic, key: key, format: format, content: content,
             tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition)
+        if let refusal = TopicSharing(self).refusal(of: watch) {
+            section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.mend)
+        }
+        warnOfMissingKeys(in: section)
+    }
+
+    /// Updates may have no document, and deletes never have one.
+    private func warnOfMissingKeys(in section: ConfigurationSection) {
+        guard case .field(let path) = key, path.first == "fullDocument" else { return }
+        let (mark, place) = (section.mark(of: "key"), section.path(of: "key"))
+        if fullDocument == .default {
+            section.reading.warn(
+                mark, place,
+                "updates carry no document with `fullDocument: default`, so their records will have no key; write "
+                    + "`fullDocument: updateLookup` for the current document")
+        }
+        if tombstones {
+            section.reading.warn(
+                mark, place,
+                "a delete carries no document, so its tombstone will have no key and deletes nothing; write `key: documentKey`, or "
+                    + "`tombstones: false`")
+        }
     }
 
     private static func refuseContradictions(

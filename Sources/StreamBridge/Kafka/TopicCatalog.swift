@@ -41,6 +41,12 @@ package final class TopicCatalog: Sendable {
     /// What a topic of the bridge's own is made with that keeps the newest value of each key.
     var configOfCompacted: [String: String] { CompactedTopic.config(under: settings) }
 
+    /// Whether Kafka keeps only the newest record of a key. False where nobody may see it, unless the bridge would create the topic so.
+    func isCompacted(_ topic: String) -> Bool {
+        let policy = (try? admin.settings(ofTopic: topic, timeout: .seconds(2)))??["cleanup.policy"]
+        return (policy ?? settings.config["cleanup.policy"])?.contains("compact") ?? false
+    }
+
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.
     package func forget() { known.withLock { $0.removeAll() } }
 

@@ -126,6 +126,12 @@ package struct Check: Sendable {
             }
         }
         do {
+            let review = try remarks(on: settings, pool: pool)
+            findings += review.map { remark in
+                remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, mend: remark.mend)
+            }
+            // The stream would be refused for the same reason in other words.
+            if review.contains(where: \.isFault) { return findings }
             if let theirs = stored?.replicaSet, let ours = deployment.replicaSet, theirs != ours {
                 throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
             }
@@ -147,6 +153,14 @@ package struct Check: Sendable {
             }
         }
         return findings
+    }
+
+    private func remarks(on settings: StreamSettings, pool: MongoClientPool) throws -> [StreamRemark] {
+        let found = try WatchedCollections.find(of: settings.watch, pool: pool)
+        return StreamReview.remarks(on: settings, found: found) { topic in
+            guard let admin = try? KafkaAdmin(settings: configuration.kafka, logger: logger) else { return false }
+            return TopicCatalog(admin: admin, settings: configuration.topics, stop: StopSignal(), logger: logger).isCompacted(topic)
+        }
     }
 
     private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {

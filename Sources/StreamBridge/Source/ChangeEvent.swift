@@ -10,7 +10,7 @@ struct ChangeEvent {
     var start: Int { range.lowerBound }
     /// The resume token (`_id`).
     private(set) var token: BSONElement?
-    /// The text of `_id._data`.
+    /// The text of `_id._data`, and the bytes of `_id._typeBits`, which few tokens have.
     private(set) var tokenData: Range<Int>?
     private(set) var tokenTypeBits: Range<Int>?
     /// The text of `operationType`.

@@ -210,7 +210,7 @@ struct EventPump: ~Copyable {
 
     /// - Parameter origin: where the event is in the batch that it was read from.
     private mutating func encode(_ event: ChangeEvent, of bytes: RawSpan, origin: Int) throws {
-        let route = try router.route(of: event, in: bytes)
+        guard let route = try router.route(of: event, in: bytes) else { return }
         do {
             try encoder.encode(event, of: bytes, route: route, origin: origin, place: place, into: &records)
         } catch {

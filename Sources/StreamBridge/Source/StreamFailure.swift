@@ -137,6 +137,9 @@ enum StreamFailure {
                     "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable")
             case unauthorized:
                 return halt("Grant the account changeStream, find on what is watched: \(PrivilegeNeed.advice)")
+            case 166:
+                return halt(
+                    "Watch collections: views and time-series collections have no change stream. Of a view, watch those that it reads from")
             case 391: return .reopen
             case 40573:
                 return halt(

@@ -92,6 +92,7 @@ package final class StreamLoop: Sendable {
         var backoff = Backoff()
         var skip = GapSkip(policy: settings.onLostPosition)
         var leadership: StreamLeadership?
+        var watched: ScopeWatch?
         // Whoever stands by follows when the last session is over, and at once.
         defer {
             leadership?.leave()
@@ -104,7 +105,9 @@ package final class StreamLoop: Sendable {
                 let current = try leadership ?? join()
                 leadership = current
                 guard let term = try heartbeat.resting({ try current.awaitTerm(surroundings.stop) }) else { return nil }
-                try session(in: term, past: skip.lost)
+                let scope = try watched ?? review()
+                watched = scope
+                try session(in: term, past: skip.lost, scope)
                 return nil
             } catch is StreamStopped {
                 logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
@@ -199,7 +202,7 @@ package final class StreamLoop: Sendable {
     /// Fence, read the position, open, pump (rule 1).
     ///
     /// - Parameter lost: the position to go on past, if it is still the stored one.
-    private func session(in term: StreamLeadership.Term, past lost: LostPosition?) throws {
+    private func session(in term: StreamLeadership.Term, past lost: LostPosition?, _ scope: ScopeWatch) throws {
         try ensurePositionsTopic()
         let publisher = try makePublisher(term)
 
@@ -249,7 +252,7 @@ package final class StreamLoop: Sendable {
             try status.measuring(load(of: handoff, publisher.unacknowledged)) {
                 try surroundings.stop.waking(publisher.wake) { () throws in
                     try term.waking(publisher.wake) {
-                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start)
+                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start, scope)
                     }
                 }
             }
@@ -284,7 +287,8 @@ package final class StreamLoop: Sendable {
     /// Publishes batch after batch until a stop; then waits until everything is acknowledged and its position stored.
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
-        in term: StreamLeadership.Term, after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start
+        in term: StreamLeadership.Term, after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start,
+        _ scope: ScopeWatch
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -307,6 +311,7 @@ package final class StreamLoop: Sendable {
             while !surroundings.stop.isRequested {
                 status.tellProgress()
                 try term.check()
+                try scope.look()
                 if let batch = try handoff.take() {
                     if let closing = gap {
                         guard closing.isProven(by: batch) else { continue }
@@ -383,6 +388,7 @@ package final class StreamLoop: Sendable {
     private func place(past lost: LostPosition) throws -> ChangeStreamOptions.Start {
         try surroundings.topics.ensure(gapsTopic, partitions: 1, config: GapRecord.topicSettings, timeout: Self.answerTime)
         guard settings.onLostPosition == .oldest else { return .now }
+        let (deployment, pool) = (surroundings.deployment, surroundings.pool)
         let oplog = try heartbeat.resting {
             try ask("how far the oplog goes back") { try deployment.oplogWindow(for: "onLostPosition: oldest", pool: pool) }
         }

@@ -27,23 +27,7 @@ extension ChangeStreamOptions {
                 stages.append(["$match": ["$or": .array(alternatives)]])
             }
         }
-        let pipeline: BSONDocument
-        do {
-            // libbson reads documents, not arrays.
-            pipeline = try BSONDocument(extendedJSON: "{\"pipeline\":\(stream.pipeline)}")
-        } catch {
-            throw StreamHalt(
-                reason: "the pipeline of stream \(stream.name) is not Extended JSON: \(error)", mend: "Correct the pipeline",
-                status: .configuration)
-        }
-        for stage in pipeline["pipeline"]?.arrayValue ?? [] {
-            guard let stage = stage.documentValue else {
-                throw StreamHalt(
-                    reason: "the pipeline of stream \(stream.name) is not a list of stages", mend: "Write each stage as a document",
-                    status: .configuration)
-            }
-            stages.append(stage)
-        }
+        stages += try stream.stages()
         self.init(
             scope: scope,
             pipeline: stages,
@@ -54,5 +38,30 @@ extension ChangeStreamOptions {
         // The server takes it only once, as the last stage. A token of a stream without the stage resumes with it, and one of a whole event
         // resumes without it; so it is no part of the stream's definition, and a server that is upgraded may begin with it.
         splitsLargeEvents = deployment.splitsLargeEvents && !stages.contains { $0.keys.first == "$changeStreamSplitLargeEvent" }
+    }
+}
+
+extension StreamSettings {
+    /// The stages of the pipeline.
+    ///
+    /// - Throws: ``StreamHalt`` for a pipeline that is no list of stages.
+    func stages() throws -> [BSONDocument] {
+        let document: BSONDocument
+        do {
+            // libbson reads documents, not arrays.
+            document = try BSONDocument(extendedJSON: "{\"pipeline\":\(pipeline)}")
+        } catch {
+            throw StreamHalt(
+                reason: "the pipeline of stream \(name) is not Extended JSON: \(error)", mend: "Correct the pipeline",
+                status: .configuration)
+        }
+        return try (document["pipeline"]?.arrayValue ?? []).map { stage in
+            guard let stage = stage.documentValue else {
+                throw StreamHalt(
+                    reason: "the pipeline of stream \(name) is not a list of stages", mend: "Write each stage as a document",
+                    status: .configuration)
+            }
+            return stage
+        }
     }
 }

@@ -4,23 +4,40 @@ import Mongo
 ///
 /// A route is made once per namespace: the name is rendered, the topic ensured, the handle made. An event costs one comparison with the
 /// last route's namespace, or one look-up by hash.
+///
+/// Two collections whose documents could be taken for each other get no common topic (``TopicSharing``), and temporary collections none at all.
 struct TopicRouter {
     private struct Route {
         let database: [UInt8]
         let collection: [UInt8]
+        /// Index of its topic; nil for a temporary collection.
+        let topic: Int?
     }
 
     private let template: TextTemplate
     /// For events that name no namespace (an invalidate): that of the stream's scope.
     private let scope: Namespace
     private let open: (String) throws -> KafkaTopic
+    private let sharing: TopicSharing
+    private let isCompacted: (String) -> Bool
+    /// Temporary collections have events in streams over a database or the cluster.
+    private let seesTemporary: Bool
+    /// The collection of each topic.
+    private var owners: [Namespace] = []
     private var routes: [Route] = []
     private var indexes: [UInt64: Int] = [:]
     private var last = -1
 
-    /// - Parameter open: ensures that a topic exists and makes its handle.
-    init(_ stream: StreamSettings, open: @escaping (String) throws -> KafkaTopic) {
+    /// - Parameters:
+    ///   - isCompacted: whether a topic is; asked where several collections share one.
+    ///   - open: ensures that a topic exists and makes its handle.
+    init(
+        _ stream: StreamSettings, isCompacted: @escaping (String) -> Bool = { _ in false }, open: @escaping (String) throws -> KafkaTopic
+    ) {
         template = stream.topic
+        sharing = TopicSharing(stream)
+        seesTemporary = stream.watch.namedCollections.isEmpty
+        self.isCompacted = isCompacted
         scope =
             switch stream.watch {
             case .collection(let namespace): namespace
@@ -32,43 +49,72 @@ struct TopicRouter {
         self.open = open
     }
 
-    /// The topics of all routes, by route.
+    /// One for each namespace but the temporary ones, whose names may be the same.
     private(set) var topics: [KafkaTopic] = []
 
-    /// The index of the event's route.
+    /// The index of the event's topic; nil for an event that has none.
     ///
-    /// - Throws: what `open` throws.
-    mutating func route(of event: ChangeEvent, in bytes: RawSpan) throws -> Int {
+    /// - Throws: what `open` throws; ``StreamHalt``.
+    mutating func route(of event: ChangeEvent, in bytes: RawSpan) throws -> Int? {
         let database = event.database ?? 0..<0
         let collection = event.collection ?? 0..<0
-        if last >= 0, matches(routes[last], database, collection, in: bytes) { return last }
+        if last < 0 || !matches(routes[last], database, collection, in: bytes) {
+            try find(database, collection, of: bytes)
+        }
+        guard let topic = routes[last].topic else { return try target(of: event, in: bytes) }
+        return topic
+    }
+
+    /// Makes the namespace's route the last one, and makes it at all if there is none.
+    private mutating func find(_ database: Range<Int>, _ collection: Range<Int>, of bytes: RawSpan) throws {
         let hash = Self.hash(database, collection, in: bytes)
         if let index = indexes[hash], matches(routes[index], database, collection, in: bytes) {
             last = index
-            return index
-        }
-        if let index = routes.firstIndex(where: { matches($0, database, collection, in: bytes) }) {
+        } else if let index = routes.firstIndex(where: { matches($0, database, collection, in: bytes) }) {
             last = index
-            return index
+        } else {
+            let (database, collection) = (Self.copy(database, of: bytes), Self.copy(collection, of: bytes))
+            let isTemporary = seesTemporary && TemporaryCollection.isName(collection)
+            routes.append(
+                Route(
+                    database: database, collection: collection,
+                    topic: isTemporary ? nil : try makeTopic(for: Self.namespace(database, collection) ?? scope)))
+            last = routes.count - 1
+            if indexes[hash] == nil { indexes[hash] = last }
         }
-        let route = Route(database: Self.copy(database, of: bytes), collection: Self.copy(collection, of: bytes))
-        let name = TopicName.render(template, for: namespace(of: route))
+    }
+
+    /// What a temporary collection has become is of the collection that it is now: its contents were replaced. Whatever else happened to it is of
+    /// no account to anybody.
+    private mutating func target(of event: ChangeEvent, in bytes: RawSpan) throws -> Int? {
+        guard let to = try event.renamedTo(in: bytes), to.collection.count > 0 else { return nil }
+        let temporary = last
+        defer { last = temporary }
+        try find(to.database, to.collection, of: bytes)
+        return routes[last].topic
+    }
+
+    private mutating func makeTopic(for namespace: Namespace) throws -> Int {
+        let name = TopicName.render(template, for: namespace)
         guard name.utf8.count <= TopicName.maximumLength else {
             throw StreamHalt(
                 reason: "topic name \(name) has \(name.utf8.count) characters, and Kafka takes at most \(TopicName.maximumLength)",
                 mend: "Give the stream a shorter topic template", status: .configuration)
         }
+        // What is of no collection has no key.
+        if !namespace.collection.isEmpty {
+            for (index, owner) in owners.enumerated() where topics[index].name == name && !owner.collection.isEmpty {
+                if let refusal = sharing.refusal(of: owner, and: namespace, in: name, isCompacted: isCompacted) { throw refusal }
+            }
+        }
         topics.append(try open(name))
-        routes.append(route)
-        last = routes.count - 1
-        if indexes[hash] == nil { indexes[hash] = last }
-        return last
+        owners.append(namespace)
+        return topics.count - 1
     }
 
-    private func namespace(of route: Route) -> Namespace {
-        guard !route.database.isEmpty else { return scope }
-        return Namespace(
-            database: String(decoding: route.database, as: UTF8.self), collection: String(decoding: route.collection, as: UTF8.self))
+    private static func namespace(_ database: [UInt8], _ collection: [UInt8]) -> Namespace? {
+        guard !database.isEmpty else { return nil }
+        return Namespace(database: String(decoding: database, as: UTF8.self), collection: String(decoding: collection, as: UTF8.self))
     }
 
     private func matches(_ route: Route, _ database: Range<Int>, _ collection: Range<Int>, in bytes: RawSpan) -> Bool {

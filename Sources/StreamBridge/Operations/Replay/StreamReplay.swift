@@ -176,6 +176,7 @@ extension StreamSettings {
             } catch {
                 throw WrongUsage("--topic", error)
             }
+            if let refusal = TopicSharing(settings).refusal(of: watch) { throw WrongUsage("--topic: \(refusal.reason). \(refusal.mend)") }
         }
         return settings
     }

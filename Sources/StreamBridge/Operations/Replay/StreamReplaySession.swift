@@ -55,7 +55,7 @@ struct StreamReplaySession {
             transactionTimeout: ProducerProperties.transactionTimeout(properties), status: status, stop: stop)
         try publisher.fence()
         let position = try begin(publisher, status)
-        let route = RangeReader.Route(
+        var route = RangeReader.Route(
             range: range, settings: settings, origin: .replay(id: record.id), publisher: publisher,
             lookup: settings.fullDocument == .batchedLookup ? DocumentLookup(pool: pool, status: status, stop: stop, heartbeat: nil) : nil,
             position: position, pace: rate.map { Pace(rate: $0) })

@@ -155,7 +155,7 @@ package struct Verify: Sendable {
                     "stream \(settings.name) has no stored position, so nothing says how far it has published",
                     "Run the bridge, or give --to")
             }
-            to = .token(data)
+            to = .token(text)
         }
         return EventRange(start: start, from: from, to: to, newest: newest)
     }

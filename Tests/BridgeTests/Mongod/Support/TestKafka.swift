@@ -57,6 +57,17 @@ struct TestKafka: Sendable {
     /// The embedded brokers, for tests that tell them what to answer.
     var brokers: MockBrokers? { embedded.map { MockBrokers(cluster: $0) } }
 
+    /// The names of all topics; the embedded cluster makes a topic that it is asked for by its name.
+    func topics() throws -> [String] {
+        let client = try KafkaAdmin(settings: settings, logger: .silent).client
+        var metadata: UnsafePointer<rd_kafka_metadata>?
+        guard rd_kafka_metadata(client.handle, 1, nil, &metadata, 30_000) == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else {
+            throw WaitedInVain(what: "the list of topics")
+        }
+        defer { rd_kafka_metadata_destroy(metadata) }
+        return (0..<Int(metadata.pointee.topic_cnt)).map { String(cString: metadata.pointee.topics[$0].topic) }
+    }
+
     /// Takes the embedded brokers away, or brings them back.
     func setReachable(_ isReachable: Bool) {
         guard let embedded else { return }
