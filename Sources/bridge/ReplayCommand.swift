@@ -132,7 +132,9 @@ struct ReplayCommand: AsyncParsableCommand {
     private func tell(_ summary: Replay.Summary, _ meter: ReplayMeter) throws {
         meter.clear()
         let topics = summary.topics.isEmpty ? "" : " to \(summary.topics.joined(separator: ", "))"
-        let line = "replay \(summary.id) of \(summary.source): \(summary.events) \(summary.unit) published\(topics)"
+        let line =
+            "replay \(summary.id) of \(summary.source): \(summary.events) \(summary.unit) published\(topics)"
+            + (summary.leftOut > 0 ? "; \(summary.leftOut) that cannot be written were left out, see the log" : "")
         Console.print(format == .json ? Console.json(summary) : line)
         guard summary.isDone else {
             Console.error("stopped before the end; go on with \(Replay.resumeCommand(summary.id, rate: rate))")

@@ -46,6 +46,7 @@ extension ReplayPlan {
         }
         lines += counts.map { "  \($0.events) \($0.operation.isEmpty ? "of no kind" : $0.operation) \($0.namespace)" }
         lines.append("\(events) events, \(bytes) bytes" + (first.flatMap { first in last.map { ", from \(first) to \($0)" } } ?? ""))
+        if leftOut > 0 { lines.append("\(leftOut) events cannot be written and would be left out") }
         lines.append("topics: \(topics.isEmpty ? "none, because there are no events" : topics.joined(separator: ", "))")
         if isOwnTopic { lines.append("these are the stream's own topics: their consumers see the events again") }
         if let seconds { lines.append("it takes \(Duration.seconds(seconds).readable) at this rate") }

@@ -85,6 +85,12 @@ struct EventEncoder {
         }
     }
 
+    /// For an event that could not be written: whether that was not because of its key.
+    func canWriteKey(of event: ChangeEvent, in bytes: RawSpan) -> Bool {
+        var buffer = OutputBuffer(capacity: 64)
+        return (try? encodeKey(event, of: bytes, into: &buffer)) != nil
+    }
+
     private func encodeKey(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Range<Int>? {
         let element: BSONElement? =
             switch key {

@@ -14,6 +14,9 @@ struct EventPump: ~Copyable {
     private let format: RecordFormat
     private var lookup: DocumentLookup?
     private let took: (OperationCounts) -> Void
+    private let leaveOut: ((UnwritableEvent) -> Void)?
+    /// The event that was read last, if it is one of those.
+    private var leftOut: UnwritableEvent?
     /// Events of the batch that is being published.
     private var counts = OperationCounts()
     private var records = RecordBatch()
@@ -36,10 +39,13 @@ struct EventPump: ~Copyable {
     ///   - lookup: for `fullDocument: batchedLookup`.
     ///   - took: called after each batch with the events that were encoded.
     ///   - stored: the position that the session begins at.
+    ///   - leaveOut: gets what cannot be written, where that is left out; nil where it halts the stream.
+    ///   - isCompacted: whether a topic is.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
         settings: StreamSettings, origin: RecordOrigin = .live, range: EventRange? = nil, publisher: any RecordPublisher,
         lookup: DocumentLookup?, after stored: StreamPosition?, took: @escaping (OperationCounts) -> Void = { _ in },
+        leaveOut: ((UnwritableEvent) -> Void)? = nil, isCompacted: @escaping (String) -> Bool = { _ in false },
         open: @escaping (String) throws -> KafkaTopic
     ) {
         self.publisher = publisher
@@ -52,7 +58,8 @@ struct EventPump: ~Copyable {
         stream = settings.name
         format = settings.format
         encoder = EventEncoder(settings, origin: origin)
-        router = TopicRouter(settings, open: open)
+        router = TopicRouter(settings, isCompacted: isCompacted, open: open)
+        self.leaveOut = leaveOut
     }
 
     mutating func publish(_ batch: ChangeStreamReader.Batch) throws {
@@ -105,7 +112,10 @@ struct EventPump: ~Copyable {
                             try encode(event, of: bytes, origin: event.start)
                         }
                     }
-                    if records.isFull { try flush(of: bytes, done: &done) }
+                    if records.isFull || leftOut != nil { try flush(of: bytes, done: &done) }
+                    // Behind what came before it.
+                    if let event = leftOut { leaveOut?(event) }
+                    leftOut = nil
                 }
                 try flush(of: bytes, done: &done)
                 // Whatever follows is not wanted, so nothing of an open transaction is awaited.
@@ -214,7 +224,11 @@ struct EventPump: ~Copyable {
         do {
             try encoder.encode(event, of: bytes, route: route, origin: origin, place: place, into: &records)
         } catch {
-            throw unencodable(event, of: bytes, because: error)
+            let unwritable = UnwritableEvent(
+                event, of: bytes, because: error, isOfKey: !encoder.canWriteKey(of: event, in: bytes), route: route)
+            guard leaveOut != nil else { throw unwritable.halt(format: format, stream: stream) }
+            leftOut = unwritable
+            return
         }
         counts.count(event.kind, bytes: event.range.count)
         events += 1
@@ -254,16 +268,5 @@ struct EventPump: ~Copyable {
 
     private func position(at token: ResumeToken, _ place: TransactionPlace?) -> StreamPosition {
         StreamPosition(token: token, wallTime: wallTime, events: events, transaction: place)
-    }
-
-    /// Refused rather than skipped or mended: whichever bytes were replaced, somebody would miss them.
-    private func unencodable(_ event: ChangeEvent, of bytes: RawSpan, because error: BSONError) -> StreamHalt {
-        let token = (try? event.resumeToken(in: bytes))??.data
-        return StreamHalt(
-            reason: "the event with token \(token ?? "unknown") cannot be written as \(format): \(error)",
-            mend: "Mend the document in MongoDB and leave this event out with a $match stage, or publish with format: bson, which passes "
-                + "the bytes on as they are\(StreamFailure.leavingOut(token, of: stream))",
-            status: .configuration
-        )
     }
 }

@@ -14,6 +14,8 @@ final class RangeReader {
         /// The position that the range is read on from.
         var position: StreamPosition?
         var pace: Pace?
+        /// Gets the events that cannot be written, which are left out then; nil where one of them ends the reading.
+        var leaveOut: ((UnwritableEvent) -> Void)?
     }
 
     /// The server's side: what to open, where, and how long it may give no answer.
@@ -38,7 +40,7 @@ final class RangeReader {
         pace = route.pace
         pump = EventPump(
             settings: route.settings, origin: route.origin, range: route.range, publisher: route.publisher, lookup: route.lookup,
-            after: route.position, open: open)
+            after: route.position, leaveOut: route.leaveOut, open: open)
     }
 
     /// Reads until the end of the range, a stop, or an error. Blocks.

@@ -17,6 +17,9 @@ final class RecordInspector: RecordPublisher {
         self.look = look
     }
 
+    /// The index of a route's topic in ``topics``.
+    func topicIndex(of route: Int) -> Int { indexes[route] }
+
     /// Called once for each route, in the order of their numbers.
     func topic(_ name: String) throws -> KafkaTopic {
         let topic = try KafkaTopic(name, of: client)

@@ -23,10 +23,12 @@ package struct Replay: Sendable {
         package let topics: [String]
         /// Published for good, those before an interruption included.
         package let events: Int64
+        /// Events that cannot be written and were left out, since the last start; each has a line in the log.
+        package var leftOut = 0
         /// Nothing is left.
         package let isDone: Bool
 
-        private enum CodingKeys: CodingKey { case id, source, topics, events, isDone }
+        private enum CodingKeys: CodingKey { case id, source, topics, events, leftOut, isDone }
     }
 
     /// What to type to go on with a replay that was interrupted.
@@ -97,7 +99,7 @@ package struct Replay: Sendable {
                 do {
                     return try body()
                 } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(server: "MongoDB", reason: "\(error)")
+                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(mongoDB: error)
                 } catch {
                     throw OperationFailure.ending(error)
                 }

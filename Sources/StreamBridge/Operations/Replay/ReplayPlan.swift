@@ -12,6 +12,8 @@ package struct ReplayPlan: Sendable, Encodable {
     package let from: String
     package let to: String
     package let events: Int64
+    /// Events that cannot be written, which the replay leaves out.
+    package let leftOut: Int
     /// Keys, values and headers.
     package let bytes: Int
     package let counts: [Count]
@@ -36,6 +38,7 @@ package struct ReplayPlan: Sendable, Encodable {
         from = "\(range.from)"
         to = "\(range.to)"
         events = counter.events
+        leftOut = counter.leftOut
         bytes = counter.bytes
         counts = counter.counts
         first = counter.first?.readable
@@ -55,6 +58,7 @@ package struct ReplayPlan: Sendable, Encodable {
         }
 
         private(set) var events: Int64 = 0
+        private(set) var leftOut = 0
         private(set) var bytes = 0
         /// Cluster times.
         private(set) var first: BSONTimestamp?
@@ -65,6 +69,8 @@ package struct ReplayPlan: Sendable, Encodable {
             byKind.map { Count(namespace: $0.key.namespace, operation: $0.key.operation, events: $0.value) }
                 .sorted { ($0.namespace, $0.operation) < ($1.namespace, $1.operation) }
         }
+
+        func leaveOut() { leftOut += 1 }
 
         func count(_ batch: borrowing RecordBatch) {
             var last: Int?
@@ -77,7 +83,7 @@ package struct ReplayPlan: Sendable, Encodable {
                 byKind[
                     Kind(namespace: batch.header("mongodb.ns", of: record), operation: batch.header("mongodb.op", of: record)), default: 0] +=
                     1
-                let time = ResumeToken(data: batch.header("mongodb.token", of: record)).clusterTime
+                let time = ResumeToken(text: batch.header("mongodb.token", of: record)).clusterTime
                 first = first ?? time
                 self.last = time ?? self.last
             }

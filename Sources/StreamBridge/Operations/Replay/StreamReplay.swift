@@ -90,7 +90,10 @@ package struct StreamReplay {
         let counter = ReplayPlan.Counter()
         let inspector = RecordInspector(client: admin.client) { batch, _ in counter.count(batch) }
         // A document that a lookup would fetch is not counted among the bytes.
-        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector, position: resolved.trial.position)) { name in
+        let route = RangeReader.Route(
+            range: range, settings: settings, publisher: inspector, position: resolved.trial.position,
+            leaveOut: { _ in counter.leaveOut() })
+        let reader = RangeReader(route) { name in
             try OwnTopics.refuse(name, of: configuration.name)
             return try inspector.topic(name)
         }

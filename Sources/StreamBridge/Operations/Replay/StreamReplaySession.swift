@@ -26,6 +26,7 @@ struct StreamReplaySession {
     func run(_ show: @escaping StreamReplay.Show) throws -> Replay.Summary {
         let status = StreamStatus(stream: settings.name, whoGoesOn: "the replay", logger: logger)
         var names: [String] = []
+        let leftOut = LeftOut()
         let supervisor = ReplaySupervisor(
             id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
             progress: { status.position.map { ($0.token.text ?? "", $0.events) } },
@@ -34,16 +35,23 @@ struct StreamReplaySession {
                 status.kafkaTrouble($0)
                 topics.forget()
             })
-        let isDone = try supervisor.run { try publish(status, &names, show) }
+        let isDone = try supervisor.run { try publish(status, &names, leftOut, show) }
         return Replay.Summary(
             id: record.id, source: "stream \(settings.name)", unit: "events", topics: Set(names).sorted(),
-            events: status.position?.events ?? record.stored.position.events, isDone: isDone)
+            events: status.position?.events ?? record.stored.position.events, leftOut: leftOut.events.count, isDone: isDone)
+    }
+
+    /// The events that cannot be written. Used on one thread.
+    private final class LeftOut {
+        var events: Set<String> = []
     }
 
     /// One session.
     ///
     /// - Returns: whether nothing is left; otherwise a stop came.
-    private func publish(_ status: StreamStatus, _ names: inout [String], _ show: @escaping StreamReplay.Show) throws -> Bool {
+    private func publish(
+        _ status: StreamStatus, _ names: inout [String], _ leftOut: LeftOut, _ show: @escaping StreamReplay.Show
+    ) throws -> Bool {
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let properties = try ProducerProperties.make(
             configuration.kafka, memory: memory, transactional: .replay(record.id, of: configuration.name))
@@ -59,6 +67,11 @@ struct StreamReplaySession {
             range: range, settings: settings, origin: .replay(id: record.id), publisher: publisher,
             lookup: settings.fullDocument == .batchedLookup ? DocumentLookup(pool: pool, status: status, stop: stop, heartbeat: nil) : nil,
             position: position, pace: rate.map { Pace(rate: $0) })
+        route.leaveOut = { event in
+            // A session that begins again meets it again.
+            guard leftOut.events.insert(event.token ?? event.document).inserted else { return }
+            logger.warning("left out: \(event.halt(format: settings.format, stream: settings.name).reason)")
+        }
         var opened: [String] = []
         defer { names += opened }
         let reader = RangeReader(route) { name in

@@ -4,6 +4,17 @@ struct ExpectedRecord {
     /// Index among the topics of the range.
     let topic: Int
     let keyText: String?
+    /// What there is to say of it besides.
+    var detail: String?
+
+    /// An event that has no record, because it cannot be written.
+    init(_ event: UnwritableEvent, topic: Int) {
+        fingerprint = RecordFingerprint(
+            token: event.token ?? "", operation: event.operation, key: nil, value: UnsafeRawBufferPointer(start: nil, count: 0))
+        self.topic = topic
+        keyText = event.document
+        detail = "\(event.operation), which cannot be written: \(event.error)"
+    }
 
     init(_ record: RecordBatch.Record, of batch: borrowing RecordBatch, topic: Int) {
         let (token, operation) = (batch.header("mongodb.token", of: record), batch.header("mongodb.op", of: record))

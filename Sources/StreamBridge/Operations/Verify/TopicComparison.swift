@@ -188,8 +188,8 @@ struct TopicComparison {
             list(
                 VerifyReport.Finding(
                     kind: .missing, topic: topic, token: record.fingerprint.token,
-                    clusterTime: ResumeToken(data: record.fingerprint.token).clusterTime?.readable, key: record.keyText,
-                    detail: record.fingerprint.operation))
+                    clusterTime: ResumeToken(text: record.fingerprint.token).clusterTime?.readable, key: record.keyText,
+                    detail: record.detail ?? record.fingerprint.operation))
         }
         return listed[.missing, default: 0] < min(limit, report.missing)
     }

@@ -192,7 +192,12 @@ package struct Verify: Sendable {
             }
         }
         // What a lookup gave cannot be compared, so nothing is looked up.
-        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector)) { try inspector.topic($0) }
+        let leaveOut: (UnwritableEvent) -> Void = { event in
+            if !isDone { isDone = !take(ExpectedRecord(event, topic: inspector.topicIndex(of: event.route))) }
+        }
+        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector, leaveOut: leaveOut)) {
+            try inspector.topic($0)
+        }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let source = RangeReader.Source(
             options: options, start: range.start, pool: pool, batchBytes: memory.batchBytes, patience: configuration.startupTimeout)

@@ -78,8 +78,8 @@ extension DocumentVerification {
                 }
             }
         }
-        let range = EventRange(start: .after(token), from: .token(token.data ?? ""), to: .time(now), newest: now)
-        let reader = RangeReader(.init(range: range, settings: plain, publisher: inspector)) { try inspector.topic($0) }
+        let range = EventRange(start: .after(token), from: .token(token.text ?? ""), to: .time(now), newest: now)
+        let reader = RangeReader(.init(range: range, settings: plain, publisher: inspector, leaveOut: { _ in })) { try inspector.topic($0) }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let source = RangeReader.Source(
             options: try ChangeStreamOptions(plain, on: deployment), start: range.start, pool: pool, batchBytes: memory.batchBytes,
