@@ -11,6 +11,7 @@ package final class TopicCatalog: Sendable {
     private let stop: StopSignal
     private let logger: Logger
     private let known = Mutex<Set<String>>([])
+    private let compaction = Mutex<[String: Bool]>([:])
 
     init(admin: KafkaAdmin, settings: TopicSettings, stop: StopSignal, logger: Logger) {
         self.admin = admin
@@ -42,9 +43,13 @@ package final class TopicCatalog: Sendable {
     var configOfCompacted: [String: String] { CompactedTopic.config(under: settings) }
 
     /// Whether Kafka keeps only the newest record of a key. False where nobody may see it, unless the bridge would create the topic so.
+    /// Asked once for each topic.
     func isCompacted(_ topic: String) -> Bool {
+        if let known = compaction.withLock({ $0[topic] }) { return known }
         let policy = (try? admin.settings(ofTopic: topic, timeout: .seconds(2)))??["cleanup.policy"]
-        return (policy ?? settings.config["cleanup.policy"])?.contains("compact") ?? false
+        let isCompacted = (policy ?? settings.config["cleanup.policy"])?.contains("compact") ?? false
+        compaction.withLock { $0[topic] = isCompacted }
+        return isCompacted
     }
 
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.

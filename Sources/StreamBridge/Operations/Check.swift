@@ -156,11 +156,12 @@ package struct Check: Sendable {
     }
 
     private func remarks(on settings: StreamSettings, pool: MongoClientPool) throws -> [StreamRemark] {
-        let found = try WatchedCollections.find(of: settings.watch, pool: pool)
-        return StreamReview.remarks(on: settings, found: found) { topic in
-            guard let admin = try? KafkaAdmin(settings: configuration.kafka, logger: logger) else { return false }
-            return TopicCatalog(admin: admin, settings: configuration.topics, stop: StopSignal(), logger: logger).isCompacted(topic)
+        let remarks = PipelineReview.remarks(on: settings)
+        guard let found = try WatchedCollections.find(of: settings.watch, pool: pool) else { return remarks }
+        let catalog = (try? KafkaAdmin(settings: configuration.kafka, logger: logger)).map {
+            TopicCatalog(admin: $0, settings: configuration.topics, stop: StopSignal(), logger: logger)
         }
+        return remarks + StreamReview.remarks(on: settings, with: found) { catalog?.isCompacted($0) ?? false }
     }
 
     private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {

@@ -1,21 +1,33 @@
 import Mongo
 
-/// Looks whether a named collection that is gone has come back as something without a change stream. The server says nothing of that: a stream on a name
-/// that nobody has just has no events. Used on one thread.
+/// Looks at what is watched beside the stream itself, which never waits for it. Used on one thread.
+///
+/// Whether a named collection that is gone has come back as something without a change stream: the server says nothing of that, and a stream on a name
+/// that nobody has just has no events. And once at what a cluster has, which takes a question for each database.
 final class ScopeWatch {
     private static let interval: Duration = .seconds(10)
+    /// How long a cluster of many databases may take.
+    private static let clusterTime: Duration = .seconds(300)
 
     private let scope: WatchScope
     private let pool: MongoClientPool
+    /// Judges what a cluster has; nil when that is done, or for every other scope.
+    private var judge: ((WatchedCollections) throws(StreamHalt) -> Void)?
     /// A named collection is not there, or was dropped or renamed.
     private(set) var isNeeded: Bool
     private var call: BoundedCall<WatchedCollections?>?
     private var next: ContinuousClock.Instant = .now
 
-    /// - Parameter found: what was there when the stream began; nil where nobody may see it.
-    init(of scope: WatchScope, found: WatchedCollections?, pool: MongoClientPool) {
+    /// - Parameters:
+    ///   - found: what was there when the stream began; nil where nobody may see it.
+    ///   - judge: for a cluster, of which nobody has looked yet.
+    init(
+        of scope: WatchScope, found: WatchedCollections?, pool: MongoClientPool,
+        judge: ((WatchedCollections) throws(StreamHalt) -> Void)? = nil
+    ) {
         self.scope = scope
         self.pool = pool
+        self.judge = judge
         isNeeded = found.map { !StreamReview.missing(of: scope, in: $0).isEmpty } ?? false
     }
 
@@ -29,7 +41,7 @@ final class ScopeWatch {
     ///
     /// - Throws: ``StreamHalt``.
     func look() throws(StreamHalt) {
-        guard isNeeded else { return }
+        guard isNeeded || judge != nil else { return }
         if let running = call {
             do {
                 guard let found = try running.result(within: .zero) else {
@@ -41,7 +53,10 @@ final class ScopeWatch {
                 }
                 call = nil
                 next = .now + Self.interval
+                let judge = judge
+                self.judge = nil
                 guard let found else { return }
+                try judge?(found)
                 if let stranger = StreamReview.strangers(to: scope, in: found).first { throw stranger.halt }
                 isNeeded = !StreamReview.missing(of: scope, in: found).isEmpty
             } catch let halt as StreamHalt {
@@ -53,7 +68,7 @@ final class ScopeWatch {
             }
         } else if .now > next {
             // Until then an answer is waited for.
-            next = .now + Self.interval * 3
+            next = .now + (judge == nil ? Self.interval * 3 : Self.clusterTime)
             call = BoundedCall(of: pool, thread: "ask mongodb") { [scope, pool] in try WatchedCollections.find(of: scope, pool: pool) }
         }
     }

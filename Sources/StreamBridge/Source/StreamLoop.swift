@@ -192,10 +192,19 @@ package final class StreamLoop: Sendable {
     /// Looks at what the stream watches before it is opened: what cannot work halts, and what was probably not meant is told.
     private func review() throws -> ScopeWatch {
         let (pool, scope, topics) = (surroundings.pool, settings.watch, surroundings.topics)
+        try StreamReview.tell(PipelineReview.remarks(on: settings), to: logger)
+        // A cluster may have many databases, which are asked one by one: the stream does not wait for them.
+        if scope == .cluster {
+            return ScopeWatch(of: scope, found: nil, pool: pool) { [settings, logger] found throws(StreamHalt) in
+                try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.isCompacted), to: logger)
+            }
+        }
         let found = try heartbeat.resting {
             try ask("which collections there are") { try WatchedCollections.find(of: scope, pool: pool) }
         }
-        try StreamReview.tell(StreamReview.remarks(on: settings, found: found, isCompacted: topics.isCompacted), to: logger)
+        if let found {
+            try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.isCompacted), to: logger)
+        }
         return ScopeWatch(of: scope, found: found, pool: pool)
     }
 

@@ -18,15 +18,13 @@ struct StreamRemark: Sendable, Equatable {
 
 /// Looks at a stream's configuration beside what the server has.
 enum StreamReview {
-    /// - Parameters:
-    ///   - found: nil where nobody may see it.
-    ///   - isCompacted: whether a topic is.
+    /// What there is to say of the collections; ``PipelineReview`` has the rest.
+    ///
+    /// - Parameter isCompacted: whether a topic is.
     static func remarks(
-        on stream: StreamSettings, found: WatchedCollections?, isCompacted: (String) -> Bool
+        on stream: StreamSettings, with found: WatchedCollections, isCompacted: (String) -> Bool
     ) -> [StreamRemark] {
-        var remarks = PipelineReview.remarks(on: stream)
-        guard let found else { return remarks }
-        remarks += strangers(to: stream.watch, in: found) + warnings(of: stream.watch, found)
+        var remarks = strangers(to: stream.watch, in: found) + warnings(of: stream.watch, found)
         let sharing = TopicSharing(stream)
         let named = stream.watch.namedCollections
         // A list is as the configuration has it, whether its collections are there or not.

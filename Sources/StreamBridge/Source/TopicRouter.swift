@@ -22,8 +22,8 @@ struct TopicRouter {
     private let isCompacted: (String) -> Bool
     /// Temporary collections have events in streams over a database or the cluster.
     private let seesTemporary: Bool
-    /// The collection of each topic.
-    private var owners: [Namespace] = []
+    /// The first collection of each topic.
+    private var owners: [String: Namespace] = [:]
     private var routes: [Route] = []
     private var indexes: [UInt64: Int] = [:]
     private var last = -1
@@ -102,13 +102,13 @@ struct TopicRouter {
                 mend: "Give the stream a shorter topic template", status: .configuration)
         }
         // What is of no collection has no key.
-        if !namespace.collection.isEmpty {
-            for (index, owner) in owners.enumerated() where topics[index].name == name && !owner.collection.isEmpty {
-                if let refusal = sharing.refusal(of: owner, and: namespace, in: name, isCompacted: isCompacted) { throw refusal }
-            }
+        if !namespace.collection.isEmpty, let owner = owners[name],
+            let refusal = sharing.refusal(of: owner, and: namespace, in: name, isCompacted: isCompacted)
+        {
+            throw refusal
         }
         topics.append(try open(name))
-        owners.append(namespace)
+        if !namespace.collection.isEmpty { owners[name] = owners[name] ?? namespace }
         return topics.count - 1
     }
 

@@ -56,14 +56,15 @@ import Testing
         }
     }
 
-    @Test func aServerOfAnotherReplicaSetIsUnreachable() async throws {
+    @Test func aServerOfAnotherReplicaSetIsAFaultOfTheConfiguration() async throws {
         try await Scene.play { scene in
-            let unreachable = try Self.error(of: scene, as: Bridge.Unreachable.self) {
+            let halt = try Self.error(of: scene, as: StreamHalt.self) {
                 $0.mongodb.uri = $0.mongodb.uri.replacing("replicaSet=shared", with: "replicaSet=typo")
                 $0.mongodb.serverSelectionTimeout = .milliseconds(500)
                 $0.startupTimeout = .seconds(1)
             }
-            #expect(unreachable?.server == "MongoDB")
+            #expect(halt?.status == .configuration)
+            #expect(halt?.mend.contains("replicaSet=shared") == true)
         }
     }
 

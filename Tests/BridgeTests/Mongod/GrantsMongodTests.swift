@@ -30,7 +30,14 @@ import Testing
             configuration.dispatchers = dispatching.map { [$0.settings] } ?? []
             configuration.kafka.consumer = Dispatching.membership
             self.configuration = configuration
-            for stream in configuration.streams { try scene.kafka.create(topic: scene.topic(stream.name)) }
+            for stream in configuration.streams {
+                try scene.kafka.create(topic: scene.topic(stream.name))
+                // What is not there is warned of.
+                let named = stream.watch.namedCollections
+                for namespace in named.isEmpty ? [Namespace(database: scene.database, collection: "fruits")] : named {
+                    _ = try? scene.command(["create": .string(namespace.collection)], on: namespace.database)
+                }
+            }
         }
 
         private static func streams(of work: Work, _ scene: Scene) throws -> [StreamSettings] {

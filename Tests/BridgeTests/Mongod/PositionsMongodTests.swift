@@ -183,6 +183,7 @@ import Testing
 
     @Test func aPositionThatIsNoJSONHaltsTheStream() async throws {
         try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
             let producer = try KafkaProducer(
                 properties: ProducerProperties.make(scene.kafka.settings, memory: StreamMemory(limit: 64 << 20, streams: 1)),
                 logger: scene.log.logger)

@@ -135,7 +135,12 @@ import Testing
 
     @Test func collectionsOfADatabaseMayShareATopicAndBeDropped() async throws {
         try await Scene.play { scene in
-            let stream = Self.mirror(scene) { $0.watch = .database(scene.database) }
+            let stream = Self.mirror(scene) {
+                $0.watch = .database(scene.database)
+                // Records that say which collection they are of.
+                $0.content = .event
+                $0.tombstones = false
+            }
             for collection in ["fruits", "plants", "stones"] { try scene.insert([["_id": 1], ["_id": 2]], into: collection) }
             try scene.command(["drop": "stones"])
             try scene.delete(2, from: "plants")
