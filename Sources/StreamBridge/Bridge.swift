@@ -121,12 +121,14 @@ package final class Bridge: Sendable {
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(
-            pool: pool, admin: admin, timeout: configuration.startupTimeout, stop: stop, logger: logger,
+            pool: pool, admin: admin, topic: OwnTopics.any(of: configuration), timeout: configuration.startupTimeout, stop: stop,
+            logger: logger,
             waits: observer.waits)
         guard let deployment = try await start.reachBoth() else { return [] }
         let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
         logger.info(
             "bridge \(configuration.name): MongoDB \(deployment.version), \(kind); \(configuration.parts)")
+        warnOfFewFiles(admin)
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
             throw StreamHalt(
                 reason:
@@ -143,7 +145,7 @@ package final class Bridge: Sendable {
         let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
         watch.start()
         defer { watch.stop() }
-        let kafkaWatch = KafkaWatch(admin: admin)
+        let kafkaWatch = KafkaWatch(admin: admin, topic: OwnTopics.any(of: configuration))
         if configuration.http != nil { kafkaWatch.start() }
         defer { kafkaWatch.stop() }
         observer.runs(
@@ -157,6 +159,18 @@ package final class Bridge: Sendable {
             for dispatcher in dispatchers { group.addTask { await Self.halt(of: dispatcher.run) } }
             return await group.reduce(into: []) { halts, halt in if let halt { halts.append(halt) } }
         }
+    }
+
+    /// A connection that cannot be opened looks like a broker that is away.
+    private func warnOfFewFiles(_ admin: KafkaAdmin) {
+        guard let limit = OpenFiles.limit,
+            let brokers = try? admin.brokers(askedAbout: OwnTopics.any(of: configuration), timeout: .seconds(2))
+        else { return }
+        let needed = OpenFiles.needed(parts: configuration.streams.count + configuration.dispatchers.count, brokers: brokers.count)
+        guard UInt64(needed) > limit else { return }
+        logger.warning(
+            "the process may have \(limit) files and connections open and may need some \(needed): raise the hard limit (LimitNOFILE of systemd, ulimit -Hn)"
+        )
     }
 
     private static func halt(of run: () async throws -> Void) async -> StreamHalt? {

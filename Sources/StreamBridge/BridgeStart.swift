@@ -5,6 +5,8 @@ import Mongo
 struct BridgeStart: Sendable {
     let pool: MongoClientPool
     let admin: KafkaAdmin
+    /// What Kafka is asked about.
+    let topic: String
     let timeout: Duration
     let stop: StopSignal
     let logger: Logger
@@ -14,11 +16,12 @@ struct BridgeStart: Sendable {
     private let giveUp = StopSignal()
 
     init(
-        pool: MongoClientPool, admin: KafkaAdmin, timeout: Duration, stop: StopSignal, logger: Logger,
+        pool: MongoClientPool, admin: KafkaAdmin, topic: String, timeout: Duration, stop: StopSignal, logger: Logger,
         waits: @escaping @Sendable (LoopCondition.Server, _ reason: String) -> Void
     ) {
         self.pool = pool
         self.admin = admin
+        self.topic = topic
         self.timeout = timeout
         self.stop = stop
         self.logger = logger
@@ -65,9 +68,14 @@ struct BridgeStart: Sendable {
     private func reachKafka() async -> Result<Void, any Error> {
         await LoopThread.run(name: "reach kafka") {
             retrying("Kafka", .kafka) {
-                try admin.ping(timeout: min(timeout, .seconds(2)))
-            } isFinal: { _ in
-                false
+                do throws(KafkaError) {
+                    try admin.ping(about: topic, timeout: min(timeout, .seconds(2)))
+                } catch {
+                    if error.isOfController, case .halt(let halt) = StreamFailure(kafka: error) { throw halt }
+                    throw error
+                }
+            } isFinal: { error in
+                error is StreamHalt
             }
         }
     }

@@ -18,6 +18,7 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         let logger = options.logger
+        OpenFiles.raiseLimit()
         let bridge = Bridge(configuration: configuration, logger: logger)
         let signals = Signals {
             logger.notice("stopping: what is on its way is finished first; a second signal ends the process at once")

@@ -57,8 +57,15 @@ package struct KafkaSettings: Sendable, Equatable {
 package struct TopicSettings: Sendable, Equatable {
     package var create: Bool
     package var partitions: Int
+    /// ``brokersDefault``, or a number.
     package var replicationFactor: Int
     package var config: [String: String]
+}
+
+extension TopicSettings {
+    /// The replicas that the broker gives a topic for which none are asked for (`default.replication.factor`), in Kafka's own notation
+    /// (CreateTopics since 2.4).
+    package static let brokersDefault = -1
 }
 
 /// One change stream and where its events go.

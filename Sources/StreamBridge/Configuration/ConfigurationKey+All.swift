@@ -49,7 +49,10 @@ extension ConfigurationKey {
         .init("", "topics", .mapping, "mapping", .emptyMapping, "How the bridge creates topics."),
         .init("topics", "create", .scalar, "boolean", .scalar("true"), "Whether it creates the topics that are missing."),
         .init("topics", "partitions", .scalar, "1 to 100000", .scalar("3"), "The partitions of a new topic."),
-        .init("topics", "replicationFactor", .scalar, "1 to 32767", .scalar("1"), "The replicas of each partition of a new topic."),
+        .init(
+            "topics", "replicationFactor", .scalar, "1 to 32767, or -1", .scalar("-1"),
+            "The replicas of each partition of a new topic. `-1`: what the brokers are set to (`default.replication.factor`), which Kafka before 2.4 "
+                + "does not offer."),
         .init("topics", "config", .mapping, "mapping", .emptyMapping, "Topic configuration of a new topic."),
         .init(
             "topics.config", "<property>", .scalar, "text, number or boolean", .absent,

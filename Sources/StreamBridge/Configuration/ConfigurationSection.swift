@@ -107,15 +107,18 @@ struct ConfigurationSection {
         }
     }
 
-    func integer(_ name: String, in range: ClosedRange<Int>) -> Int? {
+    ///
+    /// - Parameter other: a number outside the range that is taken, too.
+    func integer(_ name: String, in range: ClosedRange<Int>, or other: Int? = nil) -> Int? {
         guard let (scalar, located) = scalar(name) else { return nil }
+        let allowed = "\(range.lowerBound) to \(range.upperBound)\(other.map { ", or \($0)" } ?? "")"
         guard let number = Int(scalar.text) else {
-            report(located, "found \(scalar.shown)", "write a whole number from \(range.lowerBound) to \(range.upperBound)")
+            report(located, "found \(scalar.shown)", "write a whole number from \(allowed)")
             return nil
         }
         guard isPlain(scalar, located) else { return nil }
-        guard range.contains(number) else {
-            report(located, "found \(scalar.shown)", "allowed: \(range.lowerBound) to \(range.upperBound)")
+        guard range.contains(number) || number == other else {
+            report(located, "found \(scalar.shown)", "allowed: \(allowed)")
             return nil
         }
         return number

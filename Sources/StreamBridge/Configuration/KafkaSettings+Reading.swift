@@ -84,7 +84,7 @@ extension TopicSettings {
     init?(reading section: ConfigurationSection) {
         let create = section.boolean("create")
         let partitions = section.integer("partitions", in: 1...100_000)
-        let replicationFactor = section.integer("replicationFactor", in: 1...32_767)
+        let replicationFactor = section.integer("replicationFactor", in: 1...32_767, or: Self.brokersDefault)
         let configSection = section.section("config")
         var config: [String: String] = [:]
         var hasFault = configSection.entries == nil

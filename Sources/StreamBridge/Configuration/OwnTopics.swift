@@ -7,6 +7,13 @@ enum OwnTopics {
         ]
     }
 
+    /// A topic that the bridge needs in any case, to ask Kafka about.
+    static func any(of configuration: BridgeConfiguration) -> String {
+        configuration.streams.isEmpty
+            ? configuration.dispatchers.first?.commands ?? PositionStore.topic(bridge: configuration.name)
+            : StreamLeadership.topic(bridge: configuration.name)
+    }
+
     /// Refuses a template that gives one of them for what a stream watches, or may give it for a database or collection that is likely to exist.
     ///
     /// Which collections a database or a cluster will have, nobody knows. Tried are those that are called like the bridge or like the last part of one

@@ -14,6 +14,8 @@ final class AnswerProducer {
         self.producer = producer
         outcomes = try producer.topic(settings.outcomes)
         deadLetters = try producer.topic(settings.deadLetters)
+        // Their offsets are part of the transactions, so the topic has to be there.
+        _ = try producer.topic(settings.commands)
         self.status = status
         self.stop = stop
     }

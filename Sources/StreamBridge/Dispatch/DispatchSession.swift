@@ -13,6 +13,7 @@ final class DispatchSession {
     private let logger: Logger
     private let consumer: GroupConsumer
     private let ledger = OffsetLedger()
+    private let continuity: CommandContinuity
     private let end = SessionEnd()
     private let handoff: BatchHandoff<AnswerBatch>
     /// The publisher's client, while there is one.
@@ -43,6 +44,12 @@ final class DispatchSession {
             properties: ConsumerProperties.make(
                 surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchLoop.workers),
             logger: logger)
+        let topics = surroundings.topics
+        let continuity = CommandContinuity(
+            of: settings, bridge: surroundings.bridge, kafka: surroundings.kafka, requests: consumer.client.requests,
+            isCompacted: { topics.isCompacted(settings.commands) })
+        self.continuity = continuity
+        consumer.commits { continuity.mark(of: $0)?.text }
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(
             maximumBytes: surroundings.memory.handoffBytes, maximumItems: 2 * DispatchLoop.workers
@@ -53,7 +60,8 @@ final class DispatchSession {
         let (client, ledger, end) = (consumer.client, ledger, end)
         workers = (0..<DispatchLoop.workers).map { number in
             DispatchWorker(
-                number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, handoff: handoff, session: end,
+                number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, continuity: continuity, handoff: handoff,
+                session: end,
                 heartbeat: surroundings.loops.heartbeat(of: "work \(number) \(settings.name)"))
         }
     }
@@ -185,11 +193,14 @@ final class DispatchSession {
         case .assigned(let partitions): try begin(partitions)
         case .revoked(let partitions, let isLost): try give(up: partitions, isLost: isLost)
         case .committed:
+            context.status.kafkaAnswered()
             if let began = commitBegan.take() { context.status.committed(in: began.duration(to: .now)) }
         case .commitFailed(let error):
             commitBegan = nil
             logger.debug("\(error)")
             ledger.commitFailed()
+            // A new generation of the group is no outage.
+            if !error.isOfGeneration { context.status.kafkaTrouble(error) }
         case .unreachable(let error): context.status.kafkaTrouble(error)
         case .failed(let error):
             switch DispatchFailure(error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka) {
@@ -203,7 +214,11 @@ final class DispatchSession {
 
     private func begin(_ partitions: [Int32]) throws {
         guard !partitions.isEmpty else { return try consumer.assign([:]) }
-        let offsets = try committed(partitions)
+        let offsets = try patiently { answerTime in
+            let committed = try consumer.committed(partitions, timeout: answerTime)
+            try continuity.begin(committed)
+            return committed.mapValues { $0?.offset }
+        }
         for partition in partitions {
             let worker = workers[Int(partition) % workers.count]
             worker.hands.accept([partition])
@@ -216,8 +231,8 @@ final class DispatchSession {
         logger.info("took over partitions \(Self.list(partitions)) of \(consumer.topic)")
     }
 
-    /// The coordinator may be moving just now.
-    private func committed(_ partitions: [Int32]) throws -> [Int32: Int64?] {
+    /// The coordinator, or a partition's leader, may be moving just now.
+    private func patiently<Result>(_ ask: (_ answerTime: Duration) throws -> Result) throws -> Result {
         var backoff = Backoff(cap: .seconds(1))
         let deadline = ContinuousClock.now + .seconds(30)
         // Short at first: a stop is not heard meanwhile.
@@ -225,15 +240,14 @@ final class DispatchSession {
         while true {
             heartbeat.beat()
             do {
-                return try consumer.committed(partitions, timeout: answerTime)
+                return try ask(answerTime)
             } catch {
-                context.status.kafkaTrouble(error)
-                answerTime = min(answerTime * 2, Self.answerTime)
                 let failure = DispatchFailure(
                     error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka)
-                guard case .restart = failure, .now < deadline,
-                    !context.stop.wait(for: backoff.next())
-                else { throw error }
+                guard case .restart = failure, .now < deadline else { throw error }
+                context.status.kafkaTrouble(error)
+                answerTime = min(answerTime * 2, Self.answerTime)
+                if context.stop.wait(for: backoff.next()) { throw error }
             }
         }
     }
@@ -252,6 +266,7 @@ final class DispatchSession {
             commitForGood(partitions, until: max(deadline, .now + .seconds(1)))
         }
         ledger.end(partitions)
+        continuity.end(partitions)
         context.status.owns(partitions: ledger.partitions.count)
         try consumer.unassign(partitions)
         if !partitions.isEmpty {

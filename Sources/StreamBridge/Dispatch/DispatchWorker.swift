@@ -13,18 +13,21 @@ final class DispatchWorker: Sendable {
     let hands = WorkerHands()
     private let context: DispatchContext
     private let ledger: OffsetLedger
+    private let continuity: CommandContinuity
     private let handoff: BatchHandoff<AnswerBatch>
     private let session: SessionEnd
     private let heartbeat: Heartbeat
 
     init(
-        number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, handoff: BatchHandoff<AnswerBatch>,
+        number: Int, queue: RecordQueue, context: DispatchContext, ledger: OffsetLedger, continuity: CommandContinuity,
+        handoff: BatchHandoff<AnswerBatch>,
         session: SessionEnd, heartbeat: Heartbeat
     ) {
         self.number = number
         self.queue = queue
         self.context = context
         self.ledger = ledger
+        self.continuity = continuity
         self.handoff = handoff
         self.session = session
         self.heartbeat = heartbeat
@@ -46,7 +49,10 @@ final class DispatchWorker: Sendable {
             heartbeat.beat()
             hands.take()
             guard !context.stop.isRequested, !session.isOver else { return }
-            guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else { continue }
+            guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else {
+                try lookWhileIdle()
+                continue
+            }
             context.status.took(commands: records.count)
             let batch = CommandBatch(records, topic: context.settings.commands, decoder: context.decoder)
             hands.hold(Set(batch.places.map(\.partition)))
@@ -54,6 +60,7 @@ final class DispatchWorker: Sendable {
             ledger.took(batch.places)
             patience.begin()
             do {
+                try look(at: batch, patience)
                 try membership.resolve(batch)
                 try carryOut(batch, assignment: &assignment, completion: completion)
                 context.status.carriedOut(by: number)
@@ -63,6 +70,37 @@ final class DispatchWorker: Sendable {
             }
             let answers = AnswerBatch(batch, topic: context.settings.commands, ledger: ledger)
             guard heartbeat.resting({ handoff.put(answers) }) else { return }
+        }
+    }
+
+    /// Nothing is carried out that may come from another topic than what was before it.
+    private func look(at batch: CommandBatch, _ patience: MongoPatience) throws {
+        let due = continuity.due(Set(batch.places.map(\.partition)))
+        var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(1))
+        var isSeen = due.isEmpty
+        while !isSeen {
+            do {
+                try heartbeat.resting { try continuity.look(at: due.subtracting(batch.dropped)) }
+                isSeen = true
+            } catch let error as KafkaError {
+                context.status.kafkaTrouble(error)
+                try patience.wait(for: backoff.next(), batch)
+            }
+        }
+        var newest: [Int32: Int] = [:]
+        for (index, place) in batch.places.enumerated() { newest[place.partition] = index }
+        continuity.took(newest.mapValues { index in batch.records.withRecord(index) { RecordMark($0) } })
+    }
+
+    /// What came last has nothing behind it that would make somebody look.
+    private func lookWhileIdle() throws {
+        let mine = ledger.partitions.filter { Int($0) % DispatchLoop.workers == number }
+        let uncovered = continuity.uncovered(mine)
+        guard !uncovered.isEmpty else { return }
+        do {
+            try heartbeat.resting { try continuity.look(at: uncovered) }
+        } catch let error as KafkaError {
+            context.status.kafkaTrouble(error)
         }
     }
 

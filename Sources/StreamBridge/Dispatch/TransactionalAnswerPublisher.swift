@@ -11,6 +11,12 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private static let mostTime: Duration = .milliseconds(100)
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
+    /// The same for one that goes on by itself meanwhile, so that a stop is heard.
+    private static let fenceTime: Duration = .seconds(1)
+    /// What takes less is not worth a word.
+    private static let patience: Duration = .seconds(3)
+    /// How often a transaction is produced again for an error that is no rebalance.
+    private static let mostFailures = 3
 
     private let answers: AnswerProducer
     private let ender: TransactionEnder
@@ -21,6 +27,9 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     /// What the open transaction holds.
     private var batches: [Produced] = []
     private var opened: ContinuousClock.Instant?
+    /// When the last commit was answered.
+    private var committedAt: ContinuousClock.Instant?
+    private var settling = SettlingTime()
 
     private struct Produced {
         let batch: AnswerBatch
@@ -60,17 +69,18 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     }
 
     private func fence() throws {
-        try again { () throws(KafkaError) in try client.initTransactions(timeout: Self.callTime) }
+        try again { () throws(KafkaError) in try client.initTransactions(timeout: Self.fenceTime) }
     }
 
     /// Makes a call until its outcome is known.
     private func again(_ call: () throws(KafkaError) -> Void) throws {
+        let quiet = ContinuousClock.now + Self.patience
         while true {
             do throws(KafkaError) {
                 return try call()
             } catch {
                 guard error.mayBeCalledAgain, !stop.isOverdue else { throw error }
-                status.kafkaTrouble(error)
+                if !error.isTimeout || .now >= quiet { status.kafkaTrouble(error) }
             }
             try serve(timeout: .milliseconds(100))
         }
@@ -78,6 +88,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     private func publish(_ batch: AnswerBatch) throws {
         if opened == nil {
+            while let wait = committedAt.map({ $0 + settling.time - .now }), wait > .zero { try serve(timeout: wait) }
             try client.beginTransaction()
             opened = .now
         }
@@ -109,7 +120,11 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private func commit() throws {
         var backoff = Backoff(initial: .milliseconds(5), cap: .milliseconds(200))
         let began = ContinuousClock.now
+        var failures = 0
+        var quiet = began + Self.patience
         while opened != nil {
+            var reason: any Error = WaitsFor(
+                description: "this member has no place in its group just now, and its answers wait for one", kind: .waiting)
             do {
                 if try sendOffsets() {
                     try end(.commit)
@@ -120,6 +135,15 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 // A record that was refused would be refused again.
                 if let refusal = answers.refusal { throw refusal }
                 if case .halt(let halt) = StreamFailure(kafka: error) { throw halt }
+                if !error.isOfGeneration {
+                    failures += 1
+                    if failures >= Self.mostFailures || error.isUnknownTopic { throw error }
+                }
+                reason = error
+            }
+            if .now >= quiet {
+                status.kafkaTrouble(reason)
+                quiet = .now + Self.patience
             }
             try repeatTransaction()
             // The next generation begins in a moment.
@@ -154,6 +178,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         ender.start(way)
         while true {
             if let result = ender.takeResult() { return try result.get() }
+            if let delay = ender.takeDelay() { status.kafkaTrouble(delay) }
             if stop.isOverdue { throw KafkaError.timedOut(operation: "end a transaction") }
             try serve(timeout: .milliseconds(100))
         }
@@ -167,6 +192,8 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         }
         batches.removeAll()
         opened = nil
+        committedAt = .now
+        settling.settle(refusals: client.requests.refusedBeginnings)
     }
 
     /// Aborts, and produces the same answers again: those whose partitions are still this member's.

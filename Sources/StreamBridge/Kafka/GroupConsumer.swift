@@ -26,6 +26,8 @@ final class GroupConsumer: Sendable {
     let group: String
     let client: KafkaClient
     private let logger: Logger
+    /// What is committed with a partition's offset.
+    private let metadata = Mutex<@Sendable (Int32) -> String?>({ _ in nil })
     /// The newest error of a connection: the reason behind "all brokers are down".
     private let lastProblem = Mutex<KafkaError?>(nil)
     private let wasAssigned = Atomic(false)
@@ -39,6 +41,14 @@ final class GroupConsumer: Sendable {
         self.logger = logger
         isCooperative = properties["partition.assignment.strategy"] == "cooperative-sticky"
         client = try KafkaClient(role: .groupMember, properties: properties)
+    }
+
+    /// - Parameter metadata: what is committed with a partition's offset.
+    func commits(with metadata: @escaping @Sendable (Int32) -> String?) { self.metadata.withLock { $0 = metadata } }
+
+    private func list(of offsets: [Int32: Int64]) -> PartitionList {
+        let metadata = metadata.withLock { $0 }
+        return PartitionList(topic: topic, offsets: offsets.mapValues { $0 }, metadata: metadata)
     }
 
     /// Joins the group.
@@ -92,15 +102,16 @@ final class GroupConsumer: Sendable {
     }
 
     /// The committed offsets of partitions; nil where there is none.
-    func committed(_ partitions: [Int32], timeout: Duration) throws(KafkaError) -> [Int32: Int64?] {
+    func committed(_ partitions: [Int32], timeout: Duration) throws(KafkaError) -> [Int32: CommittedOffset?] {
         let operation = "read the committed offsets of topic \(topic)"
         let list = PartitionList(topic: topic, partitions: partitions)
         let code = rd_kafka_committed(client.handle, list.pointer, timeout.milliseconds)
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code, operation: operation) }
-        var offsets: [Int32: Int64?] = [:]
+        var offsets: [Int32: CommittedOffset?] = [:]
         for entry in list.entries() {
             guard entry.error == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(entry.error, operation: operation) }
-            offsets[entry.partition] = .some(entry.offset >= 0 ? entry.offset : nil)
+            offsets[entry.partition] = .some(
+                entry.offset >= 0 ? CommittedOffset(offset: entry.offset, metadata: entry.metadata) : nil)
         }
         return offsets
     }
@@ -157,7 +168,7 @@ final class GroupConsumer: Sendable {
 
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
     func commit(_ offsets: [Int32: Int64]) {
-        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        let list = list(of: offsets)
         // `rd_kafka_commit` tells its result to a callback only.
         _ = rd_kafka_commit_queue(client.handle, list.pointer, client.queue, nil, nil)
     }
@@ -167,7 +178,7 @@ final class GroupConsumer: Sendable {
     /// - Throws: ``KafkaError``, also when no answer came within `timeout`.
     func commit(_ offsets: [Int32: Int64], timeout: Duration) throws(KafkaError) {
         let operation = "commit offsets of topic \(topic)"
-        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        let list = list(of: offsets)
         guard let answers = rd_kafka_queue_new(client.handle) else { return }
         defer { rd_kafka_queue_destroy(answers) }
         let sent = rd_kafka_commit_queue(client.handle, list.pointer, answers, nil, nil)
@@ -214,7 +225,7 @@ final class GroupConsumer: Sendable {
     func send(_ offsets: [Int32: Int64], as membership: Membership, inTransactionOf producer: KafkaClient, timeout: Duration)
         throws(KafkaError)
     {
-        let list = PartitionList(topic: topic, offsets: offsets.mapValues { $0 })
+        let list = list(of: offsets)
         if let error = rd_kafka_send_offsets_to_transaction(producer.handle, list.pointer, membership.metadata, timeout.milliseconds) {
             throw KafkaError(stealingFromTransaction: error, operation: "commit offsets of topic \(topic) in a transaction")
         }

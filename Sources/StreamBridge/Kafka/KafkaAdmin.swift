@@ -33,50 +33,57 @@ package final class KafkaAdmin: Sendable {
 
     /// Waits until some broker answers.
     ///
+    /// - Parameter topic: what it is asked about; it need not exist.
     /// - Throws: ``KafkaError`` with the reason that the connection attempts gave, after `timeout`.
-    package func ping(timeout: Duration) throws(KafkaError) {
-        _ = try describe(topic: nil, timeout: timeout)
+    package func ping(about topic: String, timeout: Duration) throws(KafkaError) {
+        try withMetadata(about: topic, timeout: timeout, operation: "reach Kafka") { _ throws(KafkaError) in }
     }
 
     /// The topic's partitions and replicas, or nil when there is no such topic.
     package func topic(_ name: String, timeout: Duration) throws(KafkaError) -> TopicDescription? {
-        try describe(topic: name, timeout: timeout).first
+        let operation = "look at topic \(name)"
+        return try withMetadata(about: name, timeout: timeout, operation: operation) { metadata throws(KafkaError) in
+            try Self.description(in: metadata, operation: operation)
+        }
     }
 
-    /// The number of brokers in the cluster.
-    package func brokers(timeout: Duration) throws(KafkaError) -> Int {
-        var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client.handle, 0, nil, &metadata, timeout.milliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw reasoned(code, operation: "reach Kafka") }
-        defer { rd_kafka_metadata_destroy(metadata) }
-        return Int(metadata.pointee.broker_cnt)
+    /// The ids of the cluster's brokers.
+    ///
+    /// - Parameter topic: what one of them is asked about; it need not exist.
+    package func brokers(askedAbout topic: String, timeout: Duration) throws(KafkaError) -> [Int32] {
+        try withMetadata(about: topic, timeout: timeout, operation: "reach Kafka") { metadata throws(KafkaError) in
+            (0..<Int(metadata.broker_cnt)).map { metadata.brokers[$0].id }.sorted()
+        }
     }
 
-    private func describe(topic: String?, timeout: Duration) throws(KafkaError) -> [TopicDescription] {
+    /// Asks a broker about one topic.
+    ///
+    /// A request without a topic is about those in librdkafka's cache, and when it knows no others, version 2.0.2 lets the broker create them,
+    /// whatever `allow.auto.create.topics` says (`rd_kafka_metadata`): one that was deleted a moment ago would be back.
+    private func withMetadata<Result>(
+        about topic: String, timeout: Duration, operation: String, _ body: (rd_kafka_metadata) throws(KafkaError) -> Result
+    ) throws(KafkaError) -> Result {
         drainEvents()
-        let operation = topic.map { "look at topic \($0)" } ?? "reach Kafka"
-        let handle = try topic.map { name throws(KafkaError) in try KafkaTopic(name, of: client) }
+        let topic = try KafkaTopic(topic, of: client)
         var metadata: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(client.handle, 0, handle?.handle, &metadata, timeout.milliseconds)
+        let code = rd_kafka_metadata(client.handle, 0, topic.handle, &metadata, timeout.milliseconds)
+        if code == RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE { throw .controller(operation: operation) }
         guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { throw reasoned(code, operation: operation) }
         defer { rd_kafka_metadata_destroy(metadata) }
-        var found: [TopicDescription] = []
-        for index in 0..<Int(metadata.pointee.topic_cnt) {
-            let topic = metadata.pointee.topics[index]
-            switch topic.err {
-            case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
-                found.append(
-                    TopicDescription(
-                        name: String(cString: topic.topic),
-                        partitions: Int(topic.partition_cnt),
-                        replicationFactor: topic.partition_cnt > 0 ? Int(topic.partitions[0].replica_cnt) : 0
-                    )
-                )
-            case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: continue
-            case let code: throw KafkaError(code, operation: operation)
-            }
+        return try body(metadata.pointee)
+    }
+
+    private static func description(in metadata: rd_kafka_metadata, operation: String) throws(KafkaError) -> TopicDescription? {
+        guard metadata.topic_cnt > 0 else { return nil }
+        let topic = metadata.topics[0]
+        switch topic.err {
+        case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+            return TopicDescription(
+                name: String(cString: topic.topic), partitions: Int(topic.partition_cnt),
+                replicationFactor: topic.partition_cnt > 0 ? Int(topic.partitions[0].replica_cnt) : 0)
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC: return nil
+        case let code: throw KafkaError(code, operation: operation)
         }
-        return found
     }
 
     /// The result of ``create(topic:partitions:replicationFactor:config:timeout:)``.
@@ -132,8 +139,18 @@ package final class KafkaAdmin: Sendable {
 
     /// The topic's effective settings, for example `cleanup.policy`; nil when the cluster cannot tell.
     package func settings(ofTopic topic: String, timeout: Duration) throws(KafkaError) -> [String: String]? {
-        let operation = "read the settings of topic \(topic)"
-        var resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
+        try settings(of: RD_KAFKA_RESOURCE_TOPIC, topic, operation: "read the settings of topic \(topic)", timeout: timeout)
+    }
+
+    /// A broker's effective settings; nil when the cluster cannot tell.
+    func settings(ofBroker id: Int32, timeout: Duration) throws(KafkaError) -> [String: String]? {
+        try settings(of: RD_KAFKA_RESOURCE_BROKER, "\(id)", operation: "read the settings of broker \(id)", timeout: timeout)
+    }
+
+    private func settings(
+        of type: rd_kafka_ResourceType_t, _ name: String, operation: String, timeout: Duration
+    ) throws(KafkaError) -> [String: String]? {
+        var resource = rd_kafka_ConfigResource_new(type, name)
         defer { rd_kafka_ConfigResource_destroy(resource) }
         let options = rd_kafka_AdminOptions_new(client.handle, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS)
         defer { rd_kafka_AdminOptions_destroy(options) }

@@ -8,8 +8,7 @@ import Logging
 final class KafkaClient: Sendable {
     enum Role {
         case producer
-        /// Never joins a group. Its metadata requests do not create topics (`allow.auto.create.topics` is false for consumers,
-        /// while a producer's requests always allow it), so it also serves for looking at topics.
+        /// Never joins a group, so it also serves for looking at topics.
         case consumer
         /// Joins a group. Its rebalances and the results of its commits are events, too.
         case groupMember
@@ -18,19 +17,17 @@ final class KafkaClient: Sendable {
     private let owned: (client: LibrdkafkaPointer, queue: LibrdkafkaPointer)
     var handle: OpaquePointer { owned.client.address }
     var queue: OpaquePointer { owned.queue.address }
+    let requests = RequestWatch()
     /// Of a group member.
     let joinWatch: JoinWatch?
 
     /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
     init(role: Role, properties: [String: String]) throws(KafkaError) {
-        var properties = properties
-        properties["log.queue"] = "true"
-        // Looking at a topic must not create it, whatever the configuration says; for producers there is no such property.
-        if role != .producer { properties["allow.auto.create.topics"] = "false" }
-        let configuration = try KafkaProperties(properties)
+        let configuration = try KafkaProperties(Self.complete(properties))
         let membership = role == .groupMember ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT : 0
         configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | membership)
         let conf = configuration.release()
+        requests.install(in: conf)
         joinWatch = role == .groupMember ? JoinWatch() : nil
         joinWatch?.install(in: conf)
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
@@ -54,11 +51,40 @@ final class KafkaClient: Sendable {
         guard let joinWatch else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
         // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
         // connection's thread. Nobody waits for it, least of all a process that stops.
-        let client = owned.client
+        let (client, requests) = (owned.client, requests)
         _ = LoopThread.start(name: "destroy") {
             rd_kafka_destroy_flags(client.address, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-            withExtendedLifetime(joinWatch) {}
+            withExtendedLifetime((requests, joinWatch)) {}
         }
+    }
+
+    /// What every client has, whatever its role.
+    private static func complete(_ given: [String: String]) -> [String: String] {
+        var properties = given
+        properties["log.queue"] = "true"
+        // Looking at a topic must not create it. A producer's default is true: its periodic refresh, and every query for a leader, would make
+        // a topic that was deleted anew, with the broker's number of partitions.
+        properties["allow.auto.create.topics"] = "false"
+        // librdkafka's 300 s is how long a partition that was added to a topic is not written to or read.
+        guard properties["topic.metadata.refresh.interval.ms"] == nil else { return properties }
+        properties["topic.metadata.refresh.interval.ms"] = "\(metadataRefresh.milliseconds)"
+        // What librdkafka would take for it otherwise is three intervals, after which it forgets a topic whose brokers are all away.
+        properties["metadata.max.age.ms"] = properties["metadata.max.age.ms"] ?? "900000"
+        return properties
+    }
+
+    /// How soon a client notices that a topic has more partitions.
+    static let metadataRefresh: Duration = .seconds(30)
+
+    /// The effective value of a property.
+    func value(of property: String) -> String? {
+        var size = 0
+        guard let conf = rd_kafka_conf(handle), rd_kafka_conf_get(conf, property, nil, &size) == RD_KAFKA_CONF_OK, size > 0 else {
+            return nil
+        }
+        var text = [CChar](repeating: 0, count: size)
+        guard rd_kafka_conf_get(conf, property, &text, &size) == RD_KAFKA_CONF_OK else { return nil }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The next event, or nil when none came in time or ``wake()`` was called.

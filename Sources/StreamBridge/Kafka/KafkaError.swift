@@ -52,6 +52,15 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         KafkaError(RD_KAFKA_RESP_ERR__INVALID_ARG, operation: "configure the Kafka client", detail: detail)
     }
 
+    private static let controller = "the server is a KRaft controller, not a broker"
+
+    /// A server that answers no questions about topics: every broker does.
+    static func controller(operation: String) -> KafkaError {
+        KafkaError(RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, operation: operation, detail: controller)
+    }
+
+    var isOfController: Bool { message == Self.controller }
+
     /// The topic is there, but the broker that was asked does not know it yet, or not any more.
     static func unknownTopic(_ topic: String) -> KafkaError {
         KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, operation: "look at topic \(topic)")
@@ -86,6 +95,20 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
         matches(
             RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    }
+
+    /// Nobody answered.
+    var isSilence: Bool {
+        isTimeout || matches(RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+    }
+
+    var isTimeout: Bool { matches(RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT) }
+
+    /// The group has begun another generation, or given the member up.
+    var isOfGeneration: Bool {
+        matches(
+            RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
+            RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
     }
 
     /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable" errors).

@@ -29,6 +29,8 @@ final class KafkaProducer {
     /// Records that were produced and not reported yet.
     private var queuedRecords = 0
     private var patience = AcknowledgementPatience()
+    private var deletions = DeletedTopicWatch()
+    private var topics: [String: KafkaTopic] = [:]
     /// The newest error of a connection: the reason behind "all brokers are down".
     private var lastProblem: KafkaError?
 
@@ -47,7 +49,13 @@ final class KafkaProducer {
 
     deinit { flusher.end() }
 
-    func topic(_ name: String) throws(KafkaError) -> KafkaTopic { try KafkaTopic(name, of: client) }
+    /// A topic that this producer produces to, or commits offsets of.
+    func topic(_ name: String) throws(KafkaError) -> KafkaTopic {
+        if let known = topics[name] { return known }
+        let topic = try KafkaTopic(name, of: client)
+        topics[name] = topic
+        return topic
+    }
 
     /// Enqueues a record of a batch; key and value are copied.
     ///
@@ -116,7 +124,7 @@ final class KafkaProducer {
 
     /// Waits for events up to `timeout`, or less while records wait for Kafka, then handles all that are there without waiting again.
     ///
-    /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished.
+    /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished, or one that names a topic that is gone.
     func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
         heartbeat?.beat()
         let before = queuedRecords
@@ -143,8 +151,32 @@ final class KafkaProducer {
         }
         if let fatal { throw fatal }
         guard before > 0 || queuedRecords > 0 else { return }
-        if let waits = patience.look(waiting: queuedRecords, hasReports: queuedRecords != before, at: .now) { report(.waits(waits)) }
+        let hasReports = queuedRecords != before
+        if let waits = patience.look(waiting: queuedRecords, hasReports: hasReports, at: .now) { report(.waits(waits)) }
+        switch deletions.look(waiting: queuedRecords, hasReports: hasReports, at: .now, find: missingTopic) {
+        case .isMissing(let topic)?: report(.unreachable(.unknownTopic(topic)))
+        case .isGone(let topic)?: throw .unknownTopic(topic)
+        case nil: break
+        }
     }
+
+    /// The first topic that the cluster does not know; nil also when it does not answer. Asks for one after the other, because a request for several
+    /// may create them (``KafkaAdmin``).
+    private func missingTopic() -> String? {
+        let deadline = ContinuousClock.now + Self.lookTime
+        for topic in topics.values where .now < deadline {
+            var metadata: UnsafePointer<rd_kafka_metadata>?
+            let code = rd_kafka_metadata(client.handle, 0, topic.handle, &metadata, Self.lookTime.milliseconds)
+            guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata else { return nil }
+            defer { rd_kafka_metadata_destroy(metadata) }
+            guard metadata.pointee.topic_cnt > 0 else { continue }
+            if metadata.pointee.topics[0].err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART { return topic.name }
+        }
+        return nil
+    }
+
+    /// How long the thread that serves the events may be kept from it.
+    private static let lookTime: Duration = .milliseconds(500)
 
     /// While records wait, whoever serves them looks after them this often.
     private static let longestWait: Duration = .seconds(1)

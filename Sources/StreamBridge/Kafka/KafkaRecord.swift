@@ -19,6 +19,10 @@ package struct KafkaRecord: ~Copyable {
     func withValue<Result, Failure: Error>(_ body: (UnsafeRawBufferPointer?) throws(Failure) -> Result) throws(Failure) -> Result {
         try body(message.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.len) })
     }
+    /// Lends the key's bytes; nil for a record without one.
+    func withKey<Result>(_ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        body(message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) })
+    }
     /// Bytes of the key and the value.
     var size: Int { message.pointee.len + message.pointee.key_len }
     /// Milliseconds since 1970, or nil when the record has none.

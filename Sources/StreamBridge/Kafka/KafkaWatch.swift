@@ -7,10 +7,15 @@ final class KafkaWatch: Sendable {
     private static let answerTime: Duration = .seconds(5)
 
     private let admin: KafkaAdmin
+    private let topic: String
     private let end = StopSignal()
     private let newest = Mutex<KafkaError?>(nil)
 
-    init(admin: KafkaAdmin) { self.admin = admin }
+    /// - Parameter topic: what Kafka is asked about.
+    init(admin: KafkaAdmin, topic: String) {
+        self.admin = admin
+        self.topic = topic
+    }
 
     /// Why the newest question was not answered; nil when it was.
     var failure: String? { newest.withLock { $0 }.map { "\($0)" } }
@@ -20,7 +25,7 @@ final class KafkaWatch: Sendable {
         _ = LoopThread.start(name: "watch kafka") { [self] in
             while !end.wait(for: Self.interval) {
                 do throws(KafkaError) {
-                    try admin.ping(timeout: Self.answerTime)
+                    try admin.ping(about: topic, timeout: Self.answerTime)
                     newest.withLock { $0 = nil }
                 } catch {
                     newest.withLock { $0 = error }

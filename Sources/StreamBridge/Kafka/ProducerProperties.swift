@@ -51,6 +51,8 @@ enum ProducerProperties {
         properties["enable.idempotence"] = "true"
         if let transactional {
             properties["transactional.id"] = transactional.id
+            // How soon a transaction's first request is made again that came too soon after the one before (``SettlingTime``).
+            properties["retry.backoff.ms"] = given["retry.backoff.ms"] ?? "10"
             properties["transaction.timeout.ms"] = given["transaction.timeout.ms"] ?? "\(transactional.timeout)"
             try refuseTimes(beyondTransaction: properties)
         } else {

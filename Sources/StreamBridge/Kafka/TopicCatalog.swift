@@ -3,8 +3,8 @@ import Synchronization
 
 /// Makes sure that a topic exists before anything is produced to it, creating it only when the configuration allows.
 ///
-/// A producer's own metadata request would create a missing topic on a broker with `auto.create.topics.enable`, with the broker's defaults
-/// and by accident; so no producer sees a topic's name before it went through here. Thread-safe; calls block.
+/// No client of the bridge lets a broker with `auto.create.topics.enable` create what it asks about, so a topic that did not go through here
+/// is not there. Thread-safe; calls block.
 package final class TopicCatalog: Sendable {
     private let admin: KafkaAdmin
     private let settings: TopicSettings
@@ -42,28 +42,48 @@ package final class TopicCatalog: Sendable {
     /// What a topic of the bridge's own is made with that keeps the newest value of each key.
     var configOfCompacted: [String: String] { CompactedTopic.config(under: settings) }
 
-    /// Whether Kafka keeps only the newest record of a key. False where nobody may see it, unless the bridge would create the topic so.
-    /// Asked once for each topic.
-    func isCompacted(_ topic: String) -> Bool {
+    /// Whether Kafka keeps only the newest record of a key; nil when the cluster does not say.
+    func isCompacted(_ topic: String) -> Bool? {
+        let settings = try? admin.settings(ofTopic: topic, timeout: .seconds(2))
+        return settings?["cleanup.policy"].map { $0.contains("compact") }
+    }
+
+    /// The same, asked once for each topic. One that nobody may see is taken to be as the bridge would create it.
+    func keepsOnlyNewest(_ topic: String) -> Bool {
         if let known = compaction.withLock({ $0[topic] }) { return known }
-        let policy = (try? admin.settings(ofTopic: topic, timeout: .seconds(2)))??["cleanup.policy"]
-        let isCompacted = (policy ?? settings.config["cleanup.policy"])?.contains("compact") ?? false
+        let isCompacted = isCompacted(topic) ?? settings.config["cleanup.policy"]?.contains("compact") ?? false
         compaction.withLock { $0[topic] = isCompacted }
         return isCompacted
     }
 
     /// Looks again at the next ``ensure(_:partitions:config:timeout:)``: after an error that says that a topic is gone.
-    package func forget() { known.withLock { $0.removeAll() } }
+    package func forget() {
+        known.withLock { $0.removeAll() }
+        compaction.withLock { $0.removeAll() }
+    }
 
     /// Where topics may not be created, a missing one halts a stream; so a broker that has just started, and does not know its topics yet,
     /// is asked again.
     private func exists(_ topic: String, timeout: Duration) throws -> Bool {
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
         for _ in 0..<(settings.create ? 1 : 4) {
-            if try admin.topic(topic, timeout: timeout) != nil { return true }
+            if try find(topic, within: timeout) { return true }
             if !settings.create, stop.wait(for: backoff.next()) { throw StreamStopped() }
         }
         return false
+    }
+
+    /// Asks for a second at a time, so that a stop is heard.
+    private func find(_ topic: String, within timeout: Duration) throws -> Bool {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do throws(KafkaError) {
+                return try admin.topic(topic, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now))) != nil
+            } catch {
+                if stop.isRequested { throw StreamStopped() }
+                guard error.isSilence, .now < deadline else { throw error }
+            }
+        }
     }
 
     private func create(_ topic: String, partitions: Int?, config: [String: String], timeout: Duration) throws {

@@ -18,20 +18,45 @@ final class TransactionEnder: Sendable {
     private static let callTime: Duration = .seconds(1)
 
     private let state = Monitor(State.idle)
+    private let patience = Monitor(Patience())
     private let thread: LoopThread
 
     init(client: KafkaClient) {
-        let state = state
+        let (state, patience) = (state, patience)
         // Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
         let handover = Monitor<KafkaClient?>(client)
         thread = LoopThread.start(name: "transaction") {
             guard let client = handover.update({ $0.take() }) else { return }
-            Self.run(state, client)
+            Self.run(state, client) { error in patience.update { $0.error = error } }
         }
     }
 
     /// Begins to end the transaction. One at a time.
-    func start(_ way: Way) { state.update { $0 = .asked(way) } }
+    func start(_ way: Way) {
+        patience.update { $0 = Patience() }
+        state.update { $0 = .asked(way) }
+    }
+
+    /// Why the end that was begun takes so long; nil when it has not taken long, or when that was said within the last seconds.
+    func takeDelay() -> (any Error)? { isBusy ? patience.update { $0.takeDelay() } : nil }
+
+    /// How long an end takes, and what librdkafka says to it.
+    private struct Patience {
+        private static let interval: Duration = .seconds(3)
+
+        private let began: ContinuousClock.Instant = .now
+        private var next: ContinuousClock.Instant = .now + interval
+        /// What the newest call returned.
+        var error: KafkaError?
+
+        mutating func takeDelay() -> (any Error)? {
+            guard .now >= next else { return nil }
+            next = .now + Self.interval
+            // A call whose time is over says no more than that.
+            if let error, !error.isTimeout { return error }
+            return WaitsFor(description: "Kafka has not ended a transaction for \(began.duration(to: .now).readable)", kind: .kafka)
+        }
+    }
 
     /// The outcome of what was begun; nil while it is on its way. Given once. The client is woken when it is there.
     func takeResult() -> Result<Void, KafkaError>? {
@@ -64,7 +89,7 @@ final class TransactionEnder: Sendable {
         thread.join()
     }
 
-    private static func run(_ state: Monitor<State>, _ client: KafkaClient) {
+    private static func run(_ state: Monitor<State>, _ client: KafkaClient, tell told: (KafkaError) -> Void) {
         while true {
             let way = state.wait { state -> Way?? in
                 switch state {
@@ -74,15 +99,18 @@ final class TransactionEnder: Sendable {
                 }
             }
             guard let way else { return }
-            let result = end(client, way) { state.read { if case .ended = $0 { true } else { false } } }
+            let result = end(client, way, state) { error in told(error) }
             state.update { if case .asked = $0 { $0 = .done(result) } }
             client.wake()
         }
     }
 
     /// A call that was not answered may have had its effect: only the same call tells (rdkafka.h: retriable errors).
-    private static func end(_ client: KafkaClient, _ way: Way, unless isEnded: () -> Bool) -> Result<Void, KafkaError> {
+    private static func end(
+        _ client: KafkaClient, _ way: Way, _ state: Monitor<State>, tell: (KafkaError) -> Void
+    ) -> Result<Void, KafkaError> {
         while true {
+            let began = ContinuousClock.now
             do throws(KafkaError) {
                 switch way {
                 case .commit: try client.commitTransaction(timeout: callTime)
@@ -90,8 +118,14 @@ final class TransactionEnder: Sendable {
                 }
                 return .success(())
             } catch {
-                guard error.mayBeCalledAgain, !isEnded() else { return .failure(error) }
+                guard error.mayBeCalledAgain else { return .failure(error) }
+                tell(error)
+                // A call that fails at once would fail a thousand times a second.
+                let pause = began.duration(to: .now) < pauseTime ? pauseTime : .zero
+                if state.wait(within: pause, until: { if case .ended = $0 { true } else { false } }) { return .failure(error) }
             }
         }
     }
+
+    private static let pauseTime: Duration = .milliseconds(50)
 }

@@ -161,7 +161,7 @@ package struct Check: Sendable {
         let catalog = (try? KafkaAdmin(settings: configuration.kafka, logger: logger)).map {
             TopicCatalog(admin: $0, settings: configuration.topics, stop: StopSignal(), logger: logger)
         }
-        return remarks + StreamReview.remarks(on: settings, with: found) { catalog?.isCompacted($0) ?? false }
+        return remarks + StreamReview.remarks(on: settings, with: found) { catalog?.keepsOnlyNewest($0) ?? false }
     }
 
     private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {

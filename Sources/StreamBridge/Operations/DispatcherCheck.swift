@@ -25,7 +25,7 @@ struct DispatcherCheck {
         guard let topic = try? admin.topic(settings.commands, timeout: timeout) else { return [] }
         let group = DispatchLoop.group(bridge: bridge, dispatcher: settings.name)
         let partitions = Array(0..<Int32(topic.partitions))
-        let committed: [Int32: Int64?]
+        let committed: [Int32: CommittedOffset?]
         do {
             committed = try GroupOffsets(of: group, topic: settings.commands, kafka: kafka, timeout: timeout, logger: logger)
                 .committed(partitions)
@@ -40,7 +40,7 @@ struct DispatcherCheck {
         var findings: [Finding] = []
         for partition in partitions {
             let offsets = try admin.watermarks(topic: settings.commands, partition: partition, timeout: timeout)
-            guard let offset = committed[partition] ?? nil else {
+            guard let offset = committed[partition].flatMap({ $0?.offset }) else {
                 fresh.append(partition)
                 waiting += offsets.upperBound - offsets.lowerBound
                 continue
@@ -54,6 +54,7 @@ struct DispatcherCheck {
             }
             waiting += offsets.upperBound - offset
         }
+        if findings.isEmpty, let halt = try replaced(committed, admin, kafka) { findings.append(.halt(subject, halt)) }
         guard findings.isEmpty else { return findings }
         let lag = "\(waiting) command\(waiting == 1 ? "" : "s") waiting"
         let start =
@@ -64,6 +65,24 @@ struct DispatcherCheck {
                 "; no committed offsets yet of partitions \(fresh.map { "\($0)" }.joined(separator: ", ")): begins there at the first record"
             }
         return [.ok(subject, "group \(group): \(lag)\(start)")]
+    }
+
+    /// What halts a dispatcher whose topic was deleted and created again.
+    private func replaced(
+        _ committed: [Int32: CommittedOffset?], _ admin: KafkaAdmin, _ kafka: KafkaSettings
+    ) throws(KafkaError) -> StreamHalt? {
+        let (topic, timeout) = (settings.commands, timeout)
+        let continuity = CommandContinuity(of: settings, bridge: bridge, kafka: kafka, requests: RequestWatch()) {
+            (try? admin.settings(ofTopic: topic, timeout: timeout))?["cleanup.policy"].map { $0.contains("compact") }
+        }
+        do {
+            try continuity.begin(committed)
+            return nil
+        } catch let error as KafkaError {
+            throw error
+        } catch {
+            return error as? StreamHalt
+        }
     }
 
     // MARK: MongoDB

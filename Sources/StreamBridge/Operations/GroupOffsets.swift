@@ -13,7 +13,7 @@ struct GroupOffsets {
     }
 
     /// Nil where there is none.
-    func committed(_ partitions: [Int32]) throws(KafkaError) -> [Int32: Int64?] {
+    func committed(_ partitions: [Int32]) throws(KafkaError) -> [Int32: CommittedOffset?] {
         do {
             return try consumer.committed(partitions, timeout: timeout)
         } catch {

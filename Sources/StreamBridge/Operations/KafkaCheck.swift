@@ -11,6 +11,8 @@ struct KafkaCheck {
     private let needs: [KafkaNeed]
     private let timeout: Duration
     private let logger: Logger
+    /// The ids of those in the cluster.
+    private var brokers: [Int32] = []
 
     init(configuration: BridgeConfiguration, timeout: Duration, logger: Logger) {
         self.configuration = configuration
@@ -22,13 +24,17 @@ struct KafkaCheck {
         findings += Self.producers(configuration)
         do {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-            let brokers = try admin.brokers(timeout: timeout)
-            findings.append(.ok("Kafka", "\(servers): \(brokers) broker\(brokers == 1 ? "" : "s")"))
-            if configuration.topics.create, configuration.topics.replicationFactor > brokers {
+            brokers = try admin.brokers(askedAbout: OwnTopics.any(of: configuration), timeout: timeout)
+            findings.append(.ok("Kafka", "\(servers): \(brokers.count) broker\(brokers.count == 1 ? "" : "s")"))
+            if configuration.topics.create, configuration.topics.replicationFactor > brokers.count {
                 findings.append(
                     .error(
                         "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
-                        mend: "Set topics.replicationFactor to at most \(brokers)"))
+                        mend: "Set topics.replicationFactor to at most \(brokers.count)"))
+            }
+            if let broker = brokers.first {
+                let limits = try? admin.settings(ofBroker: broker, timeout: Self.trialTime)
+                findings += BrokerLimits(settings: limits ?? [:]).findings(on: configuration)
             }
             try lookAtTopics(admin)
             try lookAtPositions(admin)
@@ -78,6 +84,12 @@ struct KafkaCheck {
                 case .database, .cluster: []
                 }
             for name in Set(namespaces.map { TopicName.render(stream.topic, for: $0) }).sorted() {
+                do throws(StreamHalt) {
+                    try TopicName.refuseLong(name)
+                } catch {
+                    findings.append(.halt("stream \(stream.name)", error))
+                    continue
+                }
                 try lookAt(topic: name, admin)
             }
         }
@@ -111,7 +123,7 @@ struct KafkaCheck {
             return
         }
         if let found {
-            findings.append(.ok(subject, "\(found.partitions) partitions, replication factor \(found.replicationFactor)"))
+            findings.append(finding(on: found))
         } else if configuration.topics.create {
             findings.append(try creation(of: name, partitions: partitions ?? configuration.topics.partitions, admin))
         } else {
@@ -122,6 +134,35 @@ struct KafkaCheck {
                 isForEditsOnly
                     ? .warning(subject, "\(text): `bridge positions` needs it", mend: mend) : .error(subject, text, mend: mend))
         }
+    }
+
+    private func finding(on topic: KafkaAdmin.TopicDescription) -> Finding {
+        let isOwn =
+            OwnTopics.names(of: configuration.name).contains(topic.name)
+            || configuration.dispatchers.contains { [$0.outcomes, $0.deadLetters].contains(topic.name) }
+        return Self.finding(on: topic, isOwn: isOwn, brokers: brokers)
+    }
+
+    /// What the bridge writes for itself and reads again is gone with the only broker that has it.
+    ///
+    /// - Parameter brokers: the ids of those in the cluster.
+    static func finding(on topic: KafkaAdmin.TopicDescription, isOwn: Bool, brokers: [Int32]) -> Finding {
+        let subject = "topic \(topic.name)"
+        let text = "\(topic.partitions) partitions, replication factor \(topic.replicationFactor)"
+        guard isOwn, topic.replicationFactor == 1, brokers.count > 1 else { return .ok(subject, text) }
+        return .warning(
+            subject, "\(text): one of \(brokers.count) brokers has it, and what is in it is lost with that broker",
+            mend: "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo "
+                + "'\(reassignment(of: topic, to: brokers))')")
+    }
+
+    /// The plan that gives a topic three replicas, or as many as there are brokers.
+    private static func reassignment(of topic: KafkaAdmin.TopicDescription, to brokers: [Int32]) -> String {
+        let partitions = (0..<topic.partitions).map { partition in
+            let replicas = (0..<min(3, brokers.count)).map { "\(brokers[(partition + $0) % brokers.count])" }.joined(separator: ",")
+            return #"{"topic":"\#(topic.name)","partition":\#(partition),"replicas":[\#(replicas)]}"#
+        }
+        return #"{"version":1,"partitions":[\#(partitions.joined(separator: ","))]}"#
     }
 
     /// How long the cluster may think about a topic that it is not to make.
@@ -192,6 +233,8 @@ struct KafkaCheck {
             return
         }
         findings.append(cleanupPolicy(of: store.topic, admin))
+        let replicas = finding(on: found)
+        if replicas.level == .warning { findings.append(replicas) }
         let values: [String: NewestValue]
         do {
             values = try store.readAll(timeout: timeout)

@@ -8,6 +8,8 @@
 struct AcknowledgementWindow<Position> {
     private struct Span {
         var outstanding = 0
+        /// Nothing was sent in it.
+        var isUnused = true
         /// Set when the span is sealed.
         var position: Position?
     }
@@ -27,7 +29,10 @@ struct AcknowledgementWindow<Position> {
     var isEmpty: Bool { spans[head...].allSatisfy { $0.outstanding == 0 } }
 
     /// A record was produced with ``tag``.
-    mutating func sent() { spans[spans.count - 1].outstanding += 1 }
+    mutating func sent() {
+        spans[spans.count - 1].outstanding += 1
+        spans[spans.count - 1].isUnused = false
+    }
 
     /// Ends the open span: `position` covers all records sent so far.
     mutating func seal(_ position: Position) {
@@ -35,6 +40,17 @@ struct AcknowledgementWindow<Position> {
         spans.append(Span())
         advance()
     }
+
+    /// Like ``seal(_:)``, for positions of which only the newest counts: where no record lies between two, the later takes the place of the
+    /// earlier. So an idle stream, which seals twice a second, does not grow while a record waits for Kafka.
+    mutating func move(to position: Position) {
+        let newest = spans.count - 2
+        guard newest >= head, spans[newest + 1].isUnused else { return seal(position) }
+        spans[newest].position = position
+    }
+
+    /// How many spans are kept.
+    var count: Int { spans.count }
 
     /// `count` records with `tag` are stored.
     mutating func acknowledged(tag: UInt, count: Int) {

@@ -7,6 +7,9 @@ import Mongo
 final class AtLeastOncePublisher: RecordPublisher {
     /// While events flow, the position is at most this old: what a crash repeats.
     private static let storeInterval: Duration = .milliseconds(500)
+    /// While so many position records are on their way, the next one waits: an idle stream makes one every five seconds, however long Kafka is
+    /// away.
+    private static let mostPositionsInFlight = 4
 
     private let producer: KafkaProducer
     private let positions: KafkaTopic
@@ -80,7 +83,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     func seal(_ position: StreamPosition) throws {
-        window.seal(position)
+        window.move(to: position)
         try storeIfDue()
     }
 
@@ -129,8 +132,11 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     var nextDeadline: ContinuousClock.Instant? {
-        due.map { max(lastStoredAt + interval(to: $0), held?.until ?? lastStoredAt) }
+        guard hasRoomForPosition else { return nil }
+        return due.map { max(lastStoredAt + interval(to: $0), held?.until ?? lastStoredAt) }
     }
+
+    private var hasRoomForPosition: Bool { positionsInFlight.count < Self.mostPositionsInFlight }
 
     /// Events since the last stored position make it due soon; a token that only moved on an idle stream can wait.
     private func interval(to position: StreamPosition) -> Duration {
@@ -140,7 +146,7 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     private func storeIfDue() throws {
         takeCovered()
-        guard let position = due, .now >= lastStoredAt + interval(to: position), try mayStore() else { return }
+        guard hasRoomForPosition, let position = due, .now >= lastStoredAt + interval(to: position), try mayStore() else { return }
         try store(position)
     }
 

@@ -215,27 +215,42 @@ enum StreamFailure {
                 KafkaNeed.mend(granting: "Describe and Write on the bridge's transactional ids, bridge.<name>.*")
                     + ". Or use delivery: at-least-once")
         case "INVALID_TRANSACTION_TIMEOUT":
-            return halt("Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers")
-        case "TOPIC_EXCEPTION", "_INVALID_ARG", "INVALID_CONFIG":
-            return halt("Check kafka and topics in the configuration")
+            return halt(transactionTimeoutMend)
+        case "INVALID_SESSION_TIMEOUT": return halt(sessionTimeoutMend)
+        case "TOPIC_EXCEPTION":
+            return halt(
+                "Choose another topic name: Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them, and no name that differs from another "
+                    + "topic's in `.` and `_` alone")
+        case "_INVALID_ARG", "INVALID_CONFIG": return halt("Check kafka and topics in the configuration")
         case "INVALID_PARTITIONS", "INVALID_REPLICATION_FACTOR", "INVALID_REPLICA_ASSIGNMENT", "POLICY_VIOLATION":
-            return halt("Set topics.partitions and topics.replicationFactor to what the cluster allows, or create the topic yourself")
+            return halt(
+                "Set topics.partitions and topics.replicationFactor to what the cluster allows (brokers before Kafka 2.4 want a "
+                    + "replicationFactor), or create the topic yourself")
+        case _ where error.isOfController:
+            return halt(
+                "Set bootstrap.servers to listeners of brokers: a controller's (process.roles, controller.listener.names) takes no clients")
         case "UNSUPPORTED_FOR_MESSAGE_FORMAT", "INVALID_REQUIRED_ACKS", "UNSUPPORTED_COMPRESSION_TYPE", "_UNSUPPORTED_FEATURE",
             "UNSUPPORTED_VERSION":
             return halt("The broker or the topic is too old for idempotent producing: Kafka 0.11 or later is needed")
-        case "INVALID_RECORD", "INVALID_TIMESTAMP":
+        case "INVALID_RECORD":
             return halt(
                 "The broker refuses such records by the topic's settings: cleanup.policy=compact wants a key, which events such as drop and "
                     + "invalidate have not; leave them out with the stage "
-                    + "{$match: {operationType: {$in: [insert, update, replace, delete]}}}. And "
-                    + "message.timestamp.before.max.ms and message.timestamp.after.max.ms bound how far a record's time, the cluster time of "
-                    + "its event, may be from now")
+                    + "{$match: {operationType: {$in: [insert, update, replace, delete]}}}")
+        case "INVALID_TIMESTAMP":
+            return halt(
+                "Raise the topic's message.timestamp.before.max.ms (or after.max.ms): a record has the cluster time of its event, and the topic bounds how far "
+                    + "that may be from now")
         // Whatever else ends a producer or its transaction needs a new one and no people. What is above would be refused again.
         case _ where error.isFatal || error.requiresAbort || error.isRetriable: return .restart
         case let name where passing.contains(name): return .restart
         default: return halt("This code is not known to pass; look it up in Kafka's documentation")
         }
     }
+
+    static let transactionTimeoutMend = "Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers"
+    static let sessionTimeoutMend =
+        "Set kafka.consumer.session.timeout.ms to what the brokers allow: group.min.session.timeout.ms to group.max.session.timeout.ms"
 
     /// What librdkafka counts on top of key, value and headers when it compares a record with `message.max.bytes`, and some room.
     private static let recordOverhead = 1024

@@ -196,14 +196,14 @@ package final class StreamLoop: Sendable {
         // A cluster may have many databases, which are asked one by one: the stream does not wait for them.
         if scope == .cluster {
             return ScopeWatch(of: scope, found: nil, pool: pool) { [settings, logger] found throws(StreamHalt) in
-                try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.isCompacted), to: logger)
+                try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.keepsOnlyNewest), to: logger)
             }
         }
         let found = try heartbeat.resting {
             try ask("which collections there are") { try WatchedCollections.find(of: scope, pool: pool) }
         }
         if let found {
-            try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.isCompacted), to: logger)
+            try StreamReview.tell(StreamReview.remarks(on: settings, with: found, isCompacted: topics.keepsOnlyNewest), to: logger)
         }
         return ScopeWatch(of: scope, found: found, pool: pool)
     }
@@ -308,7 +308,7 @@ package final class StreamLoop: Sendable {
                 status.took(counts)
                 scope.took(counts)
             },
-            isCompacted: surroundings.topics.isCompacted
+            isCompacted: surroundings.topics.keepsOnlyNewest
         ) { name in
             try OwnTopics.refuse(name, of: self.surroundings.bridge)
             try self.surroundings.topics.ensure(name, timeout: Self.answerTime)

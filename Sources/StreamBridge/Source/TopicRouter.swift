@@ -96,11 +96,7 @@ struct TopicRouter {
 
     private mutating func makeTopic(for namespace: Namespace) throws -> Int {
         let name = TopicName.render(template, for: namespace)
-        guard name.utf8.count <= TopicName.maximumLength else {
-            throw StreamHalt(
-                reason: "topic name \(name) has \(name.utf8.count) characters, and Kafka takes at most \(TopicName.maximumLength)",
-                mend: "Give the stream a shorter topic template", status: .configuration)
-        }
+        try TopicName.refuseLong(name)
         // What is of no collection has no key.
         if !namespace.collection.isEmpty, let owner = owners[name],
             let refusal = sharing.refusal(of: owner, and: namespace, in: name, isCompacted: isCompacted)
@@ -147,6 +143,13 @@ struct TopicRouter {
 enum TopicName {
     /// Kafka's limit on a topic name (Topic.MAX_NAME_LENGTH).
     static let maximumLength = 249
+
+    static func refuseLong(_ name: String) throws(StreamHalt) {
+        guard name.utf8.count > maximumLength else { return }
+        throw StreamHalt(
+            reason: "topic name \(name) has \(name.utf8.count) characters, and Kafka takes at most \(maximumLength)",
+            mend: "Give the stream a shorter topic template", status: .configuration)
+    }
 
     /// Renders `{db}` and `{coll}`.
     ///

@@ -23,9 +23,6 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     private static let mostTime: Duration = .milliseconds(100)
-    /// A coordinator answers a commit before it has written the markers that end it, and until then refuses the next transaction's first request
-    /// (CONCURRENT_TRANSACTIONS), which librdkafka makes again 20 ms later. What comes that soon after a commit waits a moment instead.
-    private static let settlingTime: Duration = .milliseconds(1)
     private static let mostBytes = 8 << 20
     /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
     /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
@@ -33,6 +30,10 @@ final class TransactionalPublisher: RecordPublisher {
     static let mostGroupBytes = 64 << 20
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
+    /// The same for one that goes on by itself meanwhile, so that a stop is heard.
+    private static let fenceTime: Duration = .seconds(1)
+    /// A call whose time is over is not worth a word before.
+    private static let patience: Duration = .seconds(3)
 
     private let producer: KafkaProducer
     private let ender: TransactionEnder
@@ -60,6 +61,7 @@ final class TransactionalPublisher: RecordPublisher {
     private var records = 0
     /// When the last commit was answered.
     private var committedAt: ContinuousClock.Instant?
+    private var settling = SettlingTime()
     private var refusal: RecordRefused?
     private var positionRecord = RecordBatch()
 
@@ -84,7 +86,7 @@ final class TransactionalPublisher: RecordPublisher {
     /// the group that the right process did that.
     func fence() throws {
         let membership = try term?.membership()
-        try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.callTime) }
+        try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.fenceTime) }
         status.published(0)
         if let term, let membership { try vouch(for: term, as: membership) }
     }
@@ -107,12 +109,13 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Makes a call until its outcome is known.
     private func again(_ call: () throws(KafkaError) -> Void) throws {
+        let quiet = ContinuousClock.now + Self.patience
         while true {
             do throws(KafkaError) {
                 return try call()
             } catch {
                 guard error.mayBeCalledAgain else { throw error }
-                status.kafkaTrouble(error)
+                if !error.isTimeout || .now >= quiet { status.kafkaTrouble(error) }
                 if stop.isRequested { throw StreamStopped() }
                 try term?.check()
                 _ = try producer.serve(timeout: .milliseconds(100)) { _ in }
@@ -154,7 +157,7 @@ final class TransactionalPublisher: RecordPublisher {
     private func begin() throws {
         try awaitCommit()
         guard case .idle = state else { return }
-        while let wait = committedAt.map({ $0 + Self.settlingTime - .now }), wait > .zero { try serveEvents(timeout: wait) }
+        while let wait = committedAt.map({ $0 + settling.time - .now }), wait > .zero { try serveEvents(timeout: wait) }
         try producer.client.beginTransaction()
         producer.beginLinger()
         state = .open(since: .now)
@@ -279,7 +282,11 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Takes the outcome of a commit, when it is there.
     private func settleCommit() throws {
-        guard state == .committing, let result = ender.takeResult() else { return }
+        guard state == .committing else { return }
+        guard let result = ender.takeResult() else {
+            if let delay = ender.takeDelay() { status.kafkaTrouble(delay) }
+            return
+        }
         if case .failure(let error) = result {
             state = .failed
             // The reports tell more than the commit that fails because of them.
@@ -297,6 +304,7 @@ final class TransactionalPublisher: RecordPublisher {
         records = 0
         bytes = 0
         committedAt = .now
+        settling.settle(refusals: producer.client.requests.refusedBeginnings)
         state = .idle
         settleSealed()
         // Nothing was published meanwhile: no transaction was open.

@@ -12,7 +12,7 @@ import Testing
         #expect(configuration.mongodb.maxPoolSize == 20)
         #expect(configuration.mongodb.serverSelectionTimeout == .seconds(5))
         #expect(configuration.mongodb.writeConcern == .init(w: .majority, wtimeout: .seconds(5), journal: true))
-        #expect(configuration.topics == TopicSettings(create: true, partitions: 3, replicationFactor: 1, config: [:]))
+        #expect(configuration.topics == TopicSettings(create: true, partitions: 3, replicationFactor: -1, config: [:]))
         #expect(configuration.limits.memory == 256 << 20)
         #expect(configuration.startupTimeout == .seconds(30))
         #expect(configuration.shutdownTimeout == .seconds(20))
@@ -36,7 +36,7 @@ import Testing
             kafka:
               bootstrap.servers: 127.0.0.1:9092
               producer: { compression.type: zstd }
-            topics: { create: true, partitions: 3, replicationFactor: 1, config: {} }
+            topics: { create: true, partitions: 3, replicationFactor: -1, config: {} }
             streams:
               - name: inventory
                 watch: lessons.inventory

@@ -15,7 +15,7 @@ import Testing
         observer.runs(
             .init(
                 deployment: Deployment(replicaSet: "rs0", isSharded: false, version: "6.0.5"), pools: [], streams: [stream],
-                dispatchers: [dispatcher], kafka: KafkaWatch(admin: try KafkaAdmin(settings: settings, logger: .silent))))
+                dispatchers: [dispatcher], kafka: KafkaWatch(admin: try KafkaAdmin(settings: settings, logger: .silent), topic: "t")))
         paths = HTTPPaths(HTTPSettings(listen: "127.0.0.1:0", token: "s3cret"), observer: observer)
         dispatcher.owns(partitions: 1)
     }

@@ -63,7 +63,7 @@ struct AccessControlTests {
 
     @Test func aWrongPasswordIsTheReasonThatThePingGives() throws {
         let admin = try KafkaAdmin(settings: settings("alice", "wrong"), logger: .silent)
-        let error = try #require(throws: KafkaError.self) { try admin.ping(timeout: .seconds(3)) }
+        let error = try #require(throws: KafkaError.self) { try admin.ping(about: "t", timeout: .seconds(3)) }
         #expect("\(error)".contains("uthentication"), "\(error)")
         #expect(!"\(error)".contains("wrong"), "\(error)")
     }

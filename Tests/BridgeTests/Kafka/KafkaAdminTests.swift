@@ -9,13 +9,13 @@ import Testing
     @Test func reachesAClusterAndCountsItsBrokers() throws {
         let kafka = try TestKafka.shared.get()
         let admin = try admin(kafka.settings)
-        try admin.ping(timeout: Patience.limit)
-        #expect(try admin.brokers(timeout: Patience.limit) >= 1)
+        try admin.ping(about: "t", timeout: Patience.limit)
+        #expect(try !admin.brokers(askedAbout: "t", timeout: Patience.limit).isEmpty)
     }
 
     @Test func anUnreachableClusterGivesTheReasonOfItsConnections() throws {
         let admin = try admin(KafkaSettings(common: ["bootstrap.servers": "127.0.0.1:1"], producer: [:], consumer: [:]))
-        let error = try #require(throws: KafkaError.self) { try admin.ping(timeout: .seconds(1)) }
+        let error = try #require(throws: KafkaError.self) { try admin.ping(about: "t", timeout: .seconds(1)) }
         #expect("\(error)".contains("refused"), "\(error)")
         #expect("\(error)".contains("127.0.0.1:1"), "\(error)")
     }

@@ -117,6 +117,56 @@ import Testing
         }
     }
 
+    // MARK: Topics that are deleted
+
+    @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"))
+    func outcomesWhoseTopicIsDeletedGoToANewOne() async throws {
+        try await Scene.play { scene in
+            let dispatching = try Self.dispatching(scene)
+            let bridge = try scene.bridge(dispatching)
+            #expect(try dispatching.answer(to: CommandText.dispatch("c-1", 1)).status == "dispatched")
+            try scene.kafka.delete(topic: dispatching.settings.outcomes)
+            try dispatching.send([CommandText.dispatch("c-2", 2)])
+            try scene.log.wait(for: "retrying: ")
+            try scene.log.wait(for: "back after")
+            #expect(try scene.follow(dispatching.settings.outcomes).wait(count: 1).map(\.keyText) == ["c-2"])
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
+    /// librdkafka goes on at the old offset, without a word.
+    @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"), arguments: [true, false])
+    func commandsOfANewTopicThatTookTheOldOnesPlaceAreNotPassedOver(isRunning: Bool) async throws {
+        try await Scene.play { scene in
+            let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...20)) { $0.delivery = .exactlyOnce }
+            let folder = try TemporaryFolder()
+            let file = try folder.write(dispatching.yaml(), to: "bridge.yaml")
+            let program = try BridgeProgram(["run", "--config", file])
+            try program.wait(forError: "took over partitions")
+            try dispatching.send((0..<50).map { CommandText.dispatch("old-\($0)", 1) })
+            try dispatching.outcomes(count: 50)
+            try dispatching.waitUntilCommitted(50)
+            if isRunning { program.signal(SIGSTOP) } else { program.signal(SIGKILL) }
+            try scene.kafka.delete(topic: dispatching.settings.commands)
+            try scene.kafka.create(topic: dispatching.settings.commands)
+            let sender = try CommandSender(dispatching.settings.commands, on: scene.kafka.settings)
+            try sender.send((0..<300).map { (OutgoingRecord(value: Array(CommandText.dispatch("new-\($0)", 1).utf8)), 0) })
+            let next: BridgeProgram
+            if isRunning {
+                program.signal(SIGCONT)
+                #expect(try program.exitStatus() == 65, "\(program.errors)")
+                #expect(program.errors.contains("is not the one that commands were read from before"), "\(program.errors)")
+                next = try BridgeProgram(["run", "--config", file])
+            } else {
+                next = try BridgeProgram(["run", "--config", file])
+            }
+            // The group's offsets went with the old topic.
+            try dispatching.outcomes(count: 350)
+            next.signal(SIGTERM)
+            #expect(try next.exitStatus() == 0, "\(next.errors)")
+        }
+    }
+
     // MARK: Processes
 
     @Test(arguments: [SIGKILL, SIGSTOP])

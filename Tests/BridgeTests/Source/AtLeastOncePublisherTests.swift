@@ -224,6 +224,28 @@ import Testing
             #expect(try TopicContents.read("records", from: brokers.settings).count == 5)
         }
 
+        /// An idle stream's token moves on for as long as the broker of the positions is away.
+        @Test func positionsThatNobodyAcknowledgesDoNotPileUp() throws {
+            let session = try session()
+            try session.publishAndSeal(1...1)
+            try session.wait(for: "the first position") { $0.positionsStored == 1 }
+            brokers.takeDown(2)
+            let deadline = ContinuousClock.now + Patience.limit
+            var number: Int32 = 2
+            func move() throws {
+                try session.publisher.seal(PublisherSession.position(number))
+                try session.publisher.serve(timeout: .milliseconds(20))
+                number += 1
+            }
+            while session.publisher.unacknowledged() < 4, .now < deadline { try move() }
+            // The next one is covered, and waits without a time at which it would be due.
+            while session.publisher.nextDeadline != nil, .now < deadline { try move() }
+            #expect(session.publisher.unacknowledged() == 4)
+            brokers.bringUp(2)
+            #expect(try session.publisher.finish(within: nil))
+            #expect(try stored()?.position == PublisherSession.position(number - 1))
+        }
+
         @Test func finishingGivesUpAfterItsLimitAndLeavesNothingThatArrivesLater() throws {
             var session: PublisherSession? = try session()
             brokers.takeDown(1)

@@ -216,6 +216,45 @@ import Testing
         #expect(session.status.snapshot.recordsPublished == 5)
     }
 
+    /// librdkafka would ask the coordinator again and again until the transaction's time is over, a minute, and then say that records have timed
+    /// out.
+    @Test func aTopicThatIsGoneEndsTheSessionAndIsNamed() throws {
+        let session = try session()
+        try session.publishAndSeal(1...1)
+        try session.publisher.endLinger(isCaughtUp: true)
+        try session.wait(for: "the first commit") { $0.positionsStored == 1 }
+        brokers.describe(topic: "records", as: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        brokers.fail(.addPartitionsToTxn, with: Array(repeating: RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, count: 1000))
+        try session.publishAndSeal(2...5)
+        try session.publisher.endLinger(isCaughtUp: true)
+        let error = try #require(throws: (any Error).self) { try session.wait(for: "the end") { _ in false } }
+        #expect("\(error)".contains("UNKNOWN_") && "\(error)".contains("records"), "\(error)")
+        guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+        #expect(try !session.publisher.finish(within: .seconds(2)))
+        #expect(session.status.snapshot.positionsStored == 1)
+        brokers.describe(topic: "records", as: RD_KAFKA_RESP_ERR_NO_ERROR)
+        brokers.stopFailing(.addPartitionsToTxn)
+        try expectHeir()
+    }
+
+    /// The broker answers, so nothing else would say that the stream stands still.
+    @Test(
+        arguments: [
+            (.produce, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "Kafka has acknowledged nothing"),
+            (.endTxn, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, "transaction"),
+        ] as [(MockBrokers.Request, rd_kafka_resp_err_t, String)])
+    func aRequestThatIsRefusedForLongIsReported(_ request: MockBrokers.Request, _ code: rd_kafka_resp_err_t, _ words: String) throws {
+        let session = try open(["max.in.flight": "1"])
+        try session.publisher.fence()
+        brokers.fail(request, with: Array(repeating: code, count: 100_000))
+        try session.publishAndSeal(1...5)
+        try session.publisher.endLinger(isCaughtUp: true)
+        try session.wait(for: "the report") { $0.state == .retrying && $0.reason?.contains(words) == true }
+        brokers.stopFailing(request)
+        try session.wait(for: "the commit") { $0.positionsStored == 1 && $0.state != .retrying }
+        #expect(try session.publisher.finish(within: nil))
+    }
+
     @Test func finishingGivesUpAfterItsLimitAndLeavesNothingThatArrivesLater() throws {
         var session: PublisherSession? = try session()
         brokers.takeDown(1)

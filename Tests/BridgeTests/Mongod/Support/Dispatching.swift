@@ -259,7 +259,7 @@ final class Dispatching: @unchecked Sendable {
         let deadline = ContinuousClock.now + Patience.limit
         while true {
             let offsets = try? consumer.committed(Array(0..<partitions), timeout: .seconds(5))
-            let committed = (offsets ?? [:]).values.reduce(0) { $0 + Int($1 ?? 0) }
+            let committed = (offsets ?? [:]).values.reduce(0) { $0 + Int($1?.offset ?? 0) }
             if committed >= count { return }
             guard .now < deadline else { throw WaitedInVain(what: "\(count) committed offsets; \(committed) are") }
         }

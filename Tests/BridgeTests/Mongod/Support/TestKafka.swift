@@ -44,6 +44,22 @@ struct TestKafka: Sendable {
         }
     }
 
+    /// Of a real broker.
+    func delete(topic: String) throws {
+        let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        var old = rd_kafka_DeleteTopic_new(topic)
+        defer { rd_kafka_DeleteTopic_destroy(old) }
+        let answers = rd_kafka_queue_new(admin.client.handle)
+        defer { rd_kafka_queue_destroy(answers) }
+        rd_kafka_DeleteTopics(admin.client.handle, &old, 1, nil, answers)
+        guard let answer = rd_kafka_queue_poll(answers, 30_000) else { throw WaitedInVain(what: "the deletion of topic \(topic)") }
+        rd_kafka_event_destroy(answer)
+        let deadline = ContinuousClock.now + Patience.limit
+        while try admin.topic(topic, timeout: .seconds(30)) != nil {
+            guard .now < deadline else { throw WaitedInVain(what: "the end of topic \(topic)") }
+        }
+    }
+
     /// Lets the embedded cluster answer that there is no such topic; by itself it makes every topic that it is asked for.
     func hide(topic: String) { set(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, for: topic) }
 

@@ -1,0 +1,105 @@
+import Testing
+
+@testable import StreamBridge
+
+@Suite struct RecordMarkTests {
+    private let kafka: TestKafka
+    private let topic = UniqueName.make("marks")
+
+    init() throws {
+        kafka = try TestKafka.shared.get()
+        try kafka.make(topic: topic)
+    }
+
+    private func lookup() throws -> RecordLookup { try RecordLookup(topic: topic, settings: kafka.settings) }
+
+    private func produce(_ records: [(key: [UInt8]?, value: [UInt8])]) throws {
+        let producer = try ReportingProducer(kafka.settings)
+        for (number, record) in records.enumerated() {
+            #expect(try producer.produce(topic, key: record.key, value: record.value, timestamp: Int64(1_700_000_000_000 + number)))
+        }
+        try producer.wait(acknowledged: records.count)
+    }
+
+    @Test func aRecordIsFoundAgainByItsMark() throws {
+        try produce((0..<5).map { (Array("k".utf8), Array("value \($0)".utf8)) })
+        let lookup = try lookup()
+        guard case .record(let mark)? = try lookup.find(at: [0: 3], timeout: .seconds(30))[0] else { throw WaitedInVain(what: "a record") }
+        #expect(mark.offset == 3)
+        #expect(mark.timestamp == 1_700_000_000_003)
+        #expect(RecordMark(text: mark.text) == mark)
+        #expect(try lookup.find(at: [0: 3], timeout: .seconds(30)) == [0: .record(mark)])
+        #expect(try lookup.find(at: [0: 2], timeout: .seconds(30)) != [0: .record(mark)])
+        #expect(try lookup.find(at: [0: 5], timeout: .seconds(30)) == [0: .end])
+        #expect(try lookup.find(at: [0: 77], timeout: .seconds(30)) == [0: .end])
+        #expect(try lookup.find(at: [:], timeout: .seconds(30)).isEmpty)
+    }
+
+    @Test func whateverIsOtherInARecordMakesAnotherMark() throws {
+        let records: [(key: [UInt8]?, value: [UInt8])] = [(nil, [1]), ([], [1]), ([1], []), ([1], [1]), ([1, 1], [1]), ([1], [1, 1])]
+        try produce(records)
+        let lookup = try lookup()
+        var checksums: Set<UInt64> = []
+        for offset in records.indices {
+            guard case .record(let mark)? = try lookup.find(at: [0: Int64(offset)], timeout: .seconds(30))[0] else { continue }
+            checksums.insert(mark.checksum)
+        }
+        #expect(checksums.count == records.count)
+    }
+
+    @Test(arguments: [
+        "", "bridge-mark-1 5 6", "bridge-mark-2 5 6 7", "bridge-mark-1 -5 6 7", "bridge-mark-1 5 6 7 8", "bridge-mark-1 5 6 xyz",
+    ])
+    func whatSomebodyElseStoresWithAnOffsetIsNoMark(_ text: String) { #expect(RecordMark(text: text) == nil) }
+
+    // MARK: Commands
+
+    private func continuity() throws -> CommandContinuity {
+        var settings = DispatcherSettings.sample()
+        settings.commands = topic
+        return CommandContinuity(
+            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestWatch(), isCompacted: { false })
+    }
+
+    private func mark(_ offset: Int64, timestamp: Int64) throws -> CommittedOffset {
+        let mark = try #require(RecordMark(text: "bridge-mark-1 \(offset) \(timestamp) 77"))
+        return CommittedOffset(offset: offset + 1, metadata: mark.text)
+    }
+
+    @Test func aCommittedOffsetOfAnotherTopicHalts() throws {
+        try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
+        for (place, words) in [(2, "another record at offset 2"), (9, "ends before offset 9")] as [(Int64, String)] {
+            let halt = try #require(throws: StreamHalt.self) { try continuity().begin([0: mark(place, timestamp: 5)]) }
+            #expect(halt.status == .lostPosition)
+            #expect(halt.reason.contains("\(topic)/0") && halt.reason.contains(words), "\(halt)")
+            #expect(halt.mend.contains("--group bridge.b."), "\(halt)")
+        }
+    }
+
+    @Test func anOffsetWithoutAMarkAndOneThatItsRecordBearsOutGoOn() throws {
+        try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
+        let continuity = try continuity()
+        try continuity.begin([0: .some(CommittedOffset(offset: 5, metadata: ""))])
+        let mark = try #require(continuity.mark(of: 0))
+        #expect(mark.offset == 4)
+        let other = try self.continuity()
+        try other.begin([0: .some(CommittedOffset(offset: 5, metadata: mark.text))])
+        #expect(other.mark(of: 0) == mark)
+        let fresh = try self.continuity()
+        let none: CommittedOffset? = nil
+        try fresh.begin([0: none])
+        #expect(fresh.mark(of: 0) == nil)
+        #expect(fresh.due([0]).isEmpty)
+    }
+
+    @Test func aRecordThatWasDeletedForItsAgeOrCompactedIsNoLoss() throws {
+        let mark = try #require(RecordMark(text: "bridge-mark-1 7 5 77"))
+        let later = try #require(RecordMark(text: "bridge-mark-1 8 5 77"))
+        #expect(CommandContinuity.reason(against: .trimmed, mark) { false } == nil)
+        #expect(CommandContinuity.reason(against: .record(later), mark) { true } == nil)
+        #expect(CommandContinuity.reason(against: .record(later), mark) { nil } == nil)
+        #expect(CommandContinuity.reason(against: .record(later), mark) { false } != nil)
+        #expect(CommandContinuity.reason(against: .record(mark), mark) { false } == nil)
+        #expect(CommandContinuity.reason(against: .end, mark) { true } != nil)
+    }
+}
