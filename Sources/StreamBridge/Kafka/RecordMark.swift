@@ -14,9 +14,9 @@ struct RecordMark: Sendable, Equatable {
         }
     }
 
-    /// FNV-1a, with a byte before the text that tells none from an empty one.
+    /// FNV-1a, with the length before the bytes: it tells none from an empty text, and where the key ends.
     private static func checksum(_ bytes: UnsafeRawBufferPointer?, after start: UInt64) -> UInt64 {
-        var hash = (start ^ (bytes == nil ? 0 : 1)) &* 0x100_0000_01b3
+        var hash = (start ^ (bytes.map { UInt64($0.count) + 1 } ?? 0)) &* 0x100_0000_01b3
         if let bytes { for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }
         return hash
     }

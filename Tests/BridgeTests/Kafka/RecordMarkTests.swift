@@ -41,7 +41,9 @@ import Testing
         let lookup = try lookup()
         var checksums: Set<UInt64> = []
         for offset in records.indices {
-            guard case .record(let mark)? = try lookup.find(at: [0: Int64(offset)], timeout: .seconds(30))[0] else { continue }
+            let found = try lookup.find(at: [0: Int64(offset)], timeout: .seconds(30))
+            guard case .record(let mark)? = found[0] else { throw WaitedInVain(what: "record \(offset), found \(found)") }
+            #expect(mark.offset == Int64(offset))
             checksums.insert(mark.checksum)
         }
         #expect(checksums.count == records.count)

@@ -12,6 +12,7 @@ import Testing
     {
         limits.findings(
             on: SampleConfiguration.make {
+                $0.streams[0].delivery = .exactlyOnce
                 $0.kafka.producer = producer
                 $0.kafka.consumer = consumer
             })
