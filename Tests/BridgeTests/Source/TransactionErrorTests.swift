@@ -244,7 +244,8 @@ import Testing
             (.endTxn, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS, "transaction"),
         ] as [(MockBrokers.Request, rd_kafka_resp_err_t, String)])
     func aRequestThatIsRefusedForLongIsReported(_ request: MockBrokers.Request, _ code: rd_kafka_resp_err_t, _ words: String) throws {
-        let session = try open(["max.in.flight": "1"])
+        // Longer than a busy machine may take, so that nothing times out meanwhile.
+        let session = try open(["max.in.flight": "1", "transaction.timeout.ms": "900000"])
         try session.publisher.fence()
         brokers.fail(request, with: Array(repeating: code, count: 100_000))
         try session.publishAndSeal(1...5)
