@@ -33,14 +33,23 @@ let package = Package(
         ),
         // libmongoc and libbson.
         .systemLibrary(name: "CMongo", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
+        // Threads, the stop, hand-off, backoff, clocks and byte buffers. Knows nobody.
+        .target(name: "Runtime", swiftSettings: strict),
         // MongoDB: clients, change streams, BSON and Extended JSON. Knows nothing of Kafka.
-        .target(name: "Mongo", dependencies: ["CMongo"], swiftSettings: strict),
-        // The bridge itself. Its folder Kafka/ is the only one that imports CKafka.
+        .target(name: "Mongo", dependencies: ["CMongo", "Runtime"], swiftSettings: strict),
+        // Kafka: clients, producers, consumers, records. The only one that imports CKafka. Knows nothing of MongoDB.
+        .target(
+            name: "Kafka",
+            dependencies: ["CKafka", "Runtime", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        // The bridge itself: docs/ARCHITECTURE.md has its layers, which scripts/lint checks.
         .target(
             name: "StreamBridge",
             dependencies: [
+                "Runtime",
                 "Mongo",
-                "CKafka",
+                "Kafka",
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -58,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "bridge",
             dependencies: [
-                "StreamBridge",
+                "Runtime", "Mongo", "Kafka", "StreamBridge",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -67,7 +76,7 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "StreamBridge", "Mongo", "CKafka", "CMongo",
+                "Runtime", "Mongo", "Kafka", "StreamBridge", "CKafka", "CMongo",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],

@@ -1,3 +1,5 @@
+import Runtime
+
 /// An unordered bulk of documents for one collection, written straight as the insert command that carries them.
 ///
 /// Unordered: one document's refusal keeps no other from being written. The server still tries them in their order, so of two documents

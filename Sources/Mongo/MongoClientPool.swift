@@ -1,4 +1,5 @@
 import CMongo
+import Runtime
 
 /// The process's one pool of connections to a deployment, with background monitoring of its servers.
 ///
@@ -208,7 +209,7 @@ extension MongoClientPool: @unchecked Sendable {}
 
 extension Duration {
     /// Whole milliseconds, rounded up.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
         return overflow ? .max : whole + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000

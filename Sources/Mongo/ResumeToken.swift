@@ -1,3 +1,5 @@
+import Runtime
+
 /// A change stream's resume token: opaque to everyone but the server, except for what is read here of its `_data`.
 ///
 /// `_data` is a hexadecimal KeyString (MongoDB 4.2 and later) that begins with the cluster time; two tokens of one deployment compare

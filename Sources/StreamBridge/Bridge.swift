@@ -1,25 +1,10 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// All streams and dispatchers of a configuration, from the first connection to the last acknowledgement.
 package final class Bridge: Sendable {
-    /// A server that could not be reached before `startupTimeout`.
-    package struct Unreachable: Error, CustomStringConvertible {
-        package let server: String
-        package let reason: String
-        /// Nil when nothing is known beyond that no answer came.
-        package var mend: String? = nil
-        package var description: String {
-            if let mend { return "\(server) could not be reached: \(reason). \(mend)" }
-            let keys = [
-                ("MongoDB", "mongodb.uri (hosts, and the name after replicaSet=)"),
-                ("Kafka", "kafka.bootstrap.servers and the security settings under kafka"),
-            ]
-            let wrong = keys.filter { server.contains($0.0) }.map(\.1).joined(separator: " and ")
-            return "\(server) could not be reached: \(reason). Start what is missing, or correct \(wrong)"
-        }
-    }
-
     private let configuration: BridgeConfiguration
     private let logger: Logger
     private let stop = StopSignal()
@@ -121,7 +106,7 @@ package final class Bridge: Sendable {
         let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(
-            pool: pool, admin: admin, topic: OwnTopics.any(of: configuration), timeout: configuration.startupTimeout, stop: stop,
+            pool: pool, admin: admin, topic: InternalTopics.any(of: configuration), timeout: configuration.startupTimeout, stop: stop,
             logger: logger,
             waits: observer.waits)
         guard let deployment = try await start.reachBoth() else { return [] }
@@ -145,7 +130,7 @@ package final class Bridge: Sendable {
         let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
         watch.start()
         defer { watch.stop() }
-        let kafkaWatch = KafkaWatch(admin: admin, topic: OwnTopics.any(of: configuration))
+        let kafkaWatch = KafkaWatch(admin: admin, topic: InternalTopics.any(of: configuration))
         if configuration.http != nil { kafkaWatch.start() }
         defer { kafkaWatch.stop() }
         observer.runs(
@@ -164,7 +149,7 @@ package final class Bridge: Sendable {
     /// A connection that cannot be opened looks like a broker that is away.
     private func warnOfFewFiles(_ admin: KafkaAdmin) {
         guard let limit = OpenFiles.limit,
-            let brokers = try? admin.brokers(askedAbout: OwnTopics.any(of: configuration), timeout: .seconds(2))
+            let brokers = try? admin.brokers(askedAbout: InternalTopics.any(of: configuration), timeout: .seconds(2))
         else { return }
         let needed = OpenFiles.needed(parts: configuration.streams.count + configuration.dispatchers.count, brokers: brokers.count)
         guard UInt64(needed) > limit else { return }
@@ -215,7 +200,7 @@ package final class Bridge: Sendable {
     private func writingPool() throws(MongoError) -> MongoClientPool {
         try MongoClientPool(
             .writing(
-                configuration.mongodb, least: DispatchLoop.workers * configuration.dispatchers.count,
+                configuration.mongodb, least: DispatchContext.workers * configuration.dispatchers.count,
                 appName: "bridge.\(configuration.name)"))
     }
 

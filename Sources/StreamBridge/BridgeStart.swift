@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// Reaches both sides when a bridge starts, each until `timeout`.
 struct BridgeStart: Sendable {
@@ -37,11 +39,11 @@ struct BridgeStart: Sendable {
         async let mongoDB = reachMongoDB()
         let failures = await [kafka.failure, mongoDB.failure].compactMap { $0 }
         if stop.isRequested { return nil }
-        if let final = failures.first(where: { !($0 is Bridge.Unreachable) }) { throw final }
-        let unreachable = failures.compactMap { $0 as? Bridge.Unreachable }
+        if let final = failures.first(where: { !($0 is Unreachable) }) { throw final }
+        let unreachable = failures.compactMap { $0 as? Unreachable }
         if let only = unreachable.first, unreachable.count == 1 { throw only }
         guard unreachable.isEmpty else {
-            throw Bridge.Unreachable(
+            throw Unreachable(
                 server: unreachable.map(\.server).joined(separator: " and "), reason: unreachable.map(\.reason).joined(separator: "; "))
         }
         return try await mongoDB.get()
@@ -104,7 +106,7 @@ struct BridgeStart: Sendable {
                     if let mend = failure.mend, failure.isOfConfiguration {
                         return .failure(StreamHalt(reason: reason, mend: mend, status: .configuration))
                     }
-                    return .failure(Bridge.Unreachable(server: server, reason: reason, mend: failure.mend))
+                    return .failure(Unreachable(server: server, reason: reason, mend: failure.mend))
                 }
             }
         }

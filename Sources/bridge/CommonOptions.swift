@@ -77,7 +77,7 @@ enum ExitStatus {
     /// The status of an error that ended a command.
     static func of(_ error: any Error) -> ExitCode {
         switch error {
-        case is Bridge.Unreachable: unreachable
+        case is Unreachable: unreachable
         case let halt as StreamHalt: ExitCode(halt.status.rawValue)
         case let interrupted as SendingInterrupted: of(interrupted.cause)
         case let interrupted as ReplayInterrupted: of(interrupted.cause)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kafka
 import StreamBridge
 
 /// `bridge redrive`
@@ -32,7 +33,7 @@ struct RedriveCommand: AsyncParsableCommand {
     var id: String?
 
     @Option(name: .long, help: "Only the one at this place of the dead letter topic: PARTITION/OFFSET. Can be repeated.")
-    var at: [DeadLetterPlace] = []
+    var at: [RecordCoordinates] = []
 
     @Flag(name: .long, help: "Send back what is listed.")
     var send = false
@@ -95,6 +96,6 @@ struct RedriveCommand: AsyncParsableCommand {
     }
 }
 
-extension DeadLetterPlace: ExpressibleByArgument {
+extension RecordCoordinates: ExpressibleByArgument {
     package init?(argument: String) { self.init(argument) }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Kafka
 import StreamBridge
 
 /// `bridge verify`

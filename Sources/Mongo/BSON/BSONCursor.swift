@@ -1,3 +1,5 @@
+import Runtime
+
 /// A walk over the elements of one BSON document, which checks every length before it trusts it.
 ///
 /// A cursor holds offsets only. The bytes are given to each call, and must be the same ones each time:

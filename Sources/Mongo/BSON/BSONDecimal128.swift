@@ -1,3 +1,5 @@
+import Runtime
+
 /// The 128 bits of an IEEE 754-2008 decimal, binary integer encoding, as BSON stores them. No arithmetic: it is read, kept and written.
 package struct BSONDecimal128: Sendable, Hashable {
     /// Sign, exponent, and the top 49 bits of the coefficient.

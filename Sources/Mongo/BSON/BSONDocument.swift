@@ -1,3 +1,5 @@
+import Runtime
+
 /// A BSON document that owns its bytes: for commands, replies, positions and configuration, off the hot path.
 ///
 ///     let command: BSONDocument = ["aggregate": "inventory", "pipeline": [["$changeStream": [:]]], "cursor": [:]]

@@ -1,3 +1,5 @@
+import Runtime
+
 /// One element of a BSON document, as offsets into the document's bytes. Made by ``BSONCursor``, which has checked the offsets; valid for
 /// those bytes only.
 package struct BSONElement: Sendable, Equatable {

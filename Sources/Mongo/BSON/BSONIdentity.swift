@@ -1,3 +1,5 @@
+import Runtime
+
 /// A value as MongoDB's indexes see it, in a collection with the simple collation: two are equal exactly if a unique index takes them for
 /// duplicates, and an `_id` finds the other.
 ///

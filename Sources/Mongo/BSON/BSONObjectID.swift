@@ -1,3 +1,5 @@
+import Runtime
+
 /// The 12 bytes of an ObjectId, in the order in which they are written as hexadecimal digits.
 package struct BSONObjectID: Sendable, Hashable {
     /// The first eight bytes, the first one in the top bits.

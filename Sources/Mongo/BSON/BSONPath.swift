@@ -1,3 +1,5 @@
+import Runtime
+
 /// The way to a value inside a document: `fullDocument.items.0.name`.
 ///
 /// Made once (per route, per template), followed for every event without allocating.

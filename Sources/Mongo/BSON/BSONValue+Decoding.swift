@@ -1,3 +1,5 @@
+import Runtime
+
 /// From bytes to values.
 extension BSONValue {
     /// Decodes an element's value, arrays deeply, documents as their bytes. Text that is not UTF-8 is an error.

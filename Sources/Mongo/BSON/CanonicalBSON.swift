@@ -1,3 +1,5 @@
+import Runtime
+
 /// Writes BSON in the one form that stands for all that MongoDB's indexes take for equal: numbers as ``CanonicalNumber`` says, symbols as
 /// strings, in documents and arrays as outside of them. Everything else is as it is: the server compares it by its bytes.
 ///

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A number in the one form that stands for all numbers that MongoDB compares as equal: int32 1, int64 1, double 1.0 and decimals 1 and
 /// 1.00 are int32 1.
 ///

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Values in the midst of a text for people.
 extension ExtendedJSON {
     /// Appends a value as `simple` has it, but what is a string there without quotes and escapes: the characters of a text, the digits of an

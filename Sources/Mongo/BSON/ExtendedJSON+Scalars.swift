@@ -1,3 +1,5 @@
+import Runtime
+
 /// The values that contain no other values.
 extension ExtendedJSON {
     static func writeScalar(

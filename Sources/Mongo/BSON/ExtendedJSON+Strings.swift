@@ -1,3 +1,5 @@
+import Runtime
+
 /// Text: escaped as JSON wants it, and checked to be UTF-8, in one pass.
 extension ExtendedJSON {
     /// Appends a range of bytes as the inside of a JSON string.

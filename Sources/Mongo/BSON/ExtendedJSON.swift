@@ -1,3 +1,5 @@
+import Runtime
+
 /// Writes BSON as JSON, byte for byte, without decoding it into anything in between and without allocating.
 ///
 /// `relaxed` and `canonical` are MongoDB Extended JSON v2 as its specification has them, with the specification's order of keys and

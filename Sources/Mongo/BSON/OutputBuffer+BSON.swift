@@ -1,3 +1,5 @@
+import Runtime
+
 /// Writing BSON, for commands and for tests. Keys and cstrings must not contain U+0000, which is checked.
 extension OutputBuffer {
     /// Appends a document whose elements `body` appends.

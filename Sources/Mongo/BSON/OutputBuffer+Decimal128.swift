@@ -1,3 +1,5 @@
+import Runtime
+
 /// The decimal128 specification's text of a decimal.
 extension OutputBuffer {
     /// Appends a decimal: plain notation if the exponent is not positive and the number not smaller than 1E-6, scientific notation

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Floating-point numbers as the shortest decimal text that reads back as the same number.
 extension OutputBuffer {
     /// Appends a finite number. The text always has a fraction or an exponent, so that a reader takes it for a floating-point number

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Writing JSON by hand, for records of the bridge's own.
 extension OutputBuffer {
     /// Appends a text as a JSON string, quotes included.

@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// The whole story on one machine, with a private replica set and an embedded Kafka cluster: a fruit inventory that is sold down, its change
 /// events and the low-stock alert; then trucks that commands send out, until none is left.

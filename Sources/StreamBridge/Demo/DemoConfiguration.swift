@@ -1,3 +1,4 @@
+import Kafka
 import Mongo
 
 /// The configuration that the demo runs, as `bridge.yaml` would say it.

@@ -1,5 +1,6 @@
 import Foundation
 import Mongo
+import Runtime
 import Synchronization
 
 /// A private mongod on loopback, in a temporary folder that goes with it: for the demo and for tests.

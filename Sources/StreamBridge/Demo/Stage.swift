@@ -1,4 +1,6 @@
+import Kafka
 import Mongo
+import Runtime
 
 /// What the stories of the demo play on.
 struct Stage: Sendable {

@@ -1,3 +1,6 @@
+import Kafka
+import Runtime
+
 /// Reads topics of the demo from their beginning and prints what arrives. Used on one thread.
 final class TopicWatcher {
     struct Arrival {

@@ -1,4 +1,6 @@
+import Kafka
 import Mongo
+import Runtime
 import Synchronization
 
 /// Looks at a bridge for HTTP, from before it has reached its servers until its end. Any thread.

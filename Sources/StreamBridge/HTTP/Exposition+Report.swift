@@ -1,4 +1,5 @@
 import Mongo
+import Runtime
 
 extension Exposition {
     /// All figures of a bridge.

@@ -1,5 +1,6 @@
 import Foundation
 import Mongo
+import Runtime
 
 /// What `/status` answers (docs/HTTP.md).
 struct StatusDocument: Encodable {

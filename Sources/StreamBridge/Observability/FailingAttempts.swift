@@ -1,3 +1,5 @@
+import Runtime
+
 /// What a loop tries and fails at, and since when.
 ///
 /// A loop is not well because something else was answered in between: a worker that is refused again and again beside others that work, a session that

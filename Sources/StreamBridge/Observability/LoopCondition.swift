@@ -1,3 +1,5 @@
+import Runtime
+
 /// What a stream or a dispatcher is doing: its state, since when, why, and what mends it; and how often it failed.
 package struct LoopCondition: Sendable {
     package enum State: String, Sendable, CaseIterable {

@@ -1,4 +1,5 @@
 import Logging
+import Runtime
 
 /// What is wrong on either side of a loop, and what to say about it: one line when a trouble begins, one when all are over.
 ///

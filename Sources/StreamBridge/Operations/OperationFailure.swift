@@ -1,3 +1,4 @@
+import Kafka
 import Mongo
 
 /// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a mend.
@@ -7,24 +8,24 @@ enum OperationFailure {
         guard error is KafkaError || error is MissingTopic else { return error }
         switch StreamFailure(kafka: error) {
         case .halt(let halt): return halt
-        case .reopen, .restart: return Bridge.Unreachable(server: "Kafka", reason: "\(error)")
+        case .reopen, .restart: return Unreachable(server: "Kafka", reason: "\(error)")
         }
     }
 
     /// The same for a command that reads a stream, and so meets errors of both sides: ``Bridge/Unreachable`` or ``StreamHalt``.
     static func ending(_ error: any Error, of stream: StreamSettings, bridge: String) -> any Error {
-        if error is Bridge.Unreachable { return error }
+        if error is Unreachable { return error }
         switch StreamFailure(error, stream: stream, bridge: bridge) {
         case .halt(let halt): return halt
         case .reopen, .restart:
             return error.isOfMongoDB
-                ? Bridge.Unreachable(mongoDB: error) : Bridge.Unreachable(server: "Kafka", reason: "\(error)")
+                ? Unreachable(mongoDB: error) : Unreachable(server: "Kafka", reason: "\(error)")
         }
     }
 }
 
 extension Error {
-    fileprivate var isOfMongoDB: Bool { self is MongoError || self is ChangeStreamReader.ServerLost }
+    fileprivate var isOfMongoDB: Bool { self is MongoError || self is ServerLost }
 }
 
 /// Some records were sent, then something went wrong.

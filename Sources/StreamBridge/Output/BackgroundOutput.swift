@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 /// Lines for a descriptor that may take them late or never: whoever writes never waits for it, and no line ends the process.
 ///

@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 import Synchronization
 
 /// What a command prints. A write that fails is the end of the command, not of the process: whoever runs it is asked to stop, and its

@@ -17,9 +17,6 @@ struct GapRecord: Sendable {
     /// Milliseconds since 1970.
     let at: Int64
 
-    /// `bridge.<name>.gaps`.
-    static func topic(bridge name: String) -> String { "bridge.\(name).gaps" }
-
     /// Few records, for people who may ask late.
     static let topicSettings = ["cleanup.policy": "delete", "retention.ms": "-1"]
 

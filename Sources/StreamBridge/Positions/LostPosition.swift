@@ -1,4 +1,5 @@
 import Mongo
+import Runtime
 
 /// A stored position that cannot be resumed: what the server said, and what is known of the oplog.
 struct LostPosition: Error {
@@ -8,13 +9,6 @@ struct LostPosition: Error {
     let changed: String?
     /// What the oplog had when the position was refused, or why nobody can tell.
     let oplog: Result<OplogWindow, any Error>
-
-    /// History lost, and its older forms.
-    static let forgotten: Set<Int32> = [286, 136, 464, 40576, 40615]
-    /// A token that the server can read and does not accept.
-    static let refused: Set<Int32> = [280, 260, 40585]
-    /// No token, no KeyString (the asserts of the server's key_string.cpp), or a truncated one (Overflow).
-    static let unreadable = Set<Int32>([40647, 40649, 15]).union(50810...50850)
 
     /// Nil for an error that says nothing about the position.
     init?(_ position: StreamPosition, error: MongoError, changed: String?, oplog: () throws -> OplogWindow) {
@@ -76,7 +70,7 @@ struct LostPosition: Error {
         let afterwards =
             "The stream goes on then, or when the bridge is started again if it has ended; `onLostPosition: oldest` does so by itself"
         let code = error.code ?? 0
-        if Self.unreadable.contains(code) {
+        if LostPositionCodes.unreadable.contains(code) {
             return
                 "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it: \(edit), "
                 + "which also \(record). \(afterwards). Or \(elsewhere)"
@@ -86,7 +80,7 @@ struct LostPosition: Error {
                 "Check that mongodb.uri names the deployment that this bridge has always read. If that was restored from an older backup: "
                 + "\(edit), which repeats all that the oplog has and \(record), or `now` instead of `oldest`, which repeats nothing. \(afterwards)"
         }
-        if Self.refused.contains(code) {
+        if LostPositionCodes.refused.contains(code) {
             let cause =
                 changed.map {
                     "The stream's \($0) changed since the position was stored, and that is the likely cause: put back what was there, let the "

@@ -1,3 +1,6 @@
+import Kafka
+import Runtime
+
 /// The newest value of a key, and the record that has it.
 struct NewestValue: Sendable {
     let bytes: [UInt8]

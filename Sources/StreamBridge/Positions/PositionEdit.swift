@@ -13,8 +13,6 @@ package struct PositionEdit: Sendable {
     /// Milliseconds since 1970.
     let at: Int64
 
-    static func topic(bridge name: String) -> String { "bridge.\(name).position-edits" }
-
     init(stream: String, old: [UInt8]?, new: [UInt8]?, by: String, why: String?, at: Int64) {
         self.stream = stream
         self.old = old

@@ -1,3 +1,6 @@
+import Kafka
+import Runtime
+
 /// The topic of the edits of positions, `bridge.<name>.position-edits`: one partition, kept forever.
 struct PositionHistory: Sendable {
     let topic: String
@@ -5,7 +8,7 @@ struct PositionHistory: Sendable {
     private let settings: KafkaSettings
 
     init(bridge name: String, admin: KafkaAdmin, settings: KafkaSettings) {
-        topic = PositionEdit.topic(bridge: name)
+        topic = InternalTopics.positionEdits(of: name)
         self.admin = admin
         self.settings = settings
     }

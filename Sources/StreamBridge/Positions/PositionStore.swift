@@ -1,3 +1,4 @@
+import Kafka
 import Mongo
 
 /// The positions topic: compacted, key the stream's name, value a ``StoredPosition``. Copies share what was read.
@@ -7,15 +8,13 @@ struct PositionStore: Sendable {
     private let newest: NewestValues
 
     init(bridge name: String, admin: KafkaAdmin, settings: KafkaSettings) {
-        self.init(topic: Self.topic(bridge: name), admin: admin, settings: settings)
+        self.init(topic: InternalTopics.positions(of: name), admin: admin, settings: settings)
     }
 
     /// Of another topic that keeps the newest value of each key.
     init(topic: String, admin: KafkaAdmin, settings: KafkaSettings) {
         newest = NewestValues(topic: topic, admin: admin, settings: settings)
     }
-
-    static func topic(bridge name: String) -> String { "bridge.\(name).positions" }
 
     /// The newest position of a stream, read up to the high watermark of a moment after the call.
     ///

@@ -1,5 +1,7 @@
 import Mongo
 
+@testable import Runtime
+
 /// Bytes from hexadecimal digits; anything else in the text is skipped, so that fields can be set apart.
 func hex(_ text: String) -> [UInt8] {
     let digits = text.compactMap(\.hexDigitValue)

@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
+
 @Suite struct ExtendedJSONTests {
     @Test(arguments: BSONVectors.all)
     func writesEveryTypeAsTheSpecificationHasIt(vector: BSONVector) throws {

@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
+
 /// Bytes from outside never trap: they give a typed error, or JSON that is JSON.
 @Suite struct MalformedBSONTests {
     struct Case: Sendable, CustomTestStringConvertible {

@@ -1,6 +1,8 @@
 import Mongo
 import Testing
 
+@testable import Runtime
+
 @Suite struct OutputBufferTests {
     @Test func growsAndKeepsWhatIsInIt() {
         var buffer = OutputBuffer(capacity: 1)

@@ -2,6 +2,7 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What each error means for a command: the table of the research, code by code.

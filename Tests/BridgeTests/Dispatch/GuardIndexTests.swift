@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Which indexes guard the resources, which change nothing, and which no dispatcher can live with.

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct OffsetLedgerTests {
@@ -28,7 +30,7 @@ import Testing
         ledger.begin([0: 5, 1: nil])
         // Nothing is known of partition 1 yet.
         #expect(ledger.waiting { ends[$0] } == 7)
-        ledger.took([1, 2].map { CommandPlace(partition: 1, offset: $0) } + [CommandPlace(partition: 0, offset: 5)])
+        ledger.took([1, 2].map { RecordCoordinates(partition: 1, offset: $0) } + [RecordCoordinates(partition: 0, offset: 5)])
         #expect(ledger.waiting { ends[$0] } == 7 + 6)
         ledger.answered([try progress(0, 12), try progress(1, 3)])
         #expect(ledger.waiting { ends[$0] } == 7 + 4)

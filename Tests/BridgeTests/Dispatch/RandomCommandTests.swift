@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Mongo
+@testable import Runtime
 @testable import StreamBridge
 
 /// Random commands of random dispatchers, beside libbson's reading of the same text.

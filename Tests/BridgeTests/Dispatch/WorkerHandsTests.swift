@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A worker's hands, and the consumer that waits until they are empty of some partitions.
@@ -21,7 +22,7 @@ import Testing
         hands.take()
         #expect(!hands.await(emptyOf: [1], within: .zero, wake: {}))
         let (isWoken, isLaidDown) = (Monitor(false), Monitor(false))
-        let consumer = StreamBridge.Monitor<Bool?>(nil)
+        let consumer = Monitor<Bool?>(nil)
         let thread = LoopThread.start(name: "consumer") {
             let isEmpty = hands.await(emptyOf: [1], within: .seconds(600)) { isWoken.update { $0 = true } }
             consumer.update { $0 = isEmpty && isLaidDown.read { $0 } }

@@ -1,6 +1,8 @@
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// What probes are told of a bridge whose loops keep turning and get nowhere.

@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// The socket, without a bridge behind it.

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 private let accessControlledBroker = ProcessInfo.processInfo.environment["BRIDGE_TEST_KAFKA_SASL"]

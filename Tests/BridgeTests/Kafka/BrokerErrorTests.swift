@@ -1,6 +1,7 @@
 import CKafka
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What brokers answer to produce requests, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.

@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 @Suite struct GroupAssignmentTests {

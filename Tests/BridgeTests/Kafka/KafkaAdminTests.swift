@@ -1,6 +1,7 @@
 import CKafka
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 @Suite(.blocking) struct KafkaAdminTests {

@@ -1,6 +1,8 @@
 import CKafka
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// The real cluster's side of it is in ``RealBrokerTests``: the mock cluster creates a topic when it is asked for one.

@@ -2,6 +2,7 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What readers of committed records see of a stream's transactions. The mock cluster cannot show it.

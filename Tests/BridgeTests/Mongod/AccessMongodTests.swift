@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Servers that a bridge cannot or may not read.
@@ -35,7 +36,7 @@ import Testing
 
     @Test func aServerThatIsNotThereIsUnreachableAfterTheStartUpDeadline() async throws {
         try await Scene.play { scene in
-            let unreachable = try Self.error(of: scene, as: Bridge.Unreachable.self) {
+            let unreachable = try Self.error(of: scene, as: Unreachable.self) {
                 $0.mongodb.uri = "mongodb://127.0.0.1:1/?replicaSet=rs0"
                 $0.mongodb.serverSelectionTimeout = .milliseconds(200)
                 $0.startupTimeout = .seconds(1)
@@ -47,7 +48,7 @@ import Testing
 
     @Test func aKafkaThatIsNotThereIsUnreachableAfterTheStartUpDeadline() async throws {
         try await Scene.play { scene in
-            let unreachable = try Self.error(of: scene, as: Bridge.Unreachable.self) {
+            let unreachable = try Self.error(of: scene, as: Unreachable.self) {
                 $0.kafka.common["bootstrap.servers"] = "127.0.0.1:1"
                 $0.startupTimeout = .seconds(1)
             }

@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Documents at the edge of what MongoDB takes: none traps, none is dropped.

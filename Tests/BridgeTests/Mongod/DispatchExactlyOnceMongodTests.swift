@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Answers and the offsets of their commands in one transaction. The mock cluster shows what was aborted, too, so repeats are counted on a real

@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// `expiresAt` is looked at before every try, not only before the first.

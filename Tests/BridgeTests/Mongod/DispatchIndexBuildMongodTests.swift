@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A guard index that is still being built refuses nothing: until it is done, nothing may be answered.

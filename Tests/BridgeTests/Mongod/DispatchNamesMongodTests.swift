@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Commands without an id are named by their coordinates, which may come back. Nobody gets another command's answer.

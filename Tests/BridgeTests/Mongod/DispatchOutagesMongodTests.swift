@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// Either side goes away and comes back in the middle of a flood of commands: each has one outcome in the end, and the documents say the same.

@@ -3,6 +3,7 @@ import Logging
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// What commands are answered, and what they leave behind (contract, section 5).

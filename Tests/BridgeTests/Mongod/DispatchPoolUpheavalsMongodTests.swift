@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A pool, or the collection, that goes as a whole: what was known of it counts no more.

@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What `bridge check` says about dispatchers.

@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// What a real server takes for equal is what the bridge takes for equal: as an identity, as a record's key, and as a looked-up `_id`.

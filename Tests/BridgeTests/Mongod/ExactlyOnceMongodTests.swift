@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What streams do with transactions, from MongoDB to Kafka.

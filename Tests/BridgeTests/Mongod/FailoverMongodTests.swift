@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// Several bridges of one configuration: who leads, who stands by, and what happens when the leader goes.
@@ -131,9 +133,9 @@ import Testing
         var kafka = scene.kafka.settings
         kafka.consumer["session.timeout.ms"] = "6000"
         var properties = ConsumerProperties.leadership(
-            kafka, group: StreamLeadership.group(bridge: scene.name, stream: "fruits"), rank: "-")
+            kafka, group: GroupName.of("fruits", of: scene.name), rank: "-")
         properties["client.id"] = "-.\(instance)"
-        let member = try GroupConsumer(topic: StreamLeadership.topic(bridge: scene.name), properties: properties, logger: .silent)
+        let member = try GroupConsumer(topic: InternalTopics.control(of: scene.name), properties: properties, logger: .silent)
         let (hasLead, isOver) = (Monitor(false), Monitor(false))
         try member.subscribe()
         let thread = LoopThread.start(name: "member") {
@@ -249,7 +251,7 @@ import Testing
                 $0.kafka.consumer["topic.metadata.refresh.interval.ms"] = "200"
             }
             try scene.follow(scene.positionsTopic).wait(count: 1)
-            let control = StreamLeadership.topic(bridge: scene.name)
+            let control = InternalTopics.control(of: scene.name)
             scene.kafka.hide(topic: control)
             try scene.log.wait(for: "retrying: could not read topic \(control)")
             scene.kafka.show(topic: control)

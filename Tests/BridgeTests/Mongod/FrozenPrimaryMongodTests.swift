@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A primary that stands still keeps its connections, and with them every call that waits for its answer.

@@ -2,6 +2,7 @@ import Logging
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Streams that go on past a lost position because the configuration says so: with a gap record, and never in silence.

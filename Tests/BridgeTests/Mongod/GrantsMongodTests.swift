@@ -2,6 +2,7 @@ import Logging
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// The printed role is enough for everything that a configuration does, and nothing of it is too much.

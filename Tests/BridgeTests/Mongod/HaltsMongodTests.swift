@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// A stream that cannot go on halts with a reason and a mend, and leaves the others alone.

@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What `bridge check` finds in Kafka.

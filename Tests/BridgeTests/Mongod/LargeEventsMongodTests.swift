@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Events that are larger than MongoDB's documents may be, at a server that cannot give them: an update of 9 MB with its pre- and post-image.

@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// `fullDocument: batchedLookup` where documents are large, ids are odd, or the server does not answer.

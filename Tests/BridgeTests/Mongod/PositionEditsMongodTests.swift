@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// `bridge positions` between two runs of a bridge, and while one runs.
@@ -68,7 +69,7 @@ import Testing
             try scene.insert([["_id": "left out"]])
             let change = try scene.setPosition(of: stream, to: "now", .init(by: "ann@desk", why: "not wanted"))
             try scene.insert([["_id": "published"]])
-            let gap = try #require(try scene.records(GapRecord.topic(bridge: scene.name)).first).document()
+            let gap = try #require(try scene.records(InternalTopics.gaps(of: scene.name)).first).document()
             #expect(
                 gap["from"]?.documentValue?["clusterTime"]?.stringValue
                     == change.edit?.old.flatMap { try? StoredPosition(json: $0) }?.position.token.clusterTime.map { "\($0)" })
@@ -178,7 +179,7 @@ import Testing
             try scene.log.wait(for: "goes on after the halt: its position was edited by ann@desk")
             #expect(try scene.follow().wait(count: 3).map(\.token) == Self.tokens(published) + [published[1].token])
             #expect(change.gap != nil)
-            let gap = try #require(try scene.records(GapRecord.topic(bridge: scene.name)).first).document()
+            let gap = try #require(try scene.records(InternalTopics.gaps(of: scene.name)).first).document()
             #expect(gap["from"]?.documentValue?["token"]?.documentValue?["_data"]?.stringValue == "82")
             #expect(gap["reason"]?.stringValue?.hasSuffix("; position edited by ann@desk") == true)
             #expect(gap["code"]?.int64Value != nil)

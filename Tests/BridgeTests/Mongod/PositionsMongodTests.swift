@@ -1,6 +1,8 @@
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// Stored positions: a stop and a restart without a gap and without a repeat.

@@ -3,6 +3,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// Replays that errors, signals and kills interrupt.

@@ -1,6 +1,8 @@
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// A look at the pool and at what holds its members.

@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Edits of a stream that runs. The mock cluster fences nobody, and its groups give the lead to anybody.

@@ -2,6 +2,7 @@ import Logging
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Events that cannot be written as records: how they are found, and how everything else goes on without them.

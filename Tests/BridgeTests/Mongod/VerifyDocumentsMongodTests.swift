@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// `bridge verify --documents`: the newest record of each key beside the document that the collection has.

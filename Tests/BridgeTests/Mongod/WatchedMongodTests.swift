@@ -138,7 +138,7 @@ import Testing
             let stream = scene.stream { $0.pipeline = #"[{"$replaceWith":{"$mergeObjects":["$$ROOT","$fullDocument"]}}]"# }
             let halts = try scene.bridge([stream]).halts()
             #expect(halts.map(\.status) == [.configuration])
-            #expect(halts.map(\.mend) == [PipelineReview.mend])
+            #expect(halts.map(\.mend) == [StreamFailure.changedToken])
         }
     }
 

@@ -20,7 +20,7 @@ import Testing
             Issue.record("the bridge has run")
         } catch let halt as StreamHalt {
             #expect(status == 78 && halt.reason.contains(reason) && halt.mend.contains(mend), "\(halt)")
-        } catch let unreachable as Bridge.Unreachable {
+        } catch let unreachable as Unreachable {
             #expect(status == 69 && unreachable.reason.contains(reason) && unreachable.mend?.contains(mend) == true, "\(unreachable)")
         }
     }

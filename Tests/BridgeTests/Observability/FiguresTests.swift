@@ -2,6 +2,8 @@ import Logging
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct FiguresTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 @Suite(.blocking) struct RedriveTests {
@@ -134,7 +135,7 @@ import Testing
     @Test func aPlaceWithoutADeadLetterOfThisDispatcherIsNamed() async throws {
         try writeAll()
         // One of another dispatcher's, one that does not exist, one in a partition that does not.
-        let places = [(0, 4), (0, 99), (7, 0), (0, 0)].map { DeadLetterPlace(partition: $0, offset: $1) }
+        let places = [(0, 4), (0, 99), (7, 0), (0, 0)].map { RecordCoordinates(partition: $0, offset: $1) }
         let (summary, letters) = try await run(.init(places: Set(places)))
         #expect(summary.missing.map(\.description) == ["0/4", "0/99", "7/0"])
         #expect(letters.map(\.place.description) == ["0/0"])
@@ -153,7 +154,7 @@ import Testing
                 $0.kafka.common["bootstrap.servers"] = "127.0.0.1:1"
                 $0.startupTimeout = .seconds(1)
             }, dispatcher: topics.dispatcher, logger: .silent)
-        await #expect(throws: Bridge.Unreachable.self) { _ = try await redrive.run(.init(), sendsBack: false) { _ in } }
+        await #expect(throws: Unreachable.self) { _ = try await redrive.run(.init(), sendsBack: false) { _ in } }
     }
 
     @Test func inJSONEverythingIsThere() async throws {
@@ -184,9 +185,9 @@ import Testing
         #expect(try json(letters[4])["value"] as? String == "")
     }
 
-    @Test(arguments: ["0/12", "3/0"]) func aPlaceIsReadAsItIsShown(_ text: String) { #expect(DeadLetterPlace(text)?.description == text) }
+    @Test(arguments: ["0/12", "3/0"]) func aPlaceIsReadAsItIsShown(_ text: String) { #expect(RecordCoordinates(text)?.description == text) }
 
     @Test(arguments: ["", "1", "1/", "/1", "-1/0", "0/-1", "a/b", "0/1/2"]) func whatIsNoPlaceIsRefused(_ text: String) {
-        #expect(DeadLetterPlace(text) == nil)
+        #expect(RecordCoordinates(text) == nil)
     }
 }

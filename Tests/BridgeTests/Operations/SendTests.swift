@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite(.blocking) struct SendTests {
@@ -201,7 +203,7 @@ import Testing
             $0.kafka.common["bootstrap.servers"] = "127.0.0.1:1"
             $0.startupTimeout = .seconds(1)
         }
-        let unreachable = await #expect(throws: Bridge.Unreachable.self) { try await self.send(Self.command("c-1"), with: send) }
+        let unreachable = await #expect(throws: Unreachable.self) { try await self.send(Self.command("c-1"), with: send) }
         #expect(unreachable?.server == "Kafka")
         #expect(unreachable?.description.contains("Connection refused") == true)
         #expect(unreachable?.description.contains("mongodb.uri") == false)
@@ -228,7 +230,7 @@ import Testing
         try writing.close()
         let interrupted = await #expect(throws: SendingInterrupted.self) { try await sending.value }
         #expect(interrupted?.sent == 1)
-        #expect(interrupted?.cause is Bridge.Unreachable)
+        #expect(interrupted?.cause is Unreachable)
     }
 
     @Test(.disabled(if: TestKafka.isReal, "a real broker hides nothing"))

@@ -3,6 +3,8 @@ import Mongo
 import Synchronization
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite(.blocking) struct TailTests {

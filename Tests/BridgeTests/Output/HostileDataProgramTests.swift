@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// What strangers wrote into topics, on the terminal of an operator.

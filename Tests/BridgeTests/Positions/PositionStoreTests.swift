@@ -1,6 +1,8 @@
 import CKafka
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite(.blocking) struct PositionStoreTests {

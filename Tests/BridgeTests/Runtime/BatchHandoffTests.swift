@@ -1,6 +1,7 @@
 import Synchronization
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct BatchHandoffTests {

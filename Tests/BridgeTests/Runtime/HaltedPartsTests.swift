@@ -1,5 +1,6 @@
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct HaltedPartsTests {

@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Nobody may set the machine's clock for a test. So the two halves are shown apart: the deadline is a time of the monotonic clock, and the

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct OpenFilesTests {

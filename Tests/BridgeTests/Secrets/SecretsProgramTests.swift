@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Passwords of any characters in the program's output and its log, where nobody answers.

@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Everything that can happen to a bridge on its way, at random, during a load: kills, pauses, elections, restarts of the broker.

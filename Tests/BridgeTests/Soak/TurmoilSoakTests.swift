@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// Long loads with everything that can happen to a bridge, each verified twice: by `bridge verify`, and by the writes themselves.

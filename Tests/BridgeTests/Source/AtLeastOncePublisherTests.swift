@@ -2,6 +2,8 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite(.blocking) struct AtLeastOncePublisherTests {

@@ -1,6 +1,8 @@
 import Testing
 
+@testable import Kafka
 @testable import Mongo
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct EventEncoderTests {

@@ -1,6 +1,8 @@
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct EventPumpTests {

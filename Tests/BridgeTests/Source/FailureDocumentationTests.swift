@@ -3,6 +3,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// docs/OPERATIONS.md has a row for every error that is decided about by name, and says of each what the sources do.

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Mongo
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct LookedUpDocumentsTests {

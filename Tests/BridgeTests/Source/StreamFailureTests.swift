@@ -2,6 +2,7 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 @Suite struct StreamFailureTests {

@@ -1,5 +1,7 @@
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// A publisher whose process leads no more stores nothing, whatever it was doing meanwhile.
@@ -11,7 +13,7 @@ struct TermTests {
         let (bridge, topic) = (UniqueName.make("term"), UniqueName.make("records"))
         let admin = try KafkaAdmin(settings: kafka.settings, logger: .silent)
         let store = PositionStore(bridge: bridge, admin: admin, settings: kafka.settings)
-        for name in [topic, store.topic, StreamLeadership.topic(bridge: bridge)] { try kafka.make(topic: name) }
+        for name in [topic, store.topic, InternalTopics.control(of: bridge)] { try kafka.make(topic: name) }
         let stop = StopSignal()
         let leadership = try StreamLeadership(
             of: .sample { $0.delivery = delivery }, bridge: bridge, index: 0, kafka: kafka.settings,

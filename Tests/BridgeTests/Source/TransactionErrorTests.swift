@@ -2,6 +2,8 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// What brokers answer to a stream's transactions, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.

@@ -1,6 +1,7 @@
 import Mongo
 import Testing
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// How the events of MongoDB transactions are counted, and where positions are sealed around them.

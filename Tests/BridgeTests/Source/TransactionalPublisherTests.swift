@@ -2,6 +2,8 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// What a session does with its transactions. The mock cluster ignores isolation: what readers see is asserted on a real broker only.

@@ -1,6 +1,8 @@
 import Foundation
 import Mongo
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// A dispatcher's topics on the shared cluster, with names of their own, and a configuration with nothing but that dispatcher.

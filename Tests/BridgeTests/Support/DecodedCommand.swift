@@ -1,4 +1,5 @@
 @testable import Mongo
+@testable import Runtime
 @testable import StreamBridge
 
 /// What a decoder makes of a record, with the body as a document.

@@ -1,4 +1,6 @@
+@testable import Kafka
 @testable import Mongo
+@testable import Runtime
 @testable import StreamBridge
 
 /// A record of a batch, copied out of it.

@@ -1,6 +1,7 @@
 import CKafka
 import CKafka.Mock
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// An embedded cluster whose brokers do as a test tells them.

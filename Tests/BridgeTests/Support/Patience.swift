@@ -1,3 +1,4 @@
+@testable import Runtime
 @testable import StreamBridge
 
 /// How long a test waits for a condition, or lets a call take, before it fails: far longer than any of them takes, even on a busy machine. No test says a

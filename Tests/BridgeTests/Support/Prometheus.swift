@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Prometheus' tool.

@@ -1,5 +1,7 @@
 import Mongo
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// One session of a publisher, with the events that `SampleEvent` makes. Used on one thread.

@@ -1,5 +1,6 @@
 import Mongo
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Takes every record over and remembers in which order things came. Used on one thread.

@@ -1,5 +1,7 @@
 import Mongo
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// A producer and everything that it reported. Used on one thread.

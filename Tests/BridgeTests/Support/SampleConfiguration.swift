@@ -1,5 +1,6 @@
 import Mongo
 
+@testable import Kafka
 @testable import StreamBridge
 
 enum SampleConfiguration {

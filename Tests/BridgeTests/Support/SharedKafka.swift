@@ -1,3 +1,5 @@
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 extension TestKafka {

@@ -1,3 +1,4 @@
+@testable import Kafka
 @testable import StreamBridge
 
 /// Everything that a topic holds now.

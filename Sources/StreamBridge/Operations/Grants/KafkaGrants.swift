@@ -1,3 +1,5 @@
+import Kafka
+
 /// The ACLs of a bridge in Kafka, as commands of `kafka-acls.sh` or as a list.
 package struct KafkaGrants: Sendable {
     /// Nobody can tell who the bridge is to Kafka.

@@ -1,4 +1,6 @@
+import Kafka
 import Logging
+import Runtime
 
 /// The lead of a stream, taken from whoever had it: no process begins a session of the stream until it is given back.
 ///
@@ -16,9 +18,9 @@ struct HeldLead {
     {
         let lead = HeldLead(
             consumer: try GroupConsumer(
-                topic: StreamLeadership.topic(bridge: bridge),
+                topic: InternalTopics.control(of: bridge),
                 properties: ConsumerProperties.leadership(
-                    kafka, group: StreamLeadership.group(bridge: bridge, stream: stream), rank: firstRank),
+                    kafka, group: GroupName.of(stream, of: bridge), rank: firstRank),
                 logger: logger))
         var isHeld = false
         defer { if !isHeld { lead.release() } }

@@ -1,4 +1,6 @@
+import Kafka
 import Logging
+import Runtime
 
 /// Stores an edited position, the record of the edit and that of a gap, in one Kafka transaction with the stream's transactional id: with exactly-once that fences
 /// whoever leads the stream, so nothing that it has in hand can follow.
@@ -53,7 +55,7 @@ struct PositionWriter {
         let sender = try TransactionalSender(
             configuration.kafka, transactional: .stream(stream, of: configuration.name), logger: logger)
         let positions = try sender.topic(store.topic)
-        let edits = try sender.topic(PositionEdit.topic(bridge: configuration.name))
+        let edits = try sender.topic(InternalTopics.positionEdits(of: configuration.name))
         try sender.fence()
         // After the fence: what the leader stored last is the old position (rule 1 of docs/GUARANTEES.md).
         let edit = try edit(store.readAll(timeout: Self.callTime, .init(stop: stop))[stream]?.bytes)
@@ -65,7 +67,7 @@ struct PositionWriter {
             let key = Array(stream.utf8)
             var records = [(edits, Array(edit.record.json.utf8)), (positions, edit.record.new)]
             if let gap = edit.gap {
-                records.append((try sender.topic(GapRecord.topic(bridge: configuration.name)), gap.json(stream: stream)))
+                records.append((try sender.topic(InternalTopics.gaps(of: configuration.name)), gap.json(stream: stream)))
             }
             for (topic, value) in records { try sender.send(OutgoingRecord(key: key, value: value), to: topic) }
             try sender.commit(until: deadline)

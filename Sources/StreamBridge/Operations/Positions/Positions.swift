@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// Reads and edits the stored positions of streams, also while a bridge runs.
 package struct Positions: Sendable {
@@ -190,14 +192,14 @@ package struct Positions: Sendable {
         }
         let timeout = configuration.startupTimeout
         let former = try values(of: store, admin)[stream.name].flatMap { try? StoredPosition($0) }
-        let gaps = GapRecord.topic(bridge: configuration.name)
+        let gaps = InternalTopics.gaps(of: configuration.name)
         guard !request.isDryRun else {
             return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: nil)
         }
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         try topics.ensure(store.topic, partitions: 1, config: CompactedTopic.config(under: configuration.topics), timeout: timeout)
         try topics.ensure(
-            PositionEdit.topic(bridge: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
+            InternalTopics.positionEdits(of: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
         // A leader only moves on: what is no gap now is none later.
         if gap(after: former) != nil { try topics.ensure(gaps, partitions: 1, config: GapRecord.topicSettings, timeout: timeout) }
         // Whoever stored the position may not be who leads now: a process that has just begun has stored none yet.
@@ -223,7 +225,7 @@ package struct Positions: Sendable {
     private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> HeldLead? {
         var reason = "the group gave no word within \(Self.leadTime.readable)"
         do {
-            try topics.ensure(StreamLeadership.topic(bridge: configuration.name), partitions: 1, timeout: configuration.startupTimeout)
+            try topics.ensure(InternalTopics.control(of: configuration.name), partitions: 1, timeout: configuration.startupTimeout)
             if let lead = try HeldLead.take(
                 of: stream.name, bridge: configuration.name, kafka: configuration.kafka, within: Self.leadTime, stop: stop, logger: logger)
             {
@@ -264,10 +266,10 @@ package struct Positions: Sendable {
             Result {
                 do {
                     return try body()
-                } catch let error as Bridge.Unreachable {
+                } catch let error as Unreachable {
                     throw error
                 } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(mongoDB: error)
+                    throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
                 } catch {
                     throw OperationFailure.ending(error)
                 }

@@ -1,3 +1,4 @@
+import Kafka
 import Mongo
 
 /// What a published record says of its event's place in the change stream.

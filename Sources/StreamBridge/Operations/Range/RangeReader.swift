@@ -1,4 +1,6 @@
+import Kafka
 import Mongo
+import Runtime
 import Synchronization
 
 /// Reads a range of a stream's own change stream, and gives its records to a publisher, as the bridge makes them. Used on one thread.
@@ -116,7 +118,7 @@ private final class PatientObserver: ChangeStreamObserver {
             return first
         }
         guard since.duration(to: .now) > patience else { return }
-        handoff.fail(Bridge.Unreachable(mongoDB: error))
+        handoff.fail(Unreachable(mongoDB: error))
         handoff.close()
     }
 

@@ -1,4 +1,6 @@
+import Kafka
 import Mongo
+import Runtime
 
 /// Stands where Kafka would, and shows every batch of records instead of publishing it. Used on one thread.
 final class RecordInspector: RecordPublisher {

@@ -1,4 +1,5 @@
 import Mongo
+import Runtime
 
 /// Chooses records by their key.
 struct KeyFilter {

@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// Publishes a range again, marked as such: of a stream's change stream, or of a topic.
 package struct Replay: Sendable {
@@ -99,7 +101,7 @@ package struct Replay: Sendable {
                 do {
                     return try body()
                 } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Bridge.Unreachable(mongoDB: error)
+                    throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
                 } catch {
                     throw OperationFailure.ending(error)
                 }

@@ -1,12 +1,12 @@
 import Foundation
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// The replays of a bridge: the compacted topic `bridge.<name>.replays`, key the replay's id.
 struct ReplayLedger: Sendable {
     let topic: String
-
-    static func topic(bridge name: String) -> String { "bridge.\(name).replays" }
 
     private let bridge: String
     private let admin: KafkaAdmin
@@ -15,7 +15,7 @@ struct ReplayLedger: Sendable {
     private let settings: TopicSettings
 
     init(_ configuration: BridgeConfiguration, admin: KafkaAdmin) {
-        topic = Self.topic(bridge: configuration.name)
+        topic = InternalTopics.replays(of: configuration.name)
         bridge = configuration.name
         self.admin = admin
         store = PositionStore(topic: topic, admin: admin, settings: configuration.kafka)

@@ -1,3 +1,4 @@
+import Kafka
 import Mongo
 
 /// What a replay of a stream would publish.

@@ -1,3 +1,6 @@
+import Kafka
+import Runtime
+
 /// Runs sessions of a replay, one after another, until one comes to its end. Used on one thread.
 struct ReplaySupervisor {
     let id: String

@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// Publishes a range of a stream again, exactly once: each Kafka transaction has records and the replay's own position behind them.
 ///
@@ -94,7 +96,7 @@ package struct StreamReplay {
             range: range, settings: settings, publisher: inspector, position: resolved.trial.position,
             leaveOut: { _ in counter.leaveOut() })
         let reader = RangeReader(route) { name in
-            try OwnTopics.refuse(name, of: configuration.name)
+            try InternalTopics.refuse(name, of: configuration.name)
             return try inspector.topic(name)
         }
         let isWhole = try reader.run(
@@ -175,7 +177,7 @@ extension StreamSettings {
         if let topic {
             do throws(ConfigurationComplaint) {
                 settings.topic = try TextTemplate.topic(topic)
-                try OwnTopics.refuse(settings.topic, for: watch, of: bridge)
+                try InternalTopics.refuse(settings.topic, for: watch, of: bridge)
             } catch {
                 throw WrongUsage("--topic", error)
             }

@@ -1,4 +1,5 @@
 import Mongo
+import Runtime
 
 /// What a replay of a stream is, and how far it has come: the value of its record in the topic `bridge.<name>.replays`.
 ///

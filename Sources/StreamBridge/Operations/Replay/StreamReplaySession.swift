@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// A replay of a stream from the position that is recorded of it, in as many sessions as it takes. Used on one thread.
 ///
@@ -75,7 +77,7 @@ struct StreamReplaySession {
         var opened: [String] = []
         defer { names += opened }
         let reader = RangeReader(route) { name in
-            try OwnTopics.refuse(name, of: configuration.name)
+            try InternalTopics.refuse(name, of: configuration.name)
             try topics.ensure(name, timeout: configuration.startupTimeout)
             opened.append(name)
             return try publisher.topic(name)

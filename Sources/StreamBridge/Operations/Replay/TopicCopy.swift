@@ -1,4 +1,6 @@
+import Kafka
 import Logging
+import Runtime
 
 /// Copies a range of a Kafka topic to another one, exactly once. Used on one thread.
 package struct TopicCopy {

@@ -1,3 +1,5 @@
+import Kafka
+
 /// Reads what is left of a copy's range, committed records only, and says how far it has come. Used on one thread.
 struct TopicCopyPass {
     /// A record as it is sent again.

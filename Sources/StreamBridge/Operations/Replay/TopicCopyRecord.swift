@@ -1,4 +1,5 @@
 import Mongo
+import Runtime
 
 /// What a copy of a topic's range is, and how far it has come: the value of its record in the topic `bridge.<name>.replays`.
 struct TopicCopyRecord: Sendable {

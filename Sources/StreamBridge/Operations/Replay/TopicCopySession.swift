@@ -1,4 +1,6 @@
+import Kafka
 import Logging
+import Runtime
 
 /// A copy of a topic's range from where its record says it is, in as many sessions as it takes. Used on one thread.
 struct TopicCopySession {

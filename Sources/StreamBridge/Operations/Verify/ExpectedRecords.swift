@@ -1,3 +1,5 @@
+import Kafka
+
 /// A record that the change stream says there must be, while it is being looked at.
 struct ExpectedRecord {
     let fingerprint: RecordFingerprint

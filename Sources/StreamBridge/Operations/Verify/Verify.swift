@@ -1,5 +1,7 @@
+import Kafka
 import Logging
 import Mongo
+import Runtime
 
 /// Compares what a stream has published with its change stream, and changes nothing.
 ///

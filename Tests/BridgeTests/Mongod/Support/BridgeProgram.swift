@@ -1,6 +1,7 @@
 import Foundation
 import Mongo
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// The built executable as a process.

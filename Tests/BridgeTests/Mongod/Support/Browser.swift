@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A headless Chromium with one tab, driven by the DevTools protocol over a pipe. It ends with its owner, or with this process.

@@ -1,5 +1,6 @@
 import Foundation
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Two authorities and certificates of the first one, made by openssl in a folder that goes with its owner.

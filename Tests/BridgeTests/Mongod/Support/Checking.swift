@@ -1,3 +1,4 @@
+@testable import Runtime
 @testable import StreamBridge
 
 extension BridgeConfiguration {

@@ -1,5 +1,6 @@
 import CKafka
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// Sends records to partitions of its choice and waits until they are stored. Used on one thread at a time.

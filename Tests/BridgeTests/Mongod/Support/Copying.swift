@@ -1,6 +1,8 @@
 import Logging
 import Mongo
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// A corner of a Kafka cluster in which topics are copied; no MongoDB.

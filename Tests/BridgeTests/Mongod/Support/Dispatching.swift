@@ -2,6 +2,8 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// The text of commands of the sample dispatcher.
@@ -251,7 +253,7 @@ final class Dispatching: @unchecked Sendable {
 
     /// Waits until the group has committed that many offsets, over all partitions.
     func waitUntilCommitted(_ count: Int) throws {
-        let group = DispatchLoop.group(bridge: scene.name, dispatcher: settings.name)
+        let group = GroupName.of(settings.name, of: scene.name)
         // A look at the group does not join it.
         let consumer = try GroupConsumer(
             topic: settings.commands, properties: ConsumerProperties.make(scene.kafka.settings, group: group, queueBytes: 1 << 20),

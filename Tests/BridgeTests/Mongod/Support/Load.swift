@@ -2,6 +2,7 @@ import Foundation
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Majority writes to many documents, each repeated until it is acknowledged: what a bridge has to publish whatever happens meanwhile.

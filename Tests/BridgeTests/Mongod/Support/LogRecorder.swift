@@ -1,5 +1,6 @@
 import Logging
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// Keeps what a bridge logs.

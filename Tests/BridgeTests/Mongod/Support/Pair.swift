@@ -1,6 +1,7 @@
 import Foundation
 import Mongo
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A pair of bridges, each a process.

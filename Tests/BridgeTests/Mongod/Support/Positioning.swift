@@ -1,11 +1,12 @@
 import Mongo
 
+@testable import Runtime
 @testable import StreamBridge
 
 extension Scene {
     /// The topics of the history and of the gaps, which the mock cluster would give four partitions.
     func makeEditsTopics() throws {
-        for topic in [PositionEdit.topic(bridge: name), GapRecord.topic(bridge: name)] { try kafka.create(topic: topic) }
+        for topic in [InternalTopics.positionEdits(of: name), InternalTopics.gaps(of: name)] { try kafka.create(topic: topic) }
     }
 
     /// Edits a position in this process.

@@ -1,5 +1,6 @@
 import Mongo
 
+@testable import Runtime
 @testable import StreamBridge
 
 extension Scene {

@@ -1,5 +1,6 @@
 import Logging
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// A bridge that runs in this process, driven from a thread that may block.

@@ -4,6 +4,8 @@ import Mongo
 import Synchronization
 import Testing
 
+@testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 /// The replica set that ordinary tests share, each with databases of its own. Its guardian ends it with the process.
@@ -40,7 +42,7 @@ final class Scene: Sendable {
         let reply = try pool.withClient { client in try client.command(["ping": 1], on: "admin", operation: "ping") }
         beginning = reply["operationTime"]?.timestampValue ?? BSONTimestamp(seconds: 1, increment: 0)
         try kafka.create(topic: "bridge.\(name).positions")
-        try kafka.create(topic: StreamLeadership.topic(bridge: name))
+        try kafka.create(topic: InternalTopics.control(of: name))
     }
 
     /// Runs `body` on a scene at the shared server.

@@ -3,6 +3,7 @@ import CKafka.Mock
 import Foundation
 import Logging
 
+@testable import Kafka
 @testable import StreamBridge
 
 /// The Kafka of one scene: an embedded cluster of its own, or the broker of `BRIDGE_TEST_KAFKA`.

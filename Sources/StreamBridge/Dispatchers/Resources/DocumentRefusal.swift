@@ -1,0 +1,43 @@
+import Mongo
+
+/// What the server's refusal of one document means.
+enum DocumentRefusal {
+    /// A document with this `_id` is there: this command was done before.
+    case doneBefore
+    /// The resource has an active document.
+    case busy
+    /// The document as such can never be written: a dead letter.
+    case never(code: String, message: String)
+    /// Passes: the identical document again.
+    case retry(MongoError)
+    /// An index on the resource refused it that nobody has judged yet.
+    case unknownIndex
+    case halt(StreamHalt)
+
+    init(_ refusal: WriteReply.Refusal, guardedBy index: GuardIndex, dispatcher: DispatcherSettings) {
+        guard refusal.code == WriteReply.duplicateKey else {
+            let error = MongoError(
+                kind: .server(code: refusal.code), operation: "insert into \(dispatcher.collection)", message: refusal.message)
+            if Self.poison.contains(refusal.code) {
+                self = .never(code: "\(refusal.code)", message: "\(dispatcher.collection) refuses the document: \(refusal.message)")
+                return
+            }
+            switch DispatchFailure(mongoDB: error, dispatcher: dispatcher) {
+            case .retry, .restart: self = .retry(error)
+            case .halt(let halt): self = .halt(halt)
+            }
+            return
+        }
+        switch index.match(refusal) {
+        case .identity: self = .doneBefore
+        case .resource: self = .busy
+        case .unknown: self = .unknownIndex
+        case .other(let name):
+            self = .never(
+                code: "\(refusal.code)", message: "the unique index \(name) of \(dispatcher.collection) refuses the document")
+        }
+    }
+
+    /// Codes of a document that will be refused whenever it is tried: validation, sizes, names of fields.
+    private static let poison: Set<Int32> = [2, 9, 14, 52, 53, 54, 55, 56, 57, 66, 121, 10334, 17280, 17419, 17420]
+}

@@ -1,0 +1,32 @@
+import Mongo
+
+/// Why a server could not be reached, in the words of whoever knows best: the certificate, the members that answer, or the driver.
+struct ConnectionFailure {
+    let reason: String
+    /// Nil when nothing is known beyond that no answer came.
+    let mend: String?
+    /// What mends it is on the bridge's side.
+    let isOfConfiguration: Bool
+
+    init(_ error: any Error) {
+        guard let mongo = error as? MongoError else {
+            (reason, mend, isOfConfiguration) = ("\(error)", nil, false)
+            return
+        }
+        if let certificate = CertificateFault(mongo) {
+            (reason, mend) = ("\(certificate.sentence): \(mongo)", certificate.mend)
+            isOfConfiguration = certificate.isOfConfiguration
+        } else {
+            (reason, mend) = ("\(mongo)", mongo.fault?.mend)
+            isOfConfiguration = mongo.fault?.isOfConfiguration ?? false
+        }
+    }
+}
+
+extension Unreachable {
+    /// MongoDB could not be reached.
+    init(mongoDB error: any Error) {
+        let failure = ConnectionFailure(error)
+        self.init(server: "MongoDB", reason: failure.reason, mend: failure.mend)
+    }
+}

@@ -1,0 +1,14 @@
+/// Something about a stream that its own events would not tell: why it cannot work, or why it will not do what was probably meant. The same at the start
+/// of the stream, in its log, and in `bridge check`.
+struct StreamRemark: Sendable, Equatable {
+    let text: String
+    let mend: String
+    /// The stream cannot go on.
+    let isFault: Bool
+
+    static func fault(_ text: String, mend: String) -> StreamRemark { StreamRemark(text: text, mend: mend, isFault: true) }
+
+    static func warning(_ text: String, mend: String) -> StreamRemark { StreamRemark(text: text, mend: mend, isFault: false) }
+
+    var halt: StreamHalt { StreamHalt(reason: text, mend: mend, status: .configuration) }
+}

@@ -1,0 +1,202 @@
+import Kafka
+import Logging
+import Mongo
+import Runtime
+
+/// Looks at everything that a configuration needs, on both sides, and changes nothing.
+package struct Check: Sendable {
+    private let configuration: BridgeConfiguration
+    private let logger: Logger
+    /// One answer of a server may take this long; a check is for a person who waits.
+    private let timeout: Duration
+
+    package init(configuration: BridgeConfiguration, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        timeout = min(configuration.startupTimeout, .seconds(10))
+    }
+
+    /// Blocks in both servers, so it runs on a thread of its own.
+    package func run() async -> [Finding] {
+        await LoopThread.run(name: "check") {
+            var findings = [Finding.ok("configuration", "bridge \(configuration.name), \(configuration.parts)")]
+            findings += http()
+            let kafka = KafkaCheck(configuration: configuration, timeout: timeout, logger: logger)
+            findings += kafka.findings
+            findings += mongoDB(kafka)
+            return findings
+        }
+    }
+
+    /// Whether something can listen at the address of `http.listen`.
+    private func http() -> [Finding] {
+        guard let settings = configuration.http, let address = ListenAddress(settings.listen) else { return [] }
+        do throws(ListenFailure) {
+            try address.tryOut()
+            return [.ok("http", "can listen on \(settings.listen)")]
+        } catch {
+            // A bridge of this configuration that runs is no fault of it.
+            return [
+                error.isInUse
+                    ? .warning("http", "\(error)", mend: "If that is this bridge, running, nothing. Otherwise: \(error.mend)")
+                    : .error("http", "\(error)", mend: error.mend)
+            ]
+        }
+    }
+
+    private func mongoDB(_ kafka: KafkaCheck) -> [Finding] {
+        let uri = ConnectionURI.redacted(configuration.mongodb.uri)
+        do {
+            let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).check"))
+            let deployment = try Deployment(of: pool)
+            let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
+            var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
+            let privileges = try PrivilegeCheck(configuration, deployment: deployment, pool: pool)
+            findings += privileges.findings
+            let window = Result { try deployment.oplogWindow(pool: pool) }
+            findings += oplog(window)
+            for stream in configuration.streams where privileges.allows(stream) {
+                findings += self.stream(
+                    stream, stored: kafka.positions[stream.name], isKnown: !kafka.unknown.contains(stream.name), deployment: deployment,
+                    oplog: window, pool: pool)
+            }
+            return findings + dispatchers(pool: pool, deployment: deployment, privileges: privileges)
+        } catch let halt as StreamHalt {
+            return [.halt("MongoDB", halt)]
+        } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
+            let failure = ConnectionFailure(error)
+            return [
+                .error(
+                    "MongoDB", "\(uri): \(failure.reason)", mend: failure.mend ?? "Start the server, or correct mongodb.uri",
+                    status: failure.isOfConfiguration ? 78 : 69)
+            ]
+        } catch let error as MongoError where error.kind == .authentication {
+            return [.error("MongoDB", "\(uri): \(error)", mend: "Check user, password, authSource and authMechanism in mongodb.uri")]
+        } catch {
+            return [.error("MongoDB", "\(uri): \(error)", mend: "Check mongodb.uri")]
+        }
+    }
+
+    private func dispatchers(pool: MongoClientPool, deployment: Deployment, privileges: PrivilegeCheck) -> [Finding] {
+        guard !configuration.dispatchers.isEmpty else { return [] }
+        return WriteConcernCheck.findings(configuration.mongodb.writeConcern, pool: pool)
+            + configuration.dispatchers.filter(privileges.allows).flatMap { settings in
+                DispatcherCheck(settings: settings, bridge: configuration.name, timeout: timeout)
+                    .findings(pool: pool, deployment: deployment, privileges: privileges.account)
+            }
+    }
+
+    /// How far back a position can be resumed.
+    private func oplog(_ window: Result<OplogWindow, any Error>) -> [Finding] {
+        do {
+            let window = try window.get()
+            return [.ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
+        } catch let hidden as OplogWindow.Hidden {
+            return [.ok("oplog", "\(hidden)")]
+        } catch let error as MongoError where error.code == 13 {
+            // Told as a right that is missing, if a stream needs it.
+            return []
+        } catch {
+            return [.warning("oplog", "cannot be read: \(error)", mend: "Try again when the server is well")]
+        }
+    }
+
+    private func stream(
+        _ settings: StreamSettings, stored: StoredPosition?, isKnown: Bool, deployment: Deployment,
+        oplog: Result<OplogWindow, any Error>, pool: MongoClientPool
+    ) -> [Finding] {
+        let subject = "stream \(settings.name)"
+        var findings: [Finding] = []
+        if let stored {
+            let time = stored.position.token.clusterTime?.readable ?? "unknown"
+            findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
+            if let position = stored.position.token.clusterTime, let oplog = try? oplog.get(), position >= oplog.oldest,
+                oplog.leaves(lessThanOneOf: OplogAlarm.parts, to: position)
+            {
+                findings.append(
+                    .warning(
+                        subject,
+                        "only \((position - oplog.oldest).readable) of the oplog's \(oplog.length.readable) are left to that position",
+                        mend: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
+                            + "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"))
+            }
+            if let changes = stored.changes(of: settings) {
+                findings.append(
+                    .warning(
+                        subject, "\(changes) changed since the position was stored",
+                        mend: "If that was meant, nothing: the stream goes on from its position"))
+            }
+        }
+        do {
+            let review = try remarks(on: settings, pool: pool)
+            findings += review.map { remark in
+                remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, mend: remark.mend)
+            }
+            // The stream would be refused for the same reason in other words.
+            if review.contains(where: \.isFault) { return findings }
+            if let theirs = stored?.replicaSet, let ours = deployment.replicaSet, theirs != ours {
+                throw PositionError.otherReplicaSet(stored: theirs, connected: ours)
+            }
+            let start = try stored.map { .after($0.position.token) } ?? deployment.start(at: settings.startAt, pool: pool)
+            // The real stream, not an imitation of it: another pipeline could accept or refuse another token.
+            _ = try PositionTrial.open(settings, at: start, on: deployment, pool: pool)
+            let place = stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"
+            findings.append(.ok(subject, isKnown ? place : "MongoDB takes it; where it begins is not known, because its position is not"))
+            findings += images(settings, pool: pool)
+        } catch {
+            if let stored, let error = error as? MongoError,
+                let lost = LostPosition(stored.position, error: error, changed: stored.changes(of: settings), oplog: { try oplog.get() })
+            {
+                return findings + [self.lost(lost, settings)]
+            }
+            switch StreamFailure(error, stream: settings, bridge: configuration.name) {
+            case .halt(let halt): findings.append(.halt(subject, halt))
+            case .reopen, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
+            }
+        }
+        return findings
+    }
+
+    private func remarks(on settings: StreamSettings, pool: MongoClientPool) throws -> [StreamRemark] {
+        let remarks = PipelineReview.remarks(on: settings)
+        guard let found = try WatchedCollections.find(of: settings.watch, pool: pool) else { return remarks }
+        let catalog = (try? KafkaAdmin(settings: configuration.kafka, logger: logger)).map {
+            TopicCatalog(admin: $0, settings: configuration.topics, stop: StopSignal(), logger: logger)
+        }
+        return remarks + StreamReview.remarks(on: settings, with: found) { catalog?.keepsOnlyNewest($0) ?? false }
+    }
+
+    private func lost(_ lost: LostPosition, _ settings: StreamSettings) -> Finding {
+        let subject = "stream \(settings.name)"
+        let gaps = InternalTopics.gaps(of: configuration.name)
+        let place: String
+        switch settings.onLostPosition {
+        case .halt: return .halt(subject, lost.halt(stream: settings.name, gaps: gaps))
+        case .now: place = "now"
+        case .oldest: place = (try? lost.oplog.get()).map { lost.oldestPlace(in: $0).readable } ?? "the oldest entry"
+        }
+        return .warning(
+            subject, lost.reason,
+            mend:
+                "By onLostPosition: \(settings.onLostPosition.rawValue) the stream goes on at \(place), with a record of the gap in topic "
+                + "\(gaps). To decide anew, write `onLostPosition: halt` before the next start")
+    }
+
+    /// A stream that requires pre- or post-images halts at the first change of a collection without them.
+    private func images(_ settings: StreamSettings, pool: MongoClientPool) -> [Finding] {
+        settings.collectionsWithImages.compactMap { namespace in
+            let reply = try? pool.withClient { client throws(MongoError) in
+                try client.command(
+                    ["listCollections": 1, "filter": ["name": .string(namespace.collection)]], on: namespace.database,
+                    operation: "look at \(namespace)")
+            }
+            guard let collection = reply?["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
+                collection["options"]?.documentValue?["changeStreamPreAndPostImages"]?.documentValue?["enabled"]?.booleanValue != true
+            else { return nil }
+            return .error(
+                "stream \(settings.name)", "\(namespace) keeps no pre- and post-images, and the stream requires them",
+                mend: "db.getSiblingDB(\"\(namespace.database)\").runCommand({collMod: \"\(namespace.collection)\", "
+                    + "changeStreamPreAndPostImages: {enabled: true}})")
+        }
+    }
+}

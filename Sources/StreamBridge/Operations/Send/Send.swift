@@ -1,0 +1,221 @@
+import Kafka
+import Logging
+import Mongo
+import Runtime
+
+/// Sends commands to a dispatcher, one for each line of JSON.
+package struct Send: Sendable {
+    package enum Source: Sendable, Equatable {
+        case standardInput
+        case file(String)
+    }
+
+    package enum Event: Sendable {
+        /// A line that is no command.
+        case fault(line: Int, message: String)
+        /// Lines that were found to be commands so far.
+        case checked(Int)
+        /// Commands that Kafka has stored so far.
+        case sent(Int)
+        /// All of them are stored; now it is the outcomes that are waited for.
+        case waiting(sent: Int)
+        case outcome(AwaitedOutcome)
+    }
+
+    package struct Summary: Sendable, Equatable {
+        package var topic: String
+        /// Commands that Kafka has stored.
+        package var sent = 0
+        /// Lines that are no commands.
+        package var faults = 0
+        /// Ids whose outcomes did not come in time.
+        package var unanswered: [String] = []
+        /// A stop came before the end.
+        package var isStopped = false
+    }
+
+    /// What there is to read cannot be read.
+    package struct Unreadable: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let configuration: BridgeConfiguration
+    private let dispatcher: DispatcherSettings
+    private let isUnchecked: Bool
+    private let patience: Duration?
+    private let logger: Logger
+    private let stop = StopSignal()
+
+    /// - Parameters:
+    ///   - isUnchecked: sends every line, whatever it is.
+    ///   - patience: how long to wait for the outcomes; nil for not at all. Every line needs an id then.
+    package init(
+        configuration: BridgeConfiguration, dispatcher: DispatcherSettings, isUnchecked: Bool, outcomesWithin patience: Duration?,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.dispatcher = dispatcher
+        self.isUnchecked = isUnchecked
+        self.patience = patience
+        self.logger = logger
+    }
+
+    package func requestStop() { stop.request(grace: .zero) }
+
+    /// A file is checked as a whole before its first line is sent; what can be read only once is checked line by line, up to its first
+    /// fault.
+    ///
+    /// - Throws: ``Unreadable``, ``Bridge/Unreachable``, ``StreamHalt``, ``SendingInterrupted``.
+    package func run(_ source: Source, _ tell: @escaping @Sendable (Event) -> Void) async throws -> Summary {
+        try await LoopThread.run(name: "send") {
+            Result {
+                do {
+                    return try send(source, tell)
+                } catch let failure as LineReader.Failure {
+                    throw Unreadable(description: "\(failure)")
+                } catch {
+                    throw OperationFailure.ending(error)
+                }
+            }
+        }.get()
+    }
+
+    private func send(_ source: Source, _ tell: (Event) -> Void) throws -> Summary {
+        var path: String?
+        if case .file(let given) = source { path = given }
+        let largest = try RecordSender.largestRecord(configuration.kafka)
+        let lines = try LineReader(path: path, limit: largest, stop: stop)
+        var reading = CommandLines(
+            lines: lines, dispatcher: dispatcher, largest: largest, isUnchecked: isUnchecked, needsID: patience != nil)
+        var summary = Summary(topic: dispatcher.commands)
+        if path != nil, lines.rewind() {
+            let commands = try check(&reading, &summary, tell)
+            // Of a pipe it may be meant; nobody names a file for it.
+            if commands == 0, summary.faults == 0, !stop.isRequested {
+                throw Unreadable(description: "there is no command in \(path ?? "")")
+            }
+            guard summary.faults == 0, !stop.isRequested else {
+                summary.isStopped = stop.isRequested
+                return summary
+            }
+            _ = lines.rewind()
+        }
+        try send(&reading, &summary, tell)
+        return summary
+    }
+
+    /// - Returns: how many commands there are.
+    private func check(_ reading: inout CommandLines, _ summary: inout Summary, _ tell: (Event) -> Void) throws -> Int {
+        var checked = 0
+        while let line = try reading.next(), !stop.isRequested {
+            if let fault = line.fault {
+                summary.faults += 1
+                tell(.fault(line: line.number, message: fault))
+            } else {
+                checked += 1
+                if checked % Self.tellEvery == 0 { tell(.checked(checked)) }
+            }
+        }
+        return checked
+    }
+
+    private func send(_ reading: inout CommandLines, _ summary: inout Summary, _ tell: (Event) -> Void) throws {
+        let timeout = configuration.startupTimeout
+        let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+        let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
+        try topics.ensure(dispatcher.commands, timeout: timeout)
+        var outcomes: OutcomeReader?
+        if patience != nil {
+            // It is read here, so its partitions have to be there.
+            try topics.ensure(dispatcher.outcomes, partitions: configuration.topics.partitions, timeout: timeout)
+            // Before the first command goes, so that no outcome is missed.
+            outcomes = try OutcomeReader(topic: dispatcher.outcomes, admin: admin, settings: configuration.kafka, timeout: timeout)
+        }
+        let sender = try RecordSender(topic: dispatcher.commands, settings: configuration.kafka, patience: timeout, logger: logger)
+        var ids: Set<ExactText> = []
+        do {
+            while !stop.isRequested, let line = try reading.next() {
+                if let fault = line.fault {
+                    summary.faults += 1
+                    tell(.fault(line: line.number, message: fault))
+                    break
+                }
+                try sender.send(OutgoingRecord(key: line.key.map { Array($0.utf8) }, value: line.bytes))
+                if patience != nil, let id = line.id { ids.insert(ExactText(id)) }
+                if line.number % Self.tellEvery == 0 { tell(.sent(sender.stored)) }
+            }
+            try sender.finish()
+        } catch {
+            throw SendingInterrupted(sent: sender.stored, topic: dispatcher.commands, cause: OperationFailure.ending(error))
+        }
+        summary.sent = sender.stored
+        if let outcomes, let patience {
+            tell(.waiting(sent: sender.stored))
+            summary.unanswered = try outcomes.wait(for: ids, within: patience, stop: stop) { tell(.outcome($0)) }.map(\.text).sorted()
+        }
+        summary.isStopped = stop.isRequested
+    }
+
+    private static let tellEvery = 1000
+}
+
+/// The lines of a source, each as the command that it is.
+private struct CommandLines: ~Copyable {
+    struct Line {
+        let number: Int
+        let bytes: [UInt8]
+        /// What the command is named by.
+        var id: String?
+        /// A command and its completion have the same one: they are in one partition and stay in order.
+        var key: String?
+        /// Why the line is not to be sent.
+        var fault: String?
+    }
+
+    private let lines: LineReader
+    private let decoder: CommandDecoder
+    private let largest: Int
+    private let isUnchecked: Bool
+    private let needsID: Bool
+    private var memory = OutputBuffer(capacity: 4096)
+
+    init(lines: LineReader, dispatcher: DispatcherSettings, largest: Int, isUnchecked: Bool, needsID: Bool) {
+        self.lines = lines
+        decoder = CommandDecoder(dispatcher)
+        self.largest = largest
+        self.isUnchecked = isUnchecked
+        self.needsID = needsID
+    }
+
+    /// The next line that is not empty.
+    mutating func next() throws -> Line? {
+        while let line = try lines.next() {
+            guard line.size > line.bytes.count || !line.bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0d }) else { continue }
+            return read(line)
+        }
+        return nil
+    }
+
+    private mutating func read(_ line: LineReader.Line) -> Line {
+        var read = Line(number: line.number, bytes: line.bytes)
+        guard line.size <= largest else {
+            read.fault = "the line has \(line.size) bytes, and kafka.message.max.bytes is \(largest)"
+            return read
+        }
+        memory.truncate(to: 0)
+        do throws(CommandFault) {
+            let command = try decoder.decode(line.bytes.span.bytes, defaultID: "", into: &memory)
+            read.id = Self.named(command.id)
+            read.key = if case .complete(let target) = command.order { target } else { read.id }
+        } catch {
+            read.id = error.id.flatMap(Self.named)
+            read.key = read.id
+            if !isUnchecked { read.fault = error.message }
+        }
+        if needsID, read.id == nil, read.fault == nil { read.fault = "there is no id, by which its outcome could be recognised" }
+        return read
+    }
+
+    /// No command has an empty id: it stands for none.
+    private static func named(_ id: String) -> String? { id.isEmpty ? nil : id }
+}

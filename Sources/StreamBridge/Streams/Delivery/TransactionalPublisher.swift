@@ -1,0 +1,388 @@
+import Kafka
+import Logging
+import Mongo
+import Runtime
+
+/// Exactly once: records and the position after them in one Kafka transaction.
+///
+/// A reader with `isolation.level=read_committed` sees each event once, in order, whatever happens to the bridge: what a crash leaves open is
+/// aborted by the next session's ``fence()``, and published again from the committed position.
+///
+/// A transaction is committed when the backlog is drained, or after ``mostTime``, or at ``mostBytes``: a lone event waits for nothing, a flood gets
+/// large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the next one begins at the committed
+/// position.
+///
+/// While the sealed position is within a MongoDB transaction, its end is awaited, so that readers see all of its events at once. One that
+/// takes more than ``mostGroupTime`` or ``mostGroupBytes`` is committed in parts.
+final class TransactionalPublisher: RecordPublisher {
+    private enum State: Equatable {
+        case idle
+        case open(since: ContinuousClock.Instant)
+        case committing
+        /// The transaction failed: it can only be aborted, and the session ends.
+        case failed
+    }
+
+    /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
+    private static let mostTime: Duration = .milliseconds(100)
+    private static let mostBytes = 8 << 20
+    /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
+    /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
+    static let mostGroupTime: Duration = .seconds(10)
+    static let mostGroupBytes = 64 << 20
+    /// One call of librdkafka's may take this long before it is made again.
+    private static let callTime: Duration = .seconds(5)
+    /// The same for one that goes on by itself meanwhile, so that a stop is heard.
+    private static let fenceTime: Duration = .seconds(1)
+    /// A call whose time is over is not worth a word before.
+    private static let patience: Duration = .seconds(3)
+
+    private let producer: KafkaProducer
+    private let ender: TransactionEnder
+    private let positions: KafkaTopic
+    private let identity: any PositionKeeping
+    private let term: StreamLeadership.Term?
+    private let mostGroupTime: Duration
+    private let status: StreamStatus
+    private let stop: StopSignal
+
+    private var state = State.idle
+    /// When ``finish(within:)`` gives up.
+    private var deadline: ContinuousClock.Instant?
+    /// What covers everything published so far; nil when the position that is stored or being stored does.
+    private var sealed: StreamPosition?
+    /// Nothing was published after the sealed position: what is not covered by it must not be committed with it.
+    private var isCovered = true
+    /// What the commit that is on its way stores.
+    private var committing: StreamPosition?
+    private var commitBegan: ContinuousClock.Instant = .now
+    private var lastStored: StreamPosition?
+    private var lastStoredAt: ContinuousClock.Instant = .now
+    /// Of the open transaction.
+    private var bytes = 0
+    private var records = 0
+    /// When the last commit was answered.
+    private var committedAt: ContinuousClock.Instant?
+    private var settling = SettlingTime()
+    private var refusal: RecordRefused?
+    private var positionRecord = RecordBatch()
+
+    /// - Parameters:
+    ///   - term: nil for a publisher that has no rivals.
+    ///   - transactionTimeout: the broker's patience with an open transaction.
+    init(
+        producer: KafkaProducer, positionsTopic: String, identity: any PositionKeeping, term: StreamLeadership.Term?,
+        transactionTimeout: Duration, status: StreamStatus, stop: StopSignal
+    ) throws(KafkaError) {
+        self.producer = producer
+        self.term = term
+        mostGroupTime = min(Self.mostGroupTime, transactionTimeout / 2)
+        positions = try producer.topic(positionsTopic)
+        self.identity = identity
+        self.status = status
+        self.stop = stop
+        ender = TransactionEnder(client: producer.client)
+    }
+
+    /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
+    /// the group that the right process did that.
+    func fence() throws {
+        let membership = try term?.membership()
+        try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.fenceTime) }
+        status.published(0)
+        if let term, let membership { try vouch(for: term, as: membership) }
+    }
+
+    private func vouch(for term: StreamLeadership.Term, as membership: GroupConsumer.Membership) throws {
+        try producer.client.beginTransaction()
+        state = .open(since: .now)
+        do {
+            try again { () throws(KafkaError) in
+                try term.vouch(as: membership, inTransactionOf: producer.client, timeout: Self.callTime)
+            }
+            state = .committing
+            ender.start(.commit)
+            try awaitCommit()
+        } catch {
+            abort()
+            throw error
+        }
+    }
+
+    /// Makes a call until its outcome is known.
+    private func again(_ call: () throws(KafkaError) -> Void) throws {
+        let quiet = ContinuousClock.now + Self.patience
+        while true {
+            do throws(KafkaError) {
+                return try call()
+            } catch {
+                guard error.mayBeCalledAgain else { throw error }
+                if !error.isTimeout || .now >= quiet { status.kafkaTrouble(error) }
+                if stop.isRequested { throw StreamStopped() }
+                try term?.check()
+                _ = try producer.serve(timeout: .milliseconds(100)) { _ in }
+            }
+        }
+    }
+
+    func resume(after stored: StreamPosition) { lastStored = stored }
+
+    /// In a transaction of its own, which is committed while the change stream is being opened.
+    func claim(_ stored: StoredPosition) throws {
+        try term?.check()
+        try begin()
+        // Not `committing`: what is stored already is no progress.
+        try store(stored.json)
+    }
+
+    func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
+
+    func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
+        try begin()
+        isCovered = false
+        bytes += batch.bytes.count
+        for index in 0..<batch.records.count {
+            do {
+                try produce(index, of: batch, to: topics[batch.records[index].route])
+            } catch {
+                // Up to a refused record the position can be sealed and committed, unless it is the second one of an event. Whatever else came
+                // between, nobody can say how far the transaction has got.
+                let isBetweenEvents = index == 0 || batch.records[index - 1].event != batch.records[index].event
+                if !(error is RecordRefused) || !isBetweenEvents { state = .failed }
+                throw error
+            }
+            records += 1
+        }
+    }
+
+    /// Opens a transaction, after the one that is being committed.
+    private func begin() throws {
+        try awaitCommit()
+        guard case .idle = state else { return }
+        while let wait = committedAt.map({ $0 + settling.time - .now }), wait > .zero { try serveEvents(timeout: wait) }
+        try producer.client.beginTransaction()
+        producer.beginLinger()
+        state = .open(since: .now)
+    }
+
+    private func produce(_ index: Int, of batch: borrowing RecordBatch, to topic: KafkaTopic) throws {
+        let record = batch.records[index]
+        do {
+            while !(try producer.produce(record, of: batch, to: topic, tag: 1)) {
+                try giveUpIfLate()
+                try serveEvents(timeout: .milliseconds(100))
+            }
+        } catch let error as KafkaError where error.isAftermath || error.name == "_STATE" {
+            throw try reason(of: error)
+        } catch let error as KafkaError where !error.isFatal {
+            throw RecordRefused(
+                error: error, topic: topic.name, key: batch.keyText(of: record), size: batch.size(of: record),
+                token: batch.token(of: record),
+                index: index)
+        }
+    }
+
+    /// Why nothing can be produced in the open transaction: what was refused, or else what librdkafka says to a commit of such a transaction,
+    /// which has no other effect.
+    private func reason(of error: KafkaError) throws -> KafkaError {
+        state = .failed
+        let deadline = ContinuousClock.now + Self.reportsAfterFailure
+        repeat { try serveEvents(timeout: .milliseconds(50)) } while .now < deadline
+        if let fatal = producer.client.fatalError { return fatal }
+        do throws(KafkaError) { try producer.client.commitTransaction(timeout: Self.callTime) } catch { return error }
+        return error
+    }
+
+    /// How long the reports are waited for that may explain a failure.
+    private static let reportsAfterFailure: Duration = .milliseconds(200)
+
+    private func giveUpIfLate() throws {
+        if stop.isOverdue || deadline.map({ $0 <= .now }) ?? false { throw StreamStopped() }
+    }
+
+    func seal(_ position: StreamPosition) throws {
+        sealed = position
+        isCovered = true
+        // Between transactions Kafka has everything.
+        if state == .idle { status.covered(position.token) }
+        settleSealed()
+        if isDue { try commit() }
+    }
+
+    /// The sealed position is within a MongoDB transaction.
+    private var isAmidGroup: Bool { sealed?.transaction != nil }
+
+    /// The open transaction is to be committed now.
+    private var isDue: Bool {
+        guard case .open(let since) = state, sealed != nil, isCovered else { return false }
+        let age = since.duration(to: .now)
+        if isAmidGroup { return age >= mostGroupTime || bytes >= Self.mostGroupBytes }
+        // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
+        return age >= Self.mostTime || bytes >= Self.mostBytes || stop.isRequested
+    }
+
+    func endLinger(isCaughtUp: Bool) throws {
+        producer.endLinger()
+        if case .open = state, isCaughtUp, sealed != nil, !isAmidGroup { try commit() }
+    }
+
+    func serve(timeout: Duration) throws {
+        try serveEvents(timeout: timeout)
+        try settleCommit()
+        switch state {
+        case .open: if isDue { try commit() }
+        case .idle: if sealed != nil, .now >= whenIdle { try commit() }
+        case .committing, .failed: break
+        }
+    }
+
+    /// What is stored already, or on its way, needs no transaction.
+    private func settleSealed() {
+        switch state {
+        case .idle: if sealed == lastStored { sealed = nil }
+        case .committing: if sealed == committing { sealed = nil }
+        case .open, .failed: break
+        }
+    }
+
+    /// A token that only moved can wait; without a stored one nothing can.
+    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + StreamPosition.idleStoreInterval }
+
+    var nextDeadline: ContinuousClock.Instant? {
+        guard sealed != nil, isCovered else { return nil }
+        return switch state {
+        case .open(let since): since + (isAmidGroup ? mostGroupTime : Self.mostTime)
+        case .idle: whenIdle
+        case .committing, .failed: nil
+        }
+    }
+
+    // MARK: Committing
+
+    /// Stores the sealed position in the open transaction, or in one of its own, and begins to commit it.
+    private func commit() throws {
+        if let refusal { throw refusal }
+        guard let position = sealed, isCovered else { return }
+        // Whoever leads next fences this producer; whoever knows already that it does not lead need not wait for that.
+        try term?.check()
+        try begin()
+        try position.refuse(before: lastStored)
+        sealed = nil
+        try store(identity.record(of: position))
+        committing = position
+    }
+
+    /// Puts the record of a position into the open transaction, and begins to commit it.
+    private func store(_ record: [UInt8]) throws {
+        positionRecord.setPlain(key: identity.key, value: record)
+        try produce(0, of: positionRecord, to: positions)
+        producer.endLinger()
+        commitBegan = .now
+        state = .committing
+        ender.start(.commit)
+    }
+
+    /// Takes the outcome of a commit, when it is there.
+    private func settleCommit() throws {
+        guard state == .committing else { return }
+        guard let result = ender.takeResult() else {
+            if let delay = ender.takeDelay() { status.kafkaTrouble(delay) }
+            return
+        }
+        if case .failure(let error) = result {
+            state = .failed
+            // The reports tell more than the commit that fails because of them.
+            throw refusal ?? error
+        }
+        if let position = committing {
+            status.committed(records: records, in: commitBegan.duration(to: .now))
+            lastStored = position
+            lastStoredAt = .now
+            status.stored(position)
+        } else {
+            status.published(0)
+        }
+        committing = nil
+        records = 0
+        bytes = 0
+        committedAt = .now
+        settling.settle(refusals: producer.client.requests.refusedBeginnings)
+        state = .idle
+        settleSealed()
+        // Nothing was published meanwhile: no transaction was open.
+        if let sealed { status.covered(sealed.token) }
+    }
+
+    private func awaitCommit() throws {
+        while state == .committing {
+            try settleCommit()
+            guard state == .committing else { return }
+            try giveUpIfLate()
+            try serveEvents(timeout: .milliseconds(100))
+        }
+    }
+
+    // MARK: Events
+
+    private func serveEvents(timeout: Duration) throws {
+        do {
+            try producer.serve(timeout: timeout) { report in
+                switch report {
+                case .acknowledged: status.published(0)
+                case .refused(let error, let topic, let key, let size):
+                    guard !error.isAftermath else { return }
+                    refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
+                case .unreachable(let error): status.kafkaTrouble(error)
+                case .waits(let wait): status.kafkaTrouble(wait)
+                }
+            }
+        } catch {
+            state = .failed
+            throw refusal ?? error
+        }
+        // A transaction with a record that was refused can only be aborted; a commit that is on its way says so itself.
+        if state != .committing, let refusal {
+            state = .failed
+            throw refusal
+        }
+    }
+
+    // MARK: The end
+
+    func finish(within limit: Duration?) throws -> Bool {
+        deadline = limit.map { .now + $0 }
+        // What stays open would keep every reader of committed records waiting until the broker's timeout.
+        defer {
+            deadline = nil
+            if state != .idle { abort() }
+        }
+        do {
+            try awaitCommit()
+            settleSealed()
+            // A part of a MongoDB transaction: the next session publishes all of it.
+            if case .open = state, isCovered, isAmidGroup, stop.isRequested || limit != nil { return true }
+            if sealed != nil, state != .failed { try commit() }
+            try awaitCommit()
+        } catch is StreamStopped {
+            return false
+        }
+        return state == .idle
+    }
+
+    private func abort() {
+        state = .failed
+        producer.abandon()
+        ender.abandon(within: Self.abortTime) { _ = try? producer.serve(timeout: .milliseconds(20)) { _ in } }
+    }
+
+    /// How long an abort may take when a session ends.
+    private static let abortTime: Duration = .seconds(2)
+
+    var wake: @Sendable () -> Void {
+        return { [weak client = producer.client] in client?.wake() }
+    }
+
+    var unacknowledged: @Sendable () -> Int {
+        return { [weak client = producer.client] in client?.unacknowledged ?? 0 }
+    }
+}
