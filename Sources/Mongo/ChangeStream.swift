@@ -116,7 +116,7 @@ package struct ChangeStream: ~Copyable {
             "getMore": .int64(cursor),
             "collection": .string(collection),
             "batchSize": .int32(Int32(clamping: size)),
-            "maxTimeMS": .int64((time ?? maxAwait).milliseconds),
+            "maxTimeMS": .int64(Int64((time ?? maxAwait).milliseconds)),
         ]
         let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
         let batch = try ChangeStreamBatch(reply: reply)

@@ -58,16 +58,16 @@ package final class MongoClientPool {
         topology = TopologyWatch(uri)
         mongoc_uri_set_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE, Int32(clamping: settings.maxPoolSize))
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, -1) == -1 {
-            let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
+            let milliseconds = settings.serverSelectionTimeout.milliseconds
             mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, milliseconds)
         }
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, -1) == -1 {
             // The driver's 10 s would outlast the server selection that waits for it.
-            let milliseconds = Int32(clamping: settings.serverSelectionTimeout.milliseconds)
+            let milliseconds = settings.serverSelectionTimeout.milliseconds
             mongoc_uri_set_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, milliseconds)
         }
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, -1) == -1 {
-            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, Int32(clamping: settings.socketTimeout.milliseconds))
+            mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, settings.socketTimeout.milliseconds)
         }
         if mongoc_uri_get_appname(uri) == nil { mongoc_uri_set_appname(uri, settings.appName) }
         var error = bson_error_t()
@@ -206,12 +206,3 @@ package struct ServerID: Sendable, Hashable {
 // Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, the counts are read and written under
 // `condition`'s lock only, and the rest is thread-safe itself.
 extension MongoClientPool: @unchecked Sendable {}
-
-extension Duration {
-    /// Whole milliseconds, rounded up.
-    package var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        return overflow ? .max : whole + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-    }
-}

@@ -1,4 +1,6 @@
+import Runtime
 import CMongo
+import Runtime
 
 /// What has to happen to a write before it counts (MongoDB manual, "Write Concern").
 package struct WriteConcern: Sendable, Equatable {
@@ -28,7 +30,7 @@ package struct WriteConcern: Sendable, Equatable {
             case .tag(let name): .string(name)
             }
         var document: BSONDocument = ["w": acknowledgement, "j": .boolean(journal)]
-        if let wtimeout { document.append("wtimeout", .int64(wtimeout.milliseconds)) }
+        if let wtimeout { document.append("wtimeout", .int64(Int64(wtimeout.milliseconds))) }
         return document
     }
 
@@ -42,7 +44,7 @@ package struct WriteConcern: Sendable, Equatable {
         case .tag(let name): mongoc_write_concern_set_wtag(handle, name)
         }
         mongoc_write_concern_set_journal(handle, journal)
-        if let wtimeout { mongoc_write_concern_set_wtimeout_int64(handle, wtimeout.milliseconds) }
+        if let wtimeout { mongoc_write_concern_set_wtimeout_int64(handle, Int64(wtimeout.milliseconds)) }
         return body(handle)
     }
 }

@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 
 extension GroupConsumer {
     /// The client id of the member that the group has given a partition to; nil when nobody has it. Blocks.

@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 import Logging
 import Synchronization
 

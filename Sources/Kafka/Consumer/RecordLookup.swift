@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 
 /// Reads single records again, by their offsets, committed or not. Used on one thread at a time.
 package final class RecordLookup {

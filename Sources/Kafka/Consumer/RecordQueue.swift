@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 
 /// Where the records of some partitions of a group member come together, for the one thread that works on them.
 ///

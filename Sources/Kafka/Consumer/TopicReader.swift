@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 
 /// Reads partitions of topics from given offsets, without a consumer group.
 ///

@@ -1,4 +1,5 @@
 import CKafka
+import Runtime
 
 /// Transactions of a producer with a `transactional.id` (librdkafka's INTRODUCTION.md, "Transactional Producer").
 ///
