@@ -69,7 +69,12 @@ struct ReplayCommand: AsyncParsableCommand {
                 throw ValidationError(
                     "name what to replay: --stream STREAM --from PLACE, --topic-from TOPIC --topic-to TOPIC, or --resume ID")
             }
-            guard range.from != nil else { throw ValidationError("--stream needs --from: where the replay begins") }
+            guard let from = range.from else { throw ValidationError("--stream needs --from: where the replay begins") }
+            do {
+                try RangeEnds.judge(from: from, to: range.to)
+            } catch {
+                throw ValidationError("\(error)")
+            }
         } else {
             try copy.check()
         }

@@ -65,8 +65,11 @@ struct VerifyCommand: AsyncParsableCommand {
         if documents, from != nil || to != nil || isolation != .readCommitted {
             throw ValidationError("--documents looks at all committed records, so it takes no --from, --to or --isolation")
         }
-        guard from != .now else { throw ValidationError("--from takes no now: nothing has happened since") }
-        guard to != .oldest else { throw ValidationError("--to takes no oldest") }
+        do {
+            try RangeEnds.judge(from: .start(from ?? .oldest), to: to.map { .start($0) })
+        } catch {
+            throw ValidationError("\(error)")
+        }
     }
 
     func run() async throws {
@@ -88,6 +91,9 @@ struct VerifyCommand: AsyncParsableCommand {
                 documents
                 ? try await verify.documents(limit: limit, show)
                 : try await verify.run(Verify.Request(from: from, to: to, isolation: isolation, limit: limit), show)
+        } catch let usage as WrongUsage {
+            progress.clear()
+            throw ValidationError("\(usage)")
         } catch {
             progress.clear()
             Console.error(error)

@@ -3,7 +3,7 @@ import Mongo
 
 /// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a mend.
 enum OperationFailure {
-    /// What the command throws: ``Bridge/Unreachable``, ``StreamHalt``, or what is no error of Kafka as it is.
+    /// What the command throws: ``Unreachable``, ``StreamHalt``, or what is no error of Kafka as it is.
     static func ending(_ error: any Error) -> any Error {
         guard error is KafkaError || error is MissingTopic else { return error }
         switch StreamFailure(kafka: error) {
@@ -12,9 +12,10 @@ enum OperationFailure {
         }
     }
 
-    /// The same for a command that reads a stream, and so meets errors of both sides: ``Bridge/Unreachable`` or ``StreamHalt``.
+    /// The same for a command that reads a stream, and so meets errors of both sides: ``Unreachable``, ``StreamHalt``, or a ``WrongUsage``
+    /// as it is.
     static func ending(_ error: any Error, of stream: StreamSettings, bridge: String) -> any Error {
-        if error is Unreachable { return error }
+        if error is Unreachable || error is WrongUsage { return error }
         switch StreamFailure(error, stream: stream, bridge: bridge) {
         case .halt(let halt): return halt
         case .reopen, .restart:
@@ -33,7 +34,7 @@ package struct SendingInterrupted: Error, CustomStringConvertible {
     /// How many Kafka has stored.
     package let sent: Int
     package let topic: String
-    /// ``Bridge/Unreachable`` or ``StreamHalt``.
+    /// ``Unreachable`` or ``StreamHalt``.
     package let cause: any Error
 
     package var description: String { "\(cause). Kafka has stored \(sent) of them in \(topic)" }

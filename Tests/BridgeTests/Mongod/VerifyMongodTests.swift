@@ -286,6 +286,16 @@ import Testing
 
     // MARK: Ranges that there are not
 
+    @Test func aBeginningBehindTheStoredPositionIsSaid() async throws {
+        try await Scene.play { scene in
+            let stream = scene.stream()
+            let published = try Self.publish(3, stream, on: scene)
+            try scene.storePosition(published[0].token, of: stream, events: 1)
+            let error = try #require(throws: WrongUsage.self) { try scene.verify(stream, .init(from: .token(published[2].token))) }
+            #expect(error.description.contains("is after the stored position"))
+        }
+    }
+
     @Test func withoutAStoredPositionAnEndIsAskedFor() async throws {
         try await Scene.play { scene in
             let halt = #expect(throws: StreamHalt.self) { try scene.verify(scene.stream()) }

@@ -97,6 +97,18 @@ import Testing
         }
     }
 
+    /// Whether servers are there or not.
+    @Test func rangesThatNothingCanLieIn() async throws {
+        try await blocking {
+            let range = "--stream fruits --from 2026-02-01T00:00:00Z --to 2026-01-31"
+            for command in ["replay", "verify"] {
+                try expect("\(command) \(range)", status: 64, "--from, cluster time ", "is after --to, cluster time ")
+                try expect("\(command) --stream fruits --from now", status: 64, "--from takes no now: nothing has happened since")
+                try expect("\(command) --stream fruits --from oldest --to oldest", status: 64, "--to takes no oldest")
+            }
+        }
+    }
+
     @Test func namesThatAreNotThere() async throws {
         try await blocking {
             // What is wrong, and no usage: that was right.

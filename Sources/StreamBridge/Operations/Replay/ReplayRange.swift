@@ -32,24 +32,19 @@ struct ReplayRange {
             case .now: throw WrongUsage("--from takes no now: nothing has happened since")
             }
         }
-        let end: EventRange.Place
-        switch to {
-        case .record(let place)?: end = .token(try record(place).token.text ?? "")
-        case .start(.token(let data))?: end = .token(data)
-        // With all of this second.
-        case .start(.time(let seconds))?: end = .time(BSONTimestamp(seconds: seconds, increment: .max))
-        case .start(.clusterTime(let seconds, let increment))?: end = .time(BSONTimestamp(seconds: seconds, increment: increment))
-        case .start(.oldest)?: throw WrongUsage("--to takes no oldest")
-        case .start(.now)?, nil:
-            guard let newest else {
-                throw StreamHalt(
-                    reason: "the deployment does not tell its time", mend: "Give --to a token or a time", status: .configuration)
+        let given: EventRange.Place? =
+            switch to {
+            case .record(let place)?: .token(try record(place).token.text ?? "")
+            case .start(let point)?: try RangeEnds.end(point)
+            case nil: nil
             }
-            end = .time(newest)
+        guard let end = given ?? newest.map({ .time($0) }) else {
+            throw StreamHalt(
+                reason: "the deployment does not tell its time", mend: "Give --to a token or a time", status: .configuration)
         }
         let start = Self.start(at: begin, isFiltered: isFiltered)
         range = EventRange(start: start, from: begin, to: end, newest: newest)
-        guard !range.isBackwards else { throw WrongUsage("--from, \(begin), is after --to, \(end)") }
+        try RangeEnds.refuseBackwards(from: begin, to: end)
         // With a filter the events of the transaction before the record are read once more, and counted then.
         trial = try PositionTrial(of: settings, at: start, transaction: isFiltered ? nil : transaction, on: deployment, pool: pool)
     }
@@ -68,15 +63,6 @@ struct ReplayRange {
 }
 
 extension EventRange {
-    /// Nothing can lie between its ends, and not because they are the same.
-    var isBackwards: Bool {
-        if case .token(let from) = from, case .token(let to) = to {
-            return ResumeToken.data(ofText: from) > ResumeToken.data(ofText: to)
-        }
-        guard let from = from.clusterTime, let to = to.clusterTime else { return false }
-        return from > to
-    }
-
     /// How much of the range lies before `time`, from 0 to 1; nil when that cannot be told.
     func fraction(at time: BSONTimestamp?) -> Double? {
         guard let time, let from = from.clusterTime, var to = to.clusterTime else { return nil }
@@ -88,6 +74,15 @@ extension EventRange {
 }
 
 extension EventRange.Place {
+    /// Nothing can lie from here to another place, and not because they are the same.
+    func isBehind(_ other: EventRange.Place) -> Bool {
+        if case .token(let place) = self, case .token(let other) = other {
+            return ResumeToken.data(ofText: place) > ResumeToken.data(ofText: other)
+        }
+        guard let time = clusterTime, let other = other.clusterTime else { return false }
+        return time > other
+    }
+
     var clusterTime: BSONTimestamp? {
         switch self {
         case .token(let data): ResumeToken(text: data).clusterTime

@@ -43,7 +43,7 @@ package struct Verify: Sendable {
 
     package func requestStop() { stop.request(grace: .zero) }
 
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``WrongUsage``, ``Bridge/Unreachable``, ``StreamHalt``.
     package func run(_ request: Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
         try await LoopThread.run(name: "verify") { Result { try ending { try verify(request, show) } } }.get()
     }
@@ -143,15 +143,12 @@ package struct Verify: Sendable {
         }
         let (start, from) = try beginning(request.from ?? .oldest, deployment: deployment, pool: pool)
         let to: EventRange.Place
-        switch request.to {
-        case .token(let data)?: to = .token(data)
-        // With all of this second.
-        case .time(let seconds)?: to = .time(BSONTimestamp(seconds: seconds, increment: .max))
-        case .clusterTime(let seconds, let increment)?: to = .time(BSONTimestamp(seconds: seconds, increment: increment))
-        case .now?, .oldest?:
-            guard let newest else { throw unknown("the deployment does not tell its time", "Give --to a token or a time") }
-            to = .time(newest)
-        case nil:
+        if let end = request.to {
+            guard let place = try RangeEnds.end(end) ?? newest.map({ .time($0) }) else {
+                throw unknown("the deployment does not tell its time", "Give --to a token or a time")
+            }
+            to = place
+        } else {
             guard let text = stored?.token.text else {
                 throw unknown(
                     "stream \(settings.name) has no stored position, so nothing says how far it has published",
@@ -159,6 +156,8 @@ package struct Verify: Sendable {
             }
             to = .token(text)
         }
+        // Without --from the range may be empty: the oplog may begin behind the stored position.
+        if request.from != nil { try RangeEnds.refuseBackwards(from: from, to: to, request.to == nil ? "the stored position" : "--to") }
         return EventRange(start: start, from: from, to: to, newest: newest)
     }
 
