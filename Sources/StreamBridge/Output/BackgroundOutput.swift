@@ -6,8 +6,14 @@ import Runtime
 /// A log that nobody reads (a full pipe, a full disk, a frozen collector) must not stop the loops. So a thread of its own writes, at
 /// most ``limit`` bytes wait for it, and what does not fit is lost: counted, and told in the log itself as soon as it takes lines again.
 package final class BackgroundOutput: Sendable {
+    private struct Line {
+        let text: String
+        /// How many lost lines it tells of.
+        var losses = 0
+    }
+
     private struct State {
-        var waiting: [String] = []
+        var waiting: [Line] = []
         /// Of what is neither written nor lost yet, also of what the thread has in hand.
         var unwrittenBytes = 0
         var isStarted = false
@@ -17,14 +23,21 @@ package final class BackgroundOutput: Sendable {
         var reason = ""
         var allLost = 0
 
-        mutating func append(_ text: String) {
-            waiting.append(text)
-            unwrittenBytes += text.utf8.count
+        mutating func append(_ line: Line) {
+            waiting.append(line)
+            unwrittenBytes += line.text.utf8.count
         }
 
         mutating func lose(_ reason: String) {
             lost += 1
             allLost += 1
+            self.reason = reason
+        }
+
+        /// A line could not be written. One that tells of others is none itself: they are told again.
+        mutating func lose(_ line: Line, because reason: String) {
+            guard line.losses > 0 else { return lose(reason) }
+            lost += line.losses
             self.reason = reason
         }
     }
@@ -52,10 +65,10 @@ package final class BackgroundOutput: Sendable {
                 return false
             }
             if state.lost > 0, let line = loss(state.lost, state.reason) {
-                state.append(line)
+                state.append(Line(text: line, losses: state.lost))
                 state.lost = 0
             }
-            state.append(text)
+            state.append(Line(text: text))
             defer { state.isStarted = true }
             return !state.isStarted
         }
@@ -69,13 +82,13 @@ package final class BackgroundOutput: Sendable {
         // A line of which only a part could be written: the next one must not continue it.
         var isAmidLine = false
         while true {
-            let lines = state.wait { state -> [String]? in
+            let lines = state.wait { state -> [Line]? in
                 defer { state.waiting = [] }
                 return state.waiting.isEmpty ? nil : state.waiting
             }
             // One write for each line, so that lines of several processes do not mix.
             for line in lines {
-                let bytes = Array((isAmidLine ? "\n" + line : line).utf8)
+                let bytes = Array((isAmidLine ? "\n" + line.text : line.text).utf8)
                 var written = 0
                 var failure: OutputFailure?
                 do throws(OutputFailure) {
@@ -85,8 +98,8 @@ package final class BackgroundOutput: Sendable {
                 }
                 if written > 0 { isAmidLine = failure != nil && bytes[written - 1] != UInt8(ascii: "\n") }
                 state.update { state in
-                    state.unwrittenBytes -= line.utf8.count
-                    if let failure { state.lose("\(failure)") }
+                    state.unwrittenBytes -= line.text.utf8.count
+                    if let failure { state.lose(line, because: "\(failure)") }
                 }
             }
         }

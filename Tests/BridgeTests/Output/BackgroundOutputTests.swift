@@ -126,6 +126,24 @@ import Testing
         output.flush(within: Patience.limit)
     }
 
+    @Test func linesAreCountedUntilTheLineThatTellsOfThemIsThere() throws {
+        let ends = try Ends()
+        defer { ends.stayOpen() }
+        let full = open("/dev/full", O_WRONLY)
+        let output = BackgroundOutput(descriptor: full)
+        for _ in 0..<5 {
+            // The line that tells of those before is refused, too.
+            output.write("line\n", loss: Self.loss)
+            output.flush(within: Patience.limit)
+        }
+        #expect(output.lostLines == 5)
+        #expect(dup2(ends.write, full) == full)
+        defer { close(full) }
+        output.write("again\n", loss: Self.loss)
+        #expect(ends.text(to: "again\n") == "lost 5: No space left on device\nagain\n")
+        output.flush(within: Patience.limit)
+    }
+
     @Test func aLineThatWasCutIsNotContinuedByTheNext() throws {
         let ends = try Ends()
         defer { ends.stayOpen() }
