@@ -65,13 +65,20 @@ extension BoundedCall {
             let time = start.duration(to: .now)
             if !isTold, time > BoundedCallLimits.late {
                 isTold = true
-                isSlow(WaitsFor(description: "waiting for MongoDB to answer: \(operation)", kind: .timeout))
+                isSlow(.answer(to: operation))
             }
             if time > limit {
                 call.abandon()
                 throw MongoError(kind: .network, operation: operation, message: "no answer within \(limit.readable)")
             }
         }
+    }
+}
+
+extension WaitsFor {
+    /// MongoDB takes longer than it should.
+    static func answer(to operation: String) -> WaitsFor {
+        WaitsFor(description: "waiting for MongoDB to answer: \(operation)", kind: .timeout)
     }
 }
 

@@ -185,7 +185,7 @@ final class ChangeStreamReader: Sendable {
 
     /// Waits for the reader's end, as long as an answer on an idle stream takes. A reader whose server does not answer, or scans for long, ends
     /// by itself when its call returns: nobody takes anything from it any more. It keeps its client until then.
-    func leave(_ thread: LoopThread) { if !thread.join(within: options.maxAwait * 4) { pool.leaveBehind(thread) } }
+    func leave(_ thread: LoopThread) { if !thread.join(within: options.maxAwait * 2) { pool.leaveBehind(thread) } }
 
     private func waiting<Result: ~Copyable, Failure: Error>(_ wait: () throws(Failure) -> Result) throws(Failure) -> Result {
         heartbeat?.rest()

@@ -70,6 +70,7 @@ import Testing
             try scene.follow(scene.positionsTopic).wait(for: "the position before the update") { records in
                 records.last?.value.flatMap { try? StoredPosition(json: $0) }?.position.events == 16
             }
+            try scene.log.wait(for: "retrying: waiting for MongoDB to answer: look up the documents of update events")
             try scene.log.wait(for: "could not look up the documents of update events: the connection to MongoDB broke: no answer within")
             #expect(try bridge.status(of: "fruits").state == .retrying)
             try FailPoint.end(on: scene)
@@ -85,7 +86,7 @@ import Testing
             try scene.update(1, ["$set": ["n": 1]])
             try FailPoint.fail(["find"], times: nil, with: ["blockConnection": true, "blockTimeMS": 600_000], on: scene)
             let bridge = try scene.bridge([scene.stream { $0.fullDocument = .batchedLookup }]) { $0.shutdownTimeout = .seconds(600) }
-            try scene.log.wait(for: "retrying: could not look up")
+            try scene.log.wait(for: "could not look up")
             #expect(try bridge.stop().isEmpty)
         }
     }

@@ -21,6 +21,8 @@ struct DocumentLookup {
         var wanted: WantedDocuments
         var call: BoundedCall<WantedDocuments.Found>?
         var deadline: ContinuousClock.Instant = .now
+        /// It was told that the answer is late.
+        var isTold = false
         /// After an error that passes.
         var again: ContinuousClock.Instant?
     }
@@ -120,6 +122,7 @@ struct DocumentLookup {
             }
             question.call = call
             question.deadline = .now + Self.patience
+            question.isTold = false
             question.again = nil
         }
         if let found = try call.result(within: limit) {
@@ -130,6 +133,10 @@ struct DocumentLookup {
             call.abandon()
             throw MongoError(
                 kind: .network, operation: WantedDocuments.operation, message: "no answer within \(Self.patience.readable)")
+        }
+        if !question.isTold, question.deadline - .now < Self.patience - BoundedCallLimits.late {
+            question.isTold = true
+            status.mongoTrouble(WaitsFor.answer(to: WantedDocuments.operation), of: .lookup)
         }
         return nil
     }
