@@ -36,6 +36,8 @@ package final class MongoClientPool {
     package let limit: Int
     /// How long a client is waited for.
     private let patience: Duration
+    /// How long a server that can be used is looked for, by the URI or by the settings.
+    package let serverSelectionTime: Duration
     /// Guards the two counts.
     private let condition = MonotonicCondition()
     private var lent = 0
@@ -61,6 +63,7 @@ package final class MongoClientPool {
             let milliseconds = settings.serverSelectionTimeout.milliseconds
             mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, milliseconds)
         }
+        serverSelectionTime = .milliseconds(mongoc_uri_get_option_as_int32(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 0))
         if mongoc_uri_get_option_as_int32(uri, MONGOC_URI_CONNECTTIMEOUTMS, -1) == -1 {
             // The driver's 10 s would outlast the server selection that waits for it.
             let milliseconds = settings.serverSelectionTimeout.milliseconds

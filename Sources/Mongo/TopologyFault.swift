@@ -4,7 +4,7 @@ import CMongo
 package struct TopologyFault: Sendable, Equatable {
     package let reason: String
     package let mend: String
-    /// What mends it is in the URI; otherwise it may pass, as an election does.
+    /// What mends it is in the URI; otherwise it may pass, as an election does, or when a member is started.
     package let isOfConfiguration: Bool
 
     /// A server that was asked what it is.
@@ -16,12 +16,15 @@ package struct TopologyFault: Sendable, Equatable {
         let type: String
         var replicaSet: String?
         var tags: [String: String] = [:]
+        /// The members of its replica set that may be read from, by its own word.
+        var peers: [String] = []
 
-        init(host: String, type: String, replicaSet: String? = nil, tags: [String: String] = [:]) {
+        init(host: String, type: String, replicaSet: String? = nil, tags: [String: String] = [:], peers: [String] = []) {
             self.host = host
             self.type = type
             self.replicaSet = replicaSet
             self.tags = tags
+            self.peers = peers
         }
 
         /// - Parameter description: the driver's.
@@ -34,8 +37,11 @@ package struct TopologyFault: Sendable, Equatable {
             self.init(
                 host: host, type: String(cString: mongoc_server_description_type(description)),
                 replicaSet: hello?["setName"]?.stringValue,
-                tags: Dictionary(tags.compactMap { tag in tag.value.stringValue.map { (tag.key, $0) } }) { $1 })
+                tags: Dictionary(tags.compactMap { tag in tag.value.stringValue.map { (tag.key, $0) } }) { $1 },
+                peers: ["hosts", "passives"].flatMap { hello?[$0]?.arrayValue ?? [] }.compactMap(\.stringValue))
         }
+
+        var answers: Bool { type != Self.unknown }
 
         /// What it is in the words of people: `primary`.
         var role: String {
@@ -61,8 +67,12 @@ package struct TopologyFault: Sendable, Equatable {
         var readPreference = "primary"
         /// One set of tags after the other; an empty one takes every member.
         var tagSets: [[String: String]] = []
+        var hosts: [String] = []
 
-        init(replicaSet: String? = nil, readPreference: String = "primary", tagSets: [[String: String]] = []) {
+        init(
+            replicaSet: String? = nil, readPreference: String = "primary", tagSets: [[String: String]] = [], hosts: [String] = []
+        ) {
+            self.hosts = hosts
             self.replicaSet = replicaSet
             self.readPreference = readPreference
             self.tagSets = tagSets
@@ -71,6 +81,11 @@ package struct TopologyFault: Sendable, Equatable {
         /// - Parameter uri: libmongoc's.
         init(_ uri: OpaquePointer) {
             replicaSet = mongoc_uri_get_replica_set(uri).map { String(cString: $0) }
+            var host = mongoc_uri_get_hosts(uri)
+            while let next = host {
+                hosts.append(withUnsafeBytes(of: next.pointee.host_and_port) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+                host = UnsafePointer(next.pointee.next)
+            }
             guard let preference = mongoc_uri_get_read_prefs_t(uri) else { return }
             readPreference =
                 switch mongoc_read_prefs_get_mode(preference) {
@@ -90,9 +105,12 @@ package struct TopologyFault: Sendable, Equatable {
 
     /// Nil when no server answers, or when nobody can tell what is wrong with those that do.
     init?(_ wanted: Wanted, members: [Member]) {
-        let answering = members.filter { $0.type != Member.unknown }.sorted { $0.host < $1.host }
+        let answering = members.filter(\.answers).sorted { $0.host < $1.host }
         guard !answering.isEmpty else { return nil }
-        if let set = wanted.replicaSet, let stranger = Self.stranger(to: set, among: answering) {
+        // What those that do not answer are is not known: nobody can call the URI wrong then.
+        let silent = Set((wanted.hosts + answering.flatMap(\.peers)).map { $0.lowercased() })
+            .subtracting(answering.map { $0.host.lowercased() }).sorted()
+        if let set = wanted.replicaSet, let stranger = Self.stranger(to: set, among: answering, isWhole: silent.isEmpty) {
             self = stranger
             return
         }
@@ -122,11 +140,15 @@ package struct TopologyFault: Sendable, Equatable {
         let tags = serving.map { "\($0.host) (\($0.tags.isEmpty ? "no tags" : $0.shownTags))" }.joined(separator: ", ")
         self.init(
             reason: "no member that readPreference=\(wanted.readPreference) may read from has the tags of mongodb.uri; there are \(tags)",
-            mend: "Correct readPreferenceTags in mongodb.uri, or the tags of the members (rs.conf())", isOfConfiguration: true)
+            mend: (silent.isEmpty ? "Correct" : "Start what does not answer (\(silent.joined(separator: ", "))), or correct")
+                + " readPreferenceTags in mongodb.uri, or the tags of the members (rs.conf())",
+            isOfConfiguration: silent.isEmpty)
     }
 
     /// Why servers that answer are none of the replica set; nil when one of them is.
-    private static func stranger(to set: String, among answering: [Member]) -> TopologyFault? {
+    ///
+    /// - Parameter isWhole: nobody is silent.
+    private static func stranger(to set: String, among answering: [Member], isWhole: Bool) -> TopologyFault? {
         guard !answering.contains(where: { $0.replicaSet == set }), let first = answering.first else { return nil }
         let (what, mend): (String, String) =
             switch (first.replicaSet, first.type) {
@@ -138,7 +160,9 @@ package struct TopologyFault: Sendable, Equatable {
                 ("is a standalone server", "Start it with --replSet \(set) and run rs.initiate() once, or name the servers of \(set)")
             }
         return TopologyFault(
-            reason: "\(first.host) answers and \(what), and mongodb.uri says replicaSet=\(set)", mend: mend, isOfConfiguration: true)
+            reason: "\(first.host) answers and \(what), and mongodb.uri says replicaSet=\(set)", mend: mend,
+            // A set that is still to be initiated soon is.
+            isOfConfiguration: isWhole && first.type != "RSGhost")
     }
 
     private init(reason: String, mend: String, isOfConfiguration: Bool) {

@@ -52,9 +52,10 @@ struct BridgeStart: Sendable {
     private func reachMongoDB() async -> Result<Deployment, any Error> {
         await LoopThread.run(name: "reach mongodb") {
             var refusals = 0
+            let deadline = ContinuousClock.now + timeout
             return retrying("MongoDB", .mongodb) {
                 try BoundedCall.make(
-                    of: pool, "reach MongoDB", within: min(timeout, BoundedCallLimits.answer), stop: stop,
+                    of: pool, "reach MongoDB", within: limitOfAnswer(until: deadline), stop: stop,
                     isSlow: { waits(.mongodb, "\($0)") }
                 ) { [pool] in try Deployment(of: pool) }
             } isFinal: { error in
@@ -65,6 +66,13 @@ struct BridgeStart: Sendable {
                 return error.kind == .authentication ? refusals > 1 : error.kind != .serverSelection && error.kind != .network
             }
         }
+    }
+
+    /// The driver looks for a server first, and knows best why there is none: it is given the time to say so. Then it may take as long
+    /// to connect.
+    private func limitOfAnswer(until deadline: ContinuousClock.Instant) -> Duration {
+        let search = pool.serverSelectionTime + .seconds(1)
+        return min(max(deadline - .now, search), search + pool.serverSelectionTime, BoundedCallLimits.answer)
     }
 
     private func reachKafka() async -> Result<Void, any Error> {

@@ -24,13 +24,20 @@ import Testing
     @Test(arguments: [
         ("Standalone", "is a standalone server", "Start it with --replSet rs1"),
         ("Mongos", "is a mongos", "Remove replicaSet from mongodb.uri"),
-        ("RSGhost", "belongs to no replica set yet", "Run rs.initiate()"),
     ])
     func aServerOfNoReplicaSet(_ type: String, _ reason: String, _ mend: String) throws {
         let fault = try #require(TopologyFault(Wanted(replicaSet: "rs1"), members: [Member(host: "a:27017", type: type)]))
         #expect(fault.reason.contains(reason))
         #expect(fault.mend.hasPrefix(mend))
         #expect(fault.isOfConfiguration)
+    }
+
+    /// Which passes by itself, where servers are set up while the bridge starts.
+    @Test func aReplicaSetThatIsStillToBeInitiated() throws {
+        let fault = try #require(TopologyFault(Wanted(replicaSet: "rs1"), members: [Member(host: "a:27017", type: "RSGhost")]))
+        #expect(fault.reason.contains("belongs to no replica set yet"))
+        #expect(fault.mend.hasPrefix("Run rs.initiate()"))
+        #expect(!fault.isOfConfiguration)
     }
 
     @Test func noSecondary() throws {
@@ -56,5 +63,18 @@ import Testing
         #expect(TopologyFault(Wanted(readPreference: "nearest", tagSets: [["dc": "north"], [:]]), members: members) == nil)
         // Tags of a member that may not be read from.
         #expect(TopologyFault(Wanted(readPreference: "secondary", tagSets: [["dc": "east"]]), members: members) != nil)
+    }
+
+    /// The one that is down may be the one that is asked for.
+    @Test func aMemberThatDoesNotAnswerMayHaveTheTags() throws {
+        var primary = Self.primary
+        primary.peers = ["a:27017", "b:27017", "c:27017"]
+        let members = [primary, Self.secondary, Member(host: "c:27017", type: "Unknown")]
+        let tags = try #require(
+            TopologyFault(Wanted(replicaSet: "rs0", readPreference: "nearest", tagSets: [["dc": "north"]]), members: members))
+        #expect(tags.mend.hasPrefix("Start what does not answer (c:27017), or correct readPreferenceTags"))
+        #expect(!tags.isOfConfiguration)
+        let set = try #require(TopologyFault(Wanted(replicaSet: "rs1", hosts: ["a:27017", "d:27017"]), members: [Self.primary]))
+        #expect(!set.isOfConfiguration)
     }
 }
