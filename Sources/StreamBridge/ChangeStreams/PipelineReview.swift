@@ -73,7 +73,11 @@ struct PipelineReview {
         }
         if parts.contains(where: { Self.top($0.key) == "_id" && !($0.key == "_id" && isIncluded($0.value)) }) { breaksToken(place) }
         let others = parts.filter { Self.top($0.key) != "_id" }
-        guard !others.isEmpty else { return }
+        guard !others.isEmpty else {
+            // By itself it leaves out everything else.
+            fields = fields.map { $0.intersection(["_id"]) }
+            return
+        }
         if others.allSatisfy({ isExcluded($0.value) }) {
             // A part of a field that goes leaves the field.
             fields?.subtract(others.map(\.key))

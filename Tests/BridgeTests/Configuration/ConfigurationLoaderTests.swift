@@ -177,6 +177,23 @@ import Testing
         #expect(lookup.warnings.isEmpty)
     }
 
+    @Test(arguments: [
+        ("key: fullDocument.a", "updates carry no document"), ("key: fullDocumentBeforeChange.a", "events carry no earlier document"),
+        ("key: fullDocument.a\nfullDocument: updateLookup\ntombstones: true", "its tombstone will have no key"),
+    ])
+    func keysThatRecordsWillNotHaveAreWarnedAbout(_ stream: String, _ words: String) throws {
+        let warning = try #require(try ConfigurationText.load(ConfigurationText.minimal(stream: stream)).warnings.first)
+        #expect(warning.path == "streams[0].key")
+        #expect(warning.description.contains(words))
+    }
+
+    @Test(arguments: [
+        "key: fullDocument.a\nfullDocument: updateLookup", "key: fullDocumentBeforeChange.a\nfullDocumentBeforeChange: required",
+    ])
+    func keysThatRecordsHaveAreNot(_ stream: String) throws {
+        #expect(try ConfigurationText.load(ConfigurationText.minimal(stream: stream)).warnings.isEmpty)
+    }
+
     @Test func aliasesRepeatValues() throws {
         let text = ConfigurationText.minimal(stream: "pipeline: &p\n  - $match: {a: 1}", top: "  - {name: b, watch: b, pipeline: *p}")
         let streams = try ConfigurationText.load(text).configuration.streams

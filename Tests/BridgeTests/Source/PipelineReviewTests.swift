@@ -53,6 +53,7 @@ import Testing
         #expect(texts().contains { $0.contains("no `documentKey`") && $0.contains("no key") })
         #expect(texts().contains { $0.contains("no `operationType`") })
         #expect(texts().contains { $0.contains("no `ns`") })
+        #expect(Self.remarks(#"[{"$project":{"_id":1}}]"#).map(\.text).contains { $0.contains("no `documentKey`") })
         #expect(!texts { $0.key = .none }.contains { $0.contains("documentKey") })
         #expect(texts { $0.tombstones = true }.contains { $0.contains("no tombstone is written") })
         #expect(texts { $0.fullDocument = .batchedLookup }.contains { $0.contains("no document is looked up") })

@@ -53,6 +53,20 @@ import Testing
             } == nil)
     }
 
+    /// By a customer, for example: documents of one collection share it as well.
+    @Test func aKeyThatIsNoDocumentsOwnIsSharedOnPurpose() throws {
+        let names = try Self.namespaces("shop.orders", "shop.items")
+        func refusal(_ key: [String], isCompacted: Bool = false) throws -> StreamHalt? {
+            try Self.refusal("everything", names, isCompacted: isCompacted) {
+                $0.content = .fullDocument
+                $0.key = .field(key)
+            }
+        }
+        #expect(try refusal(["fullDocument", "customer"]) == nil)
+        #expect(try refusal(["documentKey", "_id"])?.reason.contains("fullDocument") == true)
+        #expect(try refusal(["fullDocument", "customer"], isCompacted: true)?.reason.contains("compacted") == true)
+    }
+
     @Test func differentTopicsAreNoMatter() throws {
         #expect(try Self.refusal("mongo.{db}.{coll}", Self.namespaces("shop.a", "shop.b", "old.a")) { $0.content = .fullDocument } == nil)
         #expect(try Self.refusal("{coll}", Self.namespaces("shop.a", "old.b")) == nil)

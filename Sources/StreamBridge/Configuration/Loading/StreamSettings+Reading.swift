@@ -73,8 +73,15 @@ extension StreamSettings {
 
     /// Updates may have no document, and deletes never have one.
     private func warnOfMissingKeys(in section: ConfigurationSection) {
-        guard case .field(let path) = key, path.first == "fullDocument" else { return }
+        guard case .field(let path) = key else { return }
         let (mark, place) = (section.mark(of: "key"), section.path(of: "key"))
+        if path.first == "fullDocumentBeforeChange", fullDocumentBeforeChange == .off {
+            section.reading.warn(
+                mark, place,
+                "events carry no earlier document with `fullDocumentBeforeChange: off`, so records will have no key; write "
+                    + "`fullDocumentBeforeChange: whenAvailable`")
+        }
+        guard path.first == "fullDocument" else { return }
         if fullDocument == .default {
             section.reading.warn(
                 mark, place,

@@ -15,10 +15,17 @@ struct TopicSharing: Sendable {
     init(_ stream: StreamSettings) {
         template = stream.topic
         hasKeys = stream.key != .none
+        // A key of another kind is shared on purpose, also by documents of one collection.
+        let keyIsOfDocument =
+            switch stream.key {
+            case .documentKey: true
+            case .field(let path): path.first == "documentKey"
+            case .none: false
+            }
         obstacle =
             if stream.tombstones {
                 "a tombstone of one document deletes all documents with this key"
-            } else if stream.content == .fullDocument {
+            } else if stream.content == .fullDocument, keyIsOfDocument {
                 "the values, by `content: fullDocument`, do not say which collection they are of"
             } else { nil }
         chooses = stream.pipeline.contains("\"ns") || stream.pipeline.contains("$ns")
