@@ -1,3 +1,5 @@
+import Runtime
+
 /// What to watch, how, and from where.
 package struct ChangeStreamOptions: Sendable, Equatable {
     package enum Scope: Sendable, Equatable {
