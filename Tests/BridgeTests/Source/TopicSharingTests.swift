@@ -56,7 +56,7 @@ import Testing
     /// By a customer, for example: documents of one collection share it as well.
     @Test func aKeyThatIsNoDocumentsOwnIsSharedOnPurpose() throws {
         let names = try Self.namespaces("shop.orders", "shop.items")
-        func refusal(_ key: [String], isCompacted: Bool = false) throws -> StreamHalt? {
+        func refusal(_ key: [String], isCompacted: Bool = false) throws -> TopicConflict? {
             try Self.refusal("everything", names, isCompacted: isCompacted) {
                 $0.content = .fullDocument
                 $0.key = .field(key)
