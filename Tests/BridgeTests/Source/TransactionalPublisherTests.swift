@@ -317,6 +317,14 @@ import Testing
         wake()
     }
 
+    /// librdkafka 2.0.2 ends the process when a producer goes while the request is due that its records wait for.
+    @Test func aSessionThatVanishesAmidATransactionEndsAlone() throws {
+        for number: Int32 in 1...20 {
+            let session = try session()
+            try session.publish(number...number)
+        }
+    }
+
     @Test func aSessionThatIsGivenUpAmidATransactionLeavesNoProducerBehind() throws {
         var session: PublisherSession? = try session()
         try session?.publish(1...3)
