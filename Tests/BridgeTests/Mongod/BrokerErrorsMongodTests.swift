@@ -83,6 +83,48 @@ import Testing
         }
     }
 
+    /// A crash in between would begin the stream anew, and elsewhere.
+    @Test func nothingIsPublishedBeforeTheBeginningIsStored() async throws {
+        try await Scene.play { scene in
+            let brokers = try #require(scene.kafka.brokers)
+            brokers.fail(.produce, with: Array(repeating: RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, count: 100_000))
+            try scene.insert([["_id": 1], ["_id": 2], ["_id": 3]])
+            let bridge = try scene.bridge([scene.stream()])
+            // By then the events have been there for seconds.
+            try scene.log.wait(for: "retrying: Kafka has acknowledged nothing")
+            let load = try #require(try bridge.streams()[0].snapshot.load)
+            #expect(load.unacknowledged == 1)
+            brokers.stopFailing(.produce)
+            try scene.follow().wait(count: 3)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
+    /// No session can store it, and each would begin at a `now` of its own.
+    @Test func theBeginningStaysOneMomentBeforeItIsStored() async throws {
+        try await Scene.play { scene in
+            let brokers = try #require(scene.kafka.brokers)
+            brokers.fail(.produce, with: Array(repeating: RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, count: 100_000))
+            let bridge = try scene.bridge([scene.stream { $0.startAt = .now }])
+            let deadline = ContinuousClock.now + Patience.limit
+            func retries() throws -> Int { try bridge.status(of: "fruits").condition.retries.values.reduce(0, +) }
+            func waitForRetries(_ count: Int) throws {
+                var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+                while try retries() < count {
+                    guard .now < deadline else { throw WaitedInVain(what: "\(count) retries") }
+                    backoff.pause()
+                }
+            }
+            try waitForRetries(1)
+            try scene.insert([["_id": 1], ["_id": 2], ["_id": 3]])
+            // The second of these sessions began after the writes.
+            try waitForRetries(retries() + 2)
+            brokers.stopFailing(.produce)
+            try scene.follow().wait(count: 3)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
     func aRightThatIsTakenAwayHaltsTheRunningStreamAndLosesNothing(_ delivery: Delivery) async throws {
         try await Scene.play { scene in

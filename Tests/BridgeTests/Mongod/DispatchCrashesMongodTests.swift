@@ -32,6 +32,25 @@ import Testing
         }
     }
 
+    /// Any other place to begin at would be a jump.
+    @Test func anOffsetThatTheTopicHasNotHaltsTheDispatcher() async throws {
+        try await Scene.play { scene in
+            let dispatching = try Dispatching(scene, trucks: [1])
+            try dispatching.send([CommandText.dispatch("c-1", 1)])
+            let consumer = try GroupConsumer(
+                topic: dispatching.settings.commands,
+                properties: ConsumerProperties.make(
+                    scene.kafka.settings, group: DispatchLoop.group(bridge: scene.name, dispatcher: dispatching.settings.name),
+                    queueBytes: 1 << 20),
+                logger: .silent)
+            try consumer.commit([0: 9], timeout: Patience.limit)
+            let halts = try scene.bridge(dispatching).halts()
+            #expect(halts.map(\.status) == [.lostPosition])
+            #expect(halts.first?.reason.hasPrefix("the committed offset of the commands is gone") == true, "\(halts)")
+            #expect(try dispatching.allOutcomes().isEmpty)
+        }
+    }
+
     @Test func partitionsThatAreHandedOverAtRestAreGoneOnWithWhereTheyWereLeft() async throws {
         // The mock cluster forgets a member that waits, now and then, whose partitions are lost then: once more.
         for attempt in 1...3 {

@@ -214,6 +214,26 @@ import Testing
         }
     }
 
+    /// Nobody knows whether a document has arrived: another truck would be a second one.
+    @Test(
+        arguments: [
+            ["closeConnection": true], ["errorCode": 112],
+            ["writeConcernError": ["code": 64, "errmsg": "waiting for replication timed out"]],
+        ] as [BSONDocument])
+    func noOtherTruckIsTriedBeforeTheServerHasDecided(_ failure: BSONDocument) async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            let dispatching = try Dispatching(scene, trucks: [4, 48])
+            let bridge = try scene.bridge(dispatching)
+            // The driver makes each call twice.
+            try FailPoint.fail(["insert"], times: 6, with: failure, on: scene)
+            let outcome = try dispatching.answer(to: CommandText.dispatch("c-1", 4))
+            #expect(outcome.message == "Truck #4 has been sent out.")
+            #expect(outcome.attempts == 1)
+            #expect(try bridge.stop().isEmpty)
+            try dispatching.expectConsistent(["c-1"])
+        }
+    }
+
     @Test func aSetWithoutAMajorityKeepsTheCommandsWaiting() async throws {
         try await blocking {
             let set = try ThreeMembers()

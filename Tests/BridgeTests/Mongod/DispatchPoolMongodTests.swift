@@ -59,6 +59,24 @@ import Testing
         }
     }
 
+    /// The hint hears of what others do a moment later, and until then calls a truck busy that is free.
+    @Test func aTruckThatSeemsBusyIsOfferedAllTheSame() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            let dispatching = try Dispatching(scene, trucks: [1, 2])
+            let bridge = try scene.bridge(dispatching)
+            try scene.insert([Self.active("x-1", 1)], into: "shipments")
+            #expect(try dispatching.answer(to: CommandText.dispatch("c-1", 1)).assigned == 2)
+            #expect(try dispatching.answer(to: CommandText.complete("r-1", "c-1")).status == "completed")
+            // What comes now is not heard for a while.
+            try FailPoint.fail(["getMore"], times: nil, with: ["blockConnection": true, "blockTimeMS": 10_000], on: scene)
+            try scene.command(["waitForFailPoint": "failCommand", "timesEntered": 1, "maxTimeMS": 60_000], on: "admin")
+            try scene.update("x-1", ["$set": ["status": "completed"]], in: "shipments")
+            #expect(try dispatching.answer(to: CommandText.dispatch("c-2", 1)).message == "Truck #1 has been sent out.")
+            try FailPoint.end(on: scene)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     @Test func aThousandConflictsFindAThousandTrucks() async throws {
         try await Scene.play { scene in
             let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...1000), partitions: 4)

@@ -133,6 +133,31 @@ import Testing
         }
     }
 
+    /// The index has the guard's name and refuses what the guard would take, so the server calls a truck free and refuses it, for good.
+    @Test func aTruckThatNobodyHoldsAndAnIndexRefusesHaltsTheDispatcher() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            let dispatching = try Dispatching(scene, trucks: [1])
+            let bridge = try scene.bridge(dispatching)
+            #expect(try dispatching.answer(to: CommandText.dispatch("a", 1)).status == "dispatched")
+            #expect(try dispatching.answer(to: CommandText.complete("b", "a")).status == "completed")
+            // The next look at the indexes is seconds away.
+            try FailPoint.fail(["listIndexes"], times: 1, with: ["blockConnection": true, "blockTimeMS": 1], on: scene)
+            try scene.command(["waitForFailPoint": "failCommand", "timesEntered": 1, "maxTimeMS": 60_000], on: "admin")
+            #expect(try dispatching.answer(to: CommandText.complete("b2", "a")).status == "rejected")
+            let name = GuardIndex.name(for: dispatching.settings)
+            try scene.command(["dropIndexes": "shipments", "index": .string(name)])
+            try Self.make(
+                [
+                    "key": ["truck_id": 1], "name": .string(name), "unique": true,
+                    "partialFilterExpression": ["truck_id": ["$exists": true]],
+                ], of: dispatching)
+            try dispatching.send([CommandText.dispatch("c", 1)])
+            let halts = try bridge.halts()
+            #expect(halts.first?.reason.hasPrefix("no document of \(dispatching.settings.collection) holds truck_id 1") == true, "\(halts)")
+            #expect(try dispatching.allOutcomes().count == 3)
+        }
+    }
+
     /// A unique index on other fields refuses a document, not a resource.
     @Test func anIndexOnOtherFieldsMakesADeadLetter() async throws {
         try await Scene.play { scene in

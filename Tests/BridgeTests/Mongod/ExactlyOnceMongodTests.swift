@@ -219,6 +219,23 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"))
+    func aTopicThatIsDeletedIsMadeAgainAsConfigured() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([Self.stream(scene)]) { $0.topics.partitions = 3 }
+            try scene.insert(Self.numbers(0..<1))
+            try scene.follow().wait(count: 1)
+            try scene.kafka.delete(topic: scene.topic())
+            try scene.insert(Self.numbers(1..<2))
+            try scene.log.wait(for: "created topic \(scene.topic())")
+            try scene.follow(partitions: 3).wait(count: 1)
+            let admin = try KafkaAdmin(settings: scene.kafka.settings, logger: .silent)
+            let made = try admin.topic(scene.topic(), timeout: Patience.limit)
+            #expect(made?.partitions == 3)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
     /// A second bridge of the same name takes the stream over while the first one stands still; when that goes on, it is fenced.
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster fences nobody"))
     func aBridgeThatStoodStillRepeatsNothing() async throws {

@@ -22,7 +22,8 @@ import Testing
 
     @Test func whoStandsByFollowsALeaderThatStops() async throws {
         try await Scene.play { scene in
-            let (leader, standby) = try Pair(scene).startBoth()
+            // Nobody waits for the time-out of a member that has left.
+            let (leader, standby) = try Pair(scene, sessionTimeout: 200_000).startBoth()
             try scene.insert(Self.numbers(0..<50))
             try scene.follow().wait(count: 51)
             leader.signal(SIGTERM)
@@ -34,6 +35,23 @@ import Testing
             #expect(standby.errors.contains("leads this stream now"))
             try Self.expectComplete(scene, exactly: true)
             #expect(try scene.position()?.position.events == 101)
+        }
+    }
+
+    /// Nothing fences one of two that publish: only the group's word keeps the second one from beginning.
+    @Test func whoStandsByPublishesNothingWhileTheLeaderLives() async throws {
+        try await Scene.play { scene in
+            let load = Load(documents: 25, rounds: 200, on: scene)
+            let pair = try Pair(scene, delivery: .atLeastOnce)
+            load.start()
+            let (leader, standby) = try pair.startBoth()
+            try load.waitForEnd()
+            try scene.follow().wait(events: load.writes + 1)
+            for program in [standby, leader] {
+                program.signal(SIGTERM)
+                #expect(try program.exitStatus() == 0, "\(program.errors)")
+            }
+            try Self.expectComplete(scene, exactly: true)
         }
     }
 

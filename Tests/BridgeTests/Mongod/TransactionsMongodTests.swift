@@ -74,6 +74,9 @@ import Testing
             }
             #expect(try bridge.stop().isEmpty)
             try Self.expectPlaces(scene.records(), on: scene)
+            // Nor was it committed in part because nobody knew that it had ended.
+            let positions = try scene.records(scene.positionsTopic).map { try StoredPosition(json: $0.value ?? []).position }
+            #expect(positions.allSatisfy { $0.transaction == nil })
         }
     }
 

@@ -1,3 +1,4 @@
+import CKafka
 import Testing
 
 @testable import Kafka
@@ -7,6 +8,28 @@ import Testing
 /// A publisher whose process leads no more stores nothing, whatever it was doing meanwhile.
 @Suite(.enabled(if: !TestKafka.isReal, "the mock cluster's groups take their time, which is what this needs"))
 struct TermTests {
+    /// The broker takes a generation from the group's members only. Whoever learns by it that the group has gone on without this process publishes nothing.
+    @Test func aProcessThatTheGroupHasGivenUpBeginsNoSession() throws {
+        let brokers = try MockBrokers()
+        let positions = PositionStore.topic(bridge: "b")
+        for name in ["records", positions, StreamLeadership.topic(bridge: "b")] { try brokers.create(topic: name) }
+        let stop = StopSignal()
+        let leadership = try StreamLeadership(
+            of: .sample { $0.delivery = .exactlyOnce }, bridge: "b", index: 0, kafka: brokers.settings,
+            topics: TopicCatalog(
+                admin: try KafkaAdmin(settings: brokers.settings, logger: .silent),
+                settings: .init(create: false, partitions: 1, replicationFactor: 1, config: [:]), stop: stop, logger: .silent),
+            status: StreamStatus(stream: "inventory", logger: .silent), heartbeat: LoopWatch().heartbeat(of: "lead"), logger: .silent)
+        try leadership.join(isAlone: false)
+        defer { leadership.leave() }
+        let term = try #require(try leadership.awaitTerm(stop))
+        let session = try PublisherSession(brokers.settings, topic: "records", positions: positions, bridge: "b", term: term)
+        brokers.fail(.txnOffsetCommit, with: [RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION])
+        let error = try #require(throws: KafkaError.self) { try session.publisher.fence() }
+        #expect(error.isOfGeneration)
+        guard case .restart = StreamFailure(error, stream: .sample()) else { throw error }
+    }
+
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func whatIsDueWhenTheTermEndsIsNotStored(_ delivery: Delivery) throws {
         let kafka = try TestKafka.shared.get()

@@ -12,13 +12,14 @@ final class Pair {
     /// Counts what all of them said.
     private let news = Monitor(0)
 
-    init(_ scene: Scene, delivery: Delivery = .exactlyOnce, more: String = "") throws {
+    /// - Parameter sessionTimeout: milliseconds, on a real broker.
+    init(_ scene: Scene, delivery: Delivery = .exactlyOnce, sessionTimeout: Int = 6000, more: String = "") throws {
         self.scene = scene
         try scene.kafka.create(topic: scene.topic())
         folder = try TemporaryFolder()
         // A broker takes no less than 6 s, unless it is configured to (group.min.session.timeout.ms). The mock cluster loses a member whose
         // first join, which takes 3 s there, lasts longer than this.
-        let timeout = TestKafka.isReal ? 6000 : 4000
+        let timeout = TestKafka.isReal ? sessionTimeout : 4000
         let yaml = scene.yaml(delivery: delivery).replacing(
             "kafka:\n", with: "kafka:\n  consumer: { session.timeout.ms: \(timeout) }\n")
         file = try folder.write(yaml + more, to: "bridge.yaml")
