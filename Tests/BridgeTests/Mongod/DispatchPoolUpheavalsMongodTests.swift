@@ -34,24 +34,46 @@ import Testing
         }
     }
 
-    /// Nothing of the old pool is sent out, all of the new one is.
+    /// Nothing of the old pool is sent out, all of the new one is. Truck 1 is busy, whether or not it is in the pool.
     private static func expectOnly(_ truck: Int64, _ dispatching: Dispatching, round: String) throws {
         let outcomes = try ["a", "b", "c"].map { try dispatching.answer(to: CommandText.dispatch("\(round)-\($0)", 1)) }
         #expect(outcomes.map(\.status) == ["reassigned", "rejected", "rejected"], "\(outcomes)")
         #expect(outcomes.first?.assigned?.int64Value == truck, "\(outcomes)")
     }
 
+    /// What is asked for is busy while its command is active, and unknown from then on.
+    @Test func aResourceThatLeavesThePoolOnItsWayIsBusyUntilItIsBack() async throws {
+        try await Self.play { dispatching, bridge, pool in
+            try dispatching.deleteTruck(1)
+            // Heard of in this order.
+            try dispatching.insertTrucks([7])
+            try Self.wait(forFree: 3...3, bridge)
+            let outcomes = try dispatching.answers(to: [
+                CommandText.dispatch("a", 1), CommandText.dispatch("b", "\"1\""), CommandText.complete("r", "c-0"),
+                CommandText.dispatch("d", 1), CommandText.dispatch("e", 999),
+            ])
+            let answers = Dictionary(uniqueKeysWithValues: outcomes.map { ($0.id, $0) })
+            for id in ["a", "b"] {
+                #expect(answers[id]?.status == "reassigned" && answers[id]?.attempts == 2, "\(outcomes)")
+                #expect(answers[id]?.message.hasPrefix("Truck #1 is currently performing a shipment. ") == true, "\(outcomes)")
+            }
+            #expect(answers["r"]?.message == "Truck #1 is free again.")
+            #expect(answers["d"]?.message == "Truck #1 is not in the pool.")
+            #expect(answers["e"]?.message == "Truck #999 is not in the pool.")
+        }
+    }
+
     @Test(arguments: [nil, "2"])
     func aPoolThatIsReplacedIsReadAgain(database: String?) async throws {
         try await Self.play(poolIn: database) { dispatching, bridge, pool in
             let scene = dispatching.scene
-            try scene.insert([["_id": 1], ["_id": 101]], into: "new", of: pool.database)
+            try scene.insert([["_id": 101]], into: "new", of: pool.database)
             try scene.command(
                 ["aggregate": "new", "pipeline": [["$out": .string(pool.collection)]], "cursor": [:]], on: pool.database)
             try Self.wait(forFree: 1...1, bridge)
             try Self.expectOnly(101, dispatching, round: "out")
 
-            try scene.insert([["_id": 1], ["_id": 201]], into: "other", of: pool.database)
+            try scene.insert([["_id": 201]], into: "other", of: pool.database)
             try scene.command(
                 [
                     "renameCollection": .string("\(pool.database).other"), "to": .string("\(pool)"), "dropTarget": true,
@@ -74,9 +96,8 @@ import Testing
             }
             try Self.wait(forFree: 0...0, bridge)
             #expect(try dispatching.answer(to: CommandText.dispatch("gone", 1)).status == "rejected")
-            try dispatching.insertTrucks([301, 1])
-            // What has just come is tried, whether it is free or not.
-            try Self.wait(forFree: 1...2, bridge)
+            try dispatching.insertTrucks([301])
+            try Self.wait(forFree: 1...1, bridge)
             try Self.expectOnly(301, dispatching, round: "back")
         }
     }

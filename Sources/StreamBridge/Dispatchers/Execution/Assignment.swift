@@ -55,12 +55,15 @@ struct Assignment: ~Copyable {
         _ indices: [Int], parked: [Attempt], of batch: CommandBatch, mayWait: (Int) -> Bool
     ) throws -> [Attempt] {
         let now = WallClock.milliseconds()
-        let attempts = indices.compactMap { index in first(index, of: batch, at: now) }
+        let taken = try takenStrangers(indices, of: batch)
+        let attempts = indices.compactMap { index in first(index, of: batch, isTaken: taken.contains(index), at: now) }
         // Documents that the server takes all go in together, many to a storage transaction; one that it refuses makes it try its
         // neighbours one by one. So those that will be refused, as it seems, go in a bulk of their own.
-        let (likely, unlikely) = context.free.withLock { free in
-            attempts.reduce(into: (likely: [Attempt](), unlikely: [Attempt]())) { parts, attempt in
-                if attempt.isActive, let resource = attempt.outcome.requested, free.seemsBusy(resource) {
+        let (likely, unlikely, refused) = context.free.withLock { free in
+            attempts.reduce(into: (likely: [Attempt](), unlikely: [Attempt](), refused: [Attempt]())) { parts, attempt in
+                if attempt.isActive, taken.contains(attempt.item) {
+                    parts.refused.append(attempt)
+                } else if attempt.isActive, let resource = attempt.outcome.requested, free.seemsBusy(resource) {
                     parts.unlikely.append(attempt)
                 } else {
                     parts.likely.append(attempt)
@@ -69,6 +72,7 @@ struct Assignment: ~Copyable {
         }
         var busy = try parked.filter { !batch.isDropped($0.item) } + insert(likely, of: batch)
         busy += try insert(unlikely, of: batch)
+        busy += refused
         var waiting: [Attempt] = []
         contradictions.begin()
         while !busy.isEmpty {
@@ -82,8 +86,28 @@ struct Assignment: ~Copyable {
         return waiting
     }
 
+    /// Those of the commands whose resource is busy and not in the pool (any more). It is not offered, because it might be free by then; the look
+    /// stands for the server's refusal.
+    private func takenStrangers(_ indices: [Int], of batch: CommandBatch) throws -> Set<Int> {
+        guard let resources = context.resources else { return [] }
+        var names: [Int: [Resource]] = [:]
+        for index in indices where !batch.items[index].asksForMember && !batch.isDropped(index) {
+            guard case .dispatch(let resource, _) = batch.items[index].command.order else { continue }
+            names[index] = [resource] + resource.namesakes
+        }
+        guard !names.isEmpty else { return [] }
+        let held = try patience.untilAnswered(batch) {
+            try context.pool.withClient { client throws(MongoError) in
+                try resources.held(among: Array(Set(names.values.joined())), of: client)
+            }
+        }
+        return Set(names.filter { $0.value.contains(where: held.contains) }.keys)
+    }
+
     /// The document that is tried first: always with the resource that the command asks for.
-    private func first(_ index: Int, of batch: CommandBatch, at now: Int64) -> Attempt? {
+    ///
+    /// - Parameter isTaken: the resource is not in the pool, and busy.
+    private func first(_ index: Int, of batch: CommandBatch, isTaken: Bool, at now: Int64) -> Attempt? {
         let command = batch.items[index].command
         guard case .dispatch(let resource, let body) = command.order, !batch.isDropped(index) else { return nil }
         if let expiry = command.expiresAt, expiry < now {
@@ -92,7 +116,7 @@ struct Assignment: ~Copyable {
                 message: context.sentences.expired(command.id, at: expiry), at: now)
             return Attempt(item: index, body: body, outcome: outcome, isActive: false)
         }
-        guard batch.items[index].asksForMember else {
+        guard batch.items[index].asksForMember || isTaken else {
             let outcome = Outcome(
                 id: command.id, status: .rejected, requested: resource, assigned: nil, attempts: 0,
                 message: context.sentences.notInPool(resource), at: now)

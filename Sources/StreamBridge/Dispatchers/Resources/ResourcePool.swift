@@ -53,13 +53,12 @@ struct ResourcePool: Sendable {
 
     /// Whether a document holds the resource.
     func isHeld(_ resource: Resource, after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> Bool {
-        var filter: BSONDocument = guardIndex.kind == .partial ? ["status": "active"] : [:]
-        filter.append(guardIndex.field, ["$eq": resource.value])
         var isHeld = false
         try collect(
             [
-                "find": .string(dispatcher.collection.collection), "filter": .document(filter), "projection": ["_id": 1], "limit": 1,
-                "singleBatch": true, "maxTimeMS": Self.longestLook, "readConcern": .document(Self.concern("majority", after: time)),
+                "find": .string(dispatcher.collection.collection), "filter": .document(holding(among: [resource])),
+                "projection": ["_id": 1], "limit": 1, "singleBatch": true,
+                "maxTimeMS": Self.longestLook, "readConcern": .document(Self.concern("majority", after: time)),
             ], on: dispatcher.collection, of: client
         ) { _ in isHeld = true }
         return isHeld
@@ -113,6 +112,13 @@ struct ResourcePool: Sendable {
                         + [[guardIndex.field: ["$gte": ShipmentWriter.placeholders.upperBound]]])
             ]
         }
+    }
+
+    /// Which documents hold one of these resources.
+    func holding(among resources: [Resource]) -> BSONDocument {
+        var filter: BSONDocument = guardIndex.kind == .partial ? ["status": "active"] : [:]
+        filter.append(guardIndex.field, ["$in": .array(resources.map(\.value))])
+        return filter
     }
 
     /// Every type that an `_id` may have, but documents. (A list is found by the types of what is in it.)
