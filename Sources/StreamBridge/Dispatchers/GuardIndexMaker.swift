@@ -18,6 +18,8 @@ final class GuardIndexMaker: Sendable {
     private let surroundings: DispatchLoop.Surroundings
     private let logger: Logger
     private let request = Monitor<Request?>(nil)
+    /// What was warned of, and is not again at every session.
+    private let warned = Monitor<Set<String>>([])
 
     /// An empty collection's index is there at once: what takes no longer is not worth a word.
     private static let promptness: Duration = .seconds(5)
@@ -49,9 +51,14 @@ final class GuardIndexMaker: Sendable {
     }
 
     private func look() throws -> GuardIndex {
-        try surroundings.pool.withClient { client in
+        let collection = try surroundings.pool.withClient { client in
             try GuardedCollection.look(at: dispatcher, isCluster: surroundings.deployment.isSharded, of: client)
-        }.guardIndex(for: dispatcher)
+        }
+        let index = try collection.guardIndex(for: dispatcher)
+        for warning in collection.warnings(for: dispatcher) where warned.update({ $0.insert(warning.text).inserted }) {
+            logger.warning("\(warning.text)", metadata: ["mend": "\(warning.mend)"])
+        }
+        return index
     }
 
     private func make(_ missing: GuardIndex.Missing) throws {

@@ -59,4 +59,25 @@ import Testing
         ).warnings(for: .sample())
         #expect(harmful.first?.text.contains("active ones, too, which frees their truck_id") == true)
     }
+
+    @Test func aHiddenGuardIsAWarningWhereItIsLookedAt() throws {
+        func hidden(_ name: String, isHidden: BSONValue = true) -> CollectionIndex? {
+            CollectionIndex([
+                "key": ["truck_id": 1], "name": .string(name), "unique": true, "partialFilterExpression": ["status": "active"],
+                "hidden": isHidden,
+            ])
+        }
+        func warnings(_ indexes: [CollectionIndex?], pool: Namespace?) -> [String] {
+            var settings = DispatcherSettings.sample()
+            settings.resource.pool = pool
+            return GuardedCollection(kind: .ordinary, isSharded: false, indexes: indexes.compactMap(\.self)).warnings(for: settings)
+                .map(\.text)
+        }
+        let pool = Namespace(database: "lessons", collection: "trucks")
+        #expect(
+            warnings([hidden("g")], pool: pool).map { $0.hasPrefix("the unique index g of lessons.shipments is hidden: ") } == [true])
+        #expect(warnings([hidden("g")], pool: nil).isEmpty)
+        #expect(warnings([hidden("g"), hidden("h", isHidden: false)], pool: pool).isEmpty)
+        #expect(warnings([hidden("h", isHidden: false)], pool: pool).isEmpty)
+    }
 }

@@ -64,14 +64,29 @@ import Testing
         }
     }
 
-    @Test func aTTLIndexIsAWarning() async throws {
+    @Test func aTTLIndexAndAHiddenGuardAreWarnings() async throws {
         try await Scene.play { scene in
             let dispatching = try Dispatching(scene, trucks: [4])
             try scene.command([
-                "createIndexes": "shipments", "indexes": [["key": ["completed_at": 1], "name": "old", "expireAfterSeconds": 86_400]],
+                "createIndexes": "shipments",
+                "indexes": [
+                    ["key": ["completed_at": 1], "name": "old", "expireAfterSeconds": 86_400],
+                    [
+                        "key": ["truck_id": 1], "name": "secret", "unique": true, "partialFilterExpression": ["status": "active"],
+                        "hidden": true,
+                    ],
+                ],
             ])
-            let warnings = try Self.check(dispatching).filter { $0.level == .warning }
-            #expect(warnings.map { $0.text.hasPrefix("the TTL index old of \(dispatching.settings.collection) ") } == [true])
+            let warnings = try Self.check(dispatching).filter { $0.level == .warning }.map(\.text)
+            let collection = dispatching.settings.collection
+            #expect(warnings.count == 2, "\(warnings)")
+            #expect(warnings.contains { $0.hasPrefix("the TTL index old of \(collection) ") }, "\(warnings)")
+            #expect(warnings.contains { $0.hasPrefix("the unique index secret of \(collection) is hidden: ") }, "\(warnings)")
+            let bridge = try scene.bridge(dispatching)
+            let outcomes = try dispatching.answers(to: [CommandText.dispatch("a", 4), CommandText.dispatch("b", 4)])
+            #expect(outcomes.map(\.status) == ["dispatched", "rejected"])
+            #expect(try bridge.stop().isEmpty)
+            for warning in warnings { #expect(scene.log.lines(containing: warning).count == 1, "\(warning)") }
         }
     }
 

@@ -16,6 +16,8 @@ struct CollectionIndex: Sendable, Equatable {
     let isBeingBuilt: Bool
     /// It deletes documents when their time has come.
     let expires: Bool
+    /// It refuses duplicates as ever, and no query uses it.
+    let isHidden: Bool
 
     /// - Parameter entry: of the reply to `listIndexes` with `includeBuildUUIDs`.
     init?(_ entry: BSONDocument) {
@@ -31,6 +33,7 @@ struct CollectionIndex: Sendable, Equatable {
         collation = locale == "simple" ? nil : locale
         isBeingBuilt = entry["buildUUID"] != nil
         expires = specification["expireAfterSeconds"] != nil
+        isHidden = specification["hidden"]?.isTruthy == true
     }
 
     /// What the server has by now.

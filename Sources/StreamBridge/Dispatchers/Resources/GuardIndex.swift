@@ -184,7 +184,7 @@ extension GuardIndex {
 
 extension CollectionIndex {
     /// Whether it keeps two active documents from having one resource, once it is built.
-    fileprivate func guards(_ field: String) -> Bool {
+    func guards(_ field: String) -> Bool {
         keys == [field] && isUnique && collation == nil
             && (filter == nil || filter == ["status": "active"] || filter == ["status": ["$eq": "active"]])
     }

@@ -142,6 +142,23 @@ struct GuardedCollection: Sendable, Equatable {
 
     /// What is no reason to halt, and may surprise.
     func warnings(for dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
+        hiddenGuards(of: dispatcher) + expiries(for: dispatcher)
+    }
+
+    /// One that is hidden decides as ever, but serves no look for free resources, each of which reads all documents then.
+    private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
+        let guards = indexes.filter { $0.guards(dispatcher.resource.field) }
+        guard dispatcher.resource.pool != nil, guards.allSatisfy(\.isHidden) else { return [] }
+        return guards.map { index in
+            (
+                "the unique index \(index.name) of \(dispatcher.collection) is hidden: it guards \(dispatcher.resource.field), but every look "
+                    + "for free resources reads the whole collection",
+                "\(dispatcher.collection.inShell).unhideIndex(\(index.name.jsonQuoted))"
+            )
+        }
+    }
+
+    private func expiries(for dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
         indexes.filter(\.expires).map { index in
             // Only ended documents have these.
             let isHarmful = ![["completed_at"], ["rejected_at"]].contains(index.keys)
