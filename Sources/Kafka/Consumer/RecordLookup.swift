@@ -7,8 +7,10 @@ package final class RecordLookup {
     package enum Found: Equatable {
         /// The first record there or behind.
         case record(RecordMark)
-        /// No record there or behind.
-        case end
+        /// No record there or behind, up to the offset at which the partition ends for readers now.
+        case end(at: Int64)
+        /// The partition ends before it.
+        case beyond
         /// The partition begins behind it.
         case trimmed
     }
@@ -33,9 +35,13 @@ package final class RecordLookup {
         handle = try KafkaTopic(topic, of: client)
     }
 
-    /// - Parameter offsets: by partition.
+    /// - Parameters:
+    ///   - offsets: by partition.
+    ///   - isHurried: then no more than ``hurriedTime`` is waited.
     /// - Throws: ``KafkaError``, also when not every answer came within `timeout`.
-    package func find(at offsets: [Int32: Int64], timeout: Duration) throws(KafkaError) -> [Int32: Found] {
+    package func find(
+        at offsets: [Int32: Int64], timeout: Duration, isHurried: () -> Bool = { false }
+    ) throws(KafkaError) -> [Int32: Found] {
         drainEvents()
         let operation = "read topic \(topic)"
         // A queue of its own, so that nothing of an earlier look is in it.
@@ -52,24 +58,29 @@ package final class RecordLookup {
             started.append(partition)
         }
         var found: [Int32: Found] = [:]
-        let deadline = ContinuousClock.now + timeout
+        let began = ContinuousClock.now
+        let deadline = began + timeout
         while found.count < offsets.count {
-            guard let message = rd_kafka_consume_queue(queue, max(.zero, deadline - .now).milliseconds) else {
-                throw .timedOut(operation: operation)
+            let now = ContinuousClock.now
+            guard let message = rd_kafka_consume_queue(queue, max(.zero, min(deadline - now, Self.turnTime)).milliseconds) else {
+                guard now < deadline, now - began < Self.hurriedTime || !isHurried() else { throw .timedOut(operation: operation) }
+                continue
             }
             defer { rd_kafka_message_destroy(message) }
             let partition = message.pointee.partition
             guard found[partition] == nil, let offset = offsets[partition] else { continue }
             switch message.pointee.err {
             case RD_KAFKA_RESP_ERR_NO_ERROR: found[partition] = .record(RecordMark(KafkaRecord(message: UnsafePointer(message))))
-            case RD_KAFKA_RESP_ERR__PARTITION_EOF: found[partition] = .end
+            case RD_KAFKA_RESP_ERR__PARTITION_EOF: found[partition] = .end(at: message.pointee.offset)
             case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-                found[partition] = try first(of: partition, until: deadline) > offset ? .trimmed : .end
+                found[partition] = try first(of: partition, until: deadline) > offset ? .trimmed : .beyond
             case let code: throw KafkaError(code, operation: operation)
             }
         }
         return found
     }
+
+    private static let (turnTime, hurriedTime): (Duration, Duration) = (.milliseconds(200), .seconds(1))
 
     private func first(of partition: Int32, until deadline: ContinuousClock.Instant) throws(KafkaError) -> Int64 {
         var (low, high): (Int64, Int64) = (0, 0)

@@ -48,7 +48,7 @@ final class DispatchSession {
             logger: logger)
         let topics = surroundings.topics
         let continuity = CommandContinuity(
-            of: settings, bridge: surroundings.bridge, kafka: surroundings.kafka, requests: consumer.client.requests,
+            of: settings, bridge: surroundings.bridge, kafka: surroundings.kafka, requests: consumer.client.requests, stop: context.stop,
             isCompacted: { topics.isCompacted(settings.commands) })
         self.continuity = continuity
         consumer.commits { continuity.mark(of: $0)?.text }

@@ -31,8 +31,8 @@ import Testing
         #expect(RecordMark(text: mark.text) == mark)
         #expect(try lookup.find(at: [0: 3], timeout: .seconds(30)) == [0: .record(mark)])
         #expect(try lookup.find(at: [0: 2], timeout: .seconds(30)) != [0: .record(mark)])
-        #expect(try lookup.find(at: [0: 5], timeout: .seconds(30)) == [0: .end])
-        #expect(try lookup.find(at: [0: 77], timeout: .seconds(30)) == [0: .end])
+        #expect(try lookup.find(at: [0: 5], timeout: .seconds(30)) == [0: .end(at: 5)])
+        #expect(try lookup.find(at: [0: 77], timeout: .seconds(30)) == [0: .beyond])
         #expect(try lookup.find(at: [:], timeout: .seconds(30)).isEmpty)
     }
 
@@ -61,7 +61,7 @@ import Testing
         var settings = DispatcherSettings.sample()
         settings.commands = topic
         return CommandContinuity(
-            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestWatch(), isCompacted: { false })
+            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestWatch(), stop: StopSignal(), isCompacted: { false })
     }
 
     private func mark(_ offset: Int64, timestamp: Int64) throws -> CommittedOffset {
@@ -103,6 +103,30 @@ import Testing
         #expect(CommandContinuity.reason(against: .record(later), mark) { nil } == nil)
         #expect(CommandContinuity.reason(against: .record(later), mark) { false } != nil)
         #expect(CommandContinuity.reason(against: .record(mark), mark) { false } == nil)
-        #expect(CommandContinuity.reason(against: .end, mark) { true } != nil)
+        #expect(CommandContinuity.reason(against: .beyond, mark) { true } != nil)
+        #expect(CommandContinuity.reason(against: .end(at: 7), mark) { true } != nil)
+        // Behind it are markers of transactions only.
+        #expect(CommandContinuity.reason(against: .end(at: 9), mark) { true } == nil)
+        #expect(CommandContinuity.reason(against: .end(at: 9), mark) { false } != nil)
+    }
+
+    /// A leader that was just elected may hide the newest records for a while.
+    @Test func aPartitionThatEndsWhereARecordWasReadIsLookedAtAgain() throws {
+        try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
+        let continuity = try continuity()
+        let error = try #require(throws: KafkaError.self) { try continuity.begin([0: mark(5, timestamp: 5)]) }
+        #expect(error.name == "OFFSET_NOT_AVAILABLE")
+        #expect("\(error)".contains("offset 5 of \(topic)/0"), "\(error)")
+        let restart = DispatchFailure(error, dispatcher: .sample(), of: "b", kafka: kafka.settings)
+        guard case .restart = restart else { throw WaitedInVain(what: "another try; it is \(restart)") }
+        // It stays so.
+        let deadline = ContinuousClock.now + Patience.limit
+        var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
+        var halt: StreamHalt?
+        while halt == nil, .now < deadline {
+            do { try continuity.begin([0: mark(5, timestamp: 5)]) } catch { halt = error as? StreamHalt }
+            backoff.pause()
+        }
+        #expect(halt?.reason.contains("ends before offset 5") == true, "\(halt.map { "\($0)" } ?? "none")")
     }
 }

@@ -81,7 +81,7 @@ import Testing
                 number: 0, queue: RecordQueue(of: consumer.client), context: context, ledger: ledger,
                 continuity: CommandContinuity(
                     of: dispatching.settings, bridge: scene.name, kafka: scene.kafka.settings, requests: consumer.client.requests,
-                    isCompacted: { nil }),
+                    stop: context.stop, isCompacted: { nil }),
                 handoff: BatchHandoff(maximumBytes: 1 << 20, maximumItems: 8, wakeTaker: {}), session: end,
                 heartbeat: LoopWatch().heartbeat(of: "work"))
             worker.queue.receive(topic: consumer.topic, partition: 0)

@@ -29,26 +29,35 @@ final class CommandContinuity: Sendable {
 
     private static let longestGap: Duration = .milliseconds(100)
     private static let interval: Duration = .seconds(5)
-    private static let answerTime: Duration = .seconds(1)
+    /// How long an answer may take at first, and at most: a batch of records may be large, and the way to the broker narrow.
+    private static let answerTimes: ClosedRange<Duration> = .seconds(1) ... .seconds(16)
+    /// A new leader may not know for a while that others have the newest records, too, and hides them; until then a partition seems to end where it does
+    /// not. It takes a moment, or until a dead broker counts no more (`broker.session.timeout.ms`, 9 s).
+    private static let longestHiding: Duration = .seconds(20)
 
     private let settings: DispatcherSettings
     private let bridge: String
     private let kafka: KafkaSettings
     private let requests: RequestWatch
+    private let stop: StopSignal
     /// Nil when nobody can say.
     private let isCompacted: @Sendable () -> Bool?
     private let entries = Mutex<[Int32: Entry]>([:])
     private let lookup = Mutex<RecordLookup?>(nil)
+    private let answerTime = Mutex(answerTimes.lowerBound)
+    /// Partitions that seem to end at a record that was read before, and since when.
+    private let hidden = Mutex<[Int32: ContinuousClock.Instant]>([:])
 
     /// - Parameter requests: of the client that fetches the commands.
     init(
-        of settings: DispatcherSettings, bridge: String, kafka: KafkaSettings, requests: RequestWatch,
+        of settings: DispatcherSettings, bridge: String, kafka: KafkaSettings, requests: RequestWatch, stop: StopSignal,
         isCompacted: @escaping @Sendable () -> Bool?
     ) {
         self.settings = settings
         self.bridge = bridge
         self.kafka = kafka
         self.requests = requests
+        self.stop = stop
         self.isCompacted = isCompacted
     }
 
@@ -133,14 +142,33 @@ final class CommandContinuity: Sendable {
     private func verify(_ marks: [Int32: RecordMark]) throws {
         let found = try find(marks.mapValues(\.offset))
         for (partition, mark) in marks.sorted(by: { $0.key < $1.key }) {
-            guard let found = found[partition], let reason = Self.reason(against: found, mark, isCompacted) else { continue }
+            guard let found = found[partition] else { continue }
+            try awaitWhatIsHidden(found, mark, in: partition, at: .now)
+            guard let reason = Self.reason(against: found, mark, isCompacted) else { continue }
             throw StreamHalt.lostOffset(
                 of: settings, bridge: bridge, kafka: kafka, reason: "\(settings.commands)/\(partition) \(reason)")
         }
     }
 
+    /// - Throws: ``KafkaError`` while a leader may hide the record.
+    private func awaitWhatIsHidden(
+        _ found: RecordLookup.Found, _ mark: RecordMark, in partition: Int32, at now: ContinuousClock.Instant
+    ) throws(KafkaError) {
+        guard found == .end(at: mark.offset) else { return hidden.withLock { $0[partition] = nil } }
+        let since = hidden.withLock { hidden in
+            let since = hidden[partition] ?? now
+            hidden[partition] = since
+            return since
+        }
+        guard now - since >= Self.longestHiding else {
+            throw .hidden(operation: "find the record at offset \(mark.offset) of \(settings.commands)/\(partition) again")
+        }
+    }
+
     private func find(_ offsets: [Int32: Int64]) throws(KafkaError) -> [Int32: RecordLookup.Found] {
         guard !offsets.isEmpty else { return [:] }
+        let time = answerTime.withLock { $0 }
+        let stop = stop
         let result = lookup.withLock { lookup -> Result<[Int32: RecordLookup.Found], KafkaError> in
             do throws(KafkaError) {
                 let current: RecordLookup
@@ -150,15 +178,14 @@ final class CommandContinuity: Sendable {
                     current = try RecordLookup(topic: settings.commands, settings: kafka)
                     lookup = current
                 }
-                return .success(try current.find(at: offsets, timeout: Self.answerTime))
+                return .success(try current.find(at: offsets, timeout: time) { stop.isRequested })
             } catch {
                 return .failure(error)
             }
         }
-        switch result {
-        case .success(let found): return found
-        case .failure(let error): throw error
-        }
+        let isSlow = if case .failure(let error) = result { error.isTimeout } else { false }
+        answerTime.withLock { $0 = isSlow ? min(time * 2, Self.answerTimes.upperBound) : Self.answerTimes.lowerBound }
+        return try result.get()
     }
 
     /// Why a partition is not the one that a record was taken from; nil when it is, or when the record was deleted for its age.
@@ -166,12 +193,14 @@ final class CommandContinuity: Sendable {
         let rest = "so the topic is not the one that commands were read from before: it was deleted and created again, or cut off"
         switch found {
         case .trimmed: return nil
-        case .end: return "ends before offset \(mark.offset), which was read before, \(rest)"
+        case .beyond, .end(at: mark.offset): return "ends before offset \(mark.offset), which was read before, \(rest)"
         case .record(mark): return nil
         case .record(let other) where other.offset == mark.offset:
             return "has another record at offset \(mark.offset) than the one that was read there before, \(rest)"
-        // Compaction keeps the newest record of a key; nothing else takes a record from the middle of a partition.
-        case .record: return isCompacted() == false ? "has no record at offset \(mark.offset), where one was read before, \(rest)" : nil
+        // Compaction keeps the newest record of a key, and removes that, too, when it removes the key; nothing else takes a record from the middle
+        // of a partition.
+        case .record, .end:
+            return isCompacted() == false ? "has no record at offset \(mark.offset), where one was read before, \(rest)" : nil
         }
     }
 }
