@@ -324,21 +324,49 @@ final class DispatchSession {
 
     // MARK: The end
 
+    /// Waits for the end of a thread, and hears what the group says meanwhile. Answers that wait for this member's place in it would wait in vain: what
+    /// the group has taken away is somebody else's to answer.
+    ///
+    /// - Parameter revoked: gets what the group asks back. It is given when all is done.
+    private func stay(until thread: LoopThread, within limit: Duration, _ revoked: inout [[Int32]]) {
+        let end = ContinuousClock.now + limit
+        while !thread.join(within: max(.zero, min(Self.listeningTime, end - .now))), .now < end {
+            switch consumer.poll(timeout: .zero) {
+            case .assigned: try? consumer.assign([:])
+            case .revoked(let partitions, isLost: true):
+                for (worker, share) in shares(of: partitions) {
+                    worker.hands.abandon(share)
+                    worker.wake()
+                }
+                ledger.end(partitions)
+                continuity.end(partitions)
+                try? consumer.unassign(partitions)
+            case .revoked(let partitions, isLost: false): revoked.append(partitions)
+            case .commitFailed: ledger.commitFailed()
+            case .committed, .unreachable, .failed, .nothing: break
+            }
+        }
+    }
+
+    private static let listeningTime: Duration = .milliseconds(20)
+
     /// The workers finish what they have in hand, the publisher what it got from them; then the group is left, so that the others need not wait
     /// for a timeout.
     private func close(working: [LoopThread], publishing: LoopThread) {
         let deadline = context.stop.deadline ?? .now + Self.finishingTime
         func left() -> Duration { max(.zero, deadline - .now) }
         for worker in workers { worker.wake() }
-        for thread in working { thread.join(within: left()) }
+        var revoked: [[Int32]] = []
+        for thread in working { stay(until: thread, within: left(), &revoked) }
         // Whoever still waits for MongoDB does so for nothing.
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswersEnd())
         // It has little left to do; what it cannot do is done again by the next session.
-        publishing.join(within: max(left(), .seconds(2)))
+        stay(until: publishing, within: max(left(), .seconds(2)), &revoked)
         commitForGood(Array(ledger.partitions), until: .now + max(.milliseconds(500), min(left(), Self.answerTime)))
         ledger.end(Array(ledger.partitions))
+        for partitions in revoked { try? consumer.unassign(partitions) }
         consumer.leave(until: .now + max(.seconds(1), min(left(), Self.answerTime)))
     }
 }

@@ -40,7 +40,7 @@ import Testing
             let consumer = try GroupConsumer(
                 topic: dispatching.settings.commands,
                 properties: ConsumerProperties.make(
-                    scene.kafka.settings, group: DispatchLoop.group(bridge: scene.name, dispatcher: dispatching.settings.name),
+                    scene.kafka.settings, group: GroupName.of(dispatching.settings.name, of: scene.name),
                     queueBytes: 1 << 20),
                 logger: .silent)
             try consumer.commit([0: 9], timeout: Patience.limit)

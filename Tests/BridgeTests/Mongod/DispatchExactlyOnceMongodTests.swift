@@ -1,3 +1,4 @@
+import CKafka
 import Foundation
 import Mongo
 import Testing
@@ -94,6 +95,31 @@ import Testing
             try Self.awaitAll(dispatching, flood)
             #expect(try bridge.stop().isEmpty)
             try Self.expectOnce(dispatching, flood)
+        }
+    }
+
+    /// It has no place in the group any more, and nobody to give it one: its answers are the next owner's to give.
+    @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to command"))
+    func aMemberThatIsGivenUpWhileItStopsLetsGoOfItsAnswers() async throws {
+        try await Scene.play { scene in
+            let brokers = try #require(scene.kafka.brokers)
+            let dispatching = try Self.dispatching(scene)
+            // Longer than anything is waited for here.
+            let bridge = try scene.bridge(dispatching) { $0.shutdownTimeout = Patience.limit * 5 }
+            _ = try dispatching.answer(to: CommandText.dispatch("c-1", 1))
+            brokers.fail(.txnOffsetCommit, with: Array(repeating: RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, count: 100_000))
+            try dispatching.send([CommandText.dispatch("c-2", 2)])
+            // Given and taken back, which only the mock cluster shows.
+            try dispatching.outcomes(count: 3)
+            bridge.requestStop()
+            brokers.fail(.heartbeat, with: Array(repeating: RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, count: 100))
+            #expect(try bridge.halts().isEmpty)
+            brokers.stopFailing(.txnOffsetCommit)
+            brokers.stopFailing(.heartbeat)
+            let next = try scene.bridge(dispatching)
+            try dispatching.send([CommandText.dispatch("c-3", 3)])
+            #expect(try dispatching.outcomes(ids: 3).last?.id == "c-3")
+            #expect(try next.stop().isEmpty)
         }
     }
 

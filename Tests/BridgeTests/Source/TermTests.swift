@@ -11,8 +11,8 @@ struct TermTests {
     /// The broker takes a generation from the group's members only. Whoever learns by it that the group has gone on without this process publishes nothing.
     @Test func aProcessThatTheGroupHasGivenUpBeginsNoSession() throws {
         let brokers = try MockBrokers()
-        let positions = PositionStore.topic(bridge: "b")
-        for name in ["records", positions, StreamLeadership.topic(bridge: "b")] { try brokers.create(topic: name) }
+        let positions = InternalTopics.positions(of: "b")
+        for name in ["records", positions, InternalTopics.control(of: "b")] { try brokers.create(topic: name) }
         let stop = StopSignal()
         let leadership = try StreamLeadership(
             of: .sample { $0.delivery = .exactlyOnce }, bridge: "b", index: 0, kafka: brokers.settings,

@@ -12,6 +12,7 @@ struct MockBrokers {
         case fetch = 1
         case listOffsets = 2
         case metadata = 3
+        case heartbeat = 12
         case initProducerId = 22
         case addPartitionsToTxn = 24
         case addOffsetsToTxn = 25

@@ -143,15 +143,24 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 }
                 reason = error
             }
-            if .now >= quiet {
-                status.kafkaTrouble(reason)
-                quiet = .now + Self.patience
-            }
-            try repeatTransaction()
-            // The next generation begins in a moment.
-            try serve(timeout: backoff.next())
+            let kept = try abort()
+            // The next generation begins in a moment. Until it has, the same would be refused again, and each time be in the topic.
+            repeat {
+                if .now >= quiet {
+                    status.kafkaTrouble(reason)
+                    quiet = .now + Self.patience
+                }
+                try serve(timeout: backoff.next())
+            } while kept.contains(where: isCurrent) && !hasPlace && !stop.isOverdue
+            guard !stop.isOverdue else { return }
+            try repeatTransaction(of: kept.filter(isCurrent))
         }
     }
+
+    /// The group takes offsets from this member.
+    private var hasPlace: Bool { consumer.membership() != nil && !consumer.isJoining }
+
+    private func isCurrent(_ batch: AnswerBatch) -> Bool { !ledger.current(among: batch.summary.progress).isEmpty }
 
     /// Makes the offsets after what is answered part of the transaction, in this member's generation.
     ///
@@ -198,13 +207,17 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         settling.settle(refusals: client.requests.refusedBeginnings)
     }
 
-    /// Aborts, and produces the same answers again: those whose partitions are still this member's.
-    private func repeatTransaction() throws {
+    /// - Returns: what the transaction had.
+    private func abort() throws -> [AnswerBatch] {
         try end(.abort)
         answers.forgetRefusal()
         opened = nil
-        let kept = batches.map(\.batch).filter { !ledger.current(among: $0.summary.progress).isEmpty }
-        batches.removeAll()
+        defer { batches.removeAll() }
+        return batches.map(\.batch)
+    }
+
+    /// Produces answers again: those whose partitions are still this member's.
+    private func repeatTransaction(of kept: [AnswerBatch]) throws {
         guard !kept.isEmpty else { return }
         try client.beginTransaction()
         opened = .now
