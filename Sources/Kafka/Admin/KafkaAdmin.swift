@@ -1,6 +1,6 @@
 import CKafka
-import Runtime
 import Logging
+import Runtime
 import Synchronization
 
 /// Looks at a cluster and creates topics. Never creates one by looking: see ``KafkaClient/Role/consumer``.

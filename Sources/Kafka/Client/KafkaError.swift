@@ -76,7 +76,7 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     package static func timedOut(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, operation: operation) }
 
     /// A leader that was just elected may hide records that others have, too.
-    static func hidden(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, operation: operation) }
+    package static func hidden(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, operation: operation) }
 
     /// librdkafka's short name of the code, for example `MSG_SIZE_TOO_LARGE`.
     package var name: String { String(cString: rd_kafka_err2name(rd_kafka_resp_err_t(rawValue: code))) }

@@ -1,6 +1,6 @@
 import CKafka
-import Runtime
 import Logging
+import Runtime
 import Synchronization
 
 /// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through ``poll(timeout:)``.

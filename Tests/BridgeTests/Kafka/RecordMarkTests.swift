@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Kafka
+@testable import Runtime
 @testable import StreamBridge
 
 @Suite struct RecordMarkTests {

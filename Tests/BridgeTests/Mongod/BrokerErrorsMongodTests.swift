@@ -2,6 +2,7 @@ import CKafka
 import Mongo
 import Testing
 
+@testable import Runtime
 @testable import StreamBridge
 
 /// What brokers answer to a running bridge. An error that ends a producer is not the end of the stream: a new producer, the fence, the stored

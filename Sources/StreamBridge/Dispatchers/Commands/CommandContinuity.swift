@@ -1,4 +1,5 @@
 import Kafka
+import Runtime
 import Synchronization
 
 /// Sees to it that commands come from the topic that those before them came from (docs/GUARANTEES.md, rule 18). Any thread.
