@@ -41,7 +41,7 @@ package enum CertificateFault: Sendable, CaseIterable {
         }
     }
 
-    package var mend: String {
+    package var remedy: String {
         switch self {
         case .untrusted: "Name the file with the authority's certificate in mongodb.uri: tlsCAFile=PATH"
         case .otherHost:
@@ -52,6 +52,6 @@ package enum CertificateFault: Sendable, CaseIterable {
         }
     }
 
-    /// What mends it is on the bridge's side.
+    /// What fixes it is on the bridge's side.
     package var isOfConfiguration: Bool { self != .outOfTime }
 }

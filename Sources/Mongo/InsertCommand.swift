@@ -39,7 +39,7 @@ package struct InsertCommand: ~Copyable {
     }
 
     /// What one command may have: a document's 16 MiB and 16 KiB, less some room for what the driver adds.
-    private static let mostBytes = (16 << 20) + (15 << 10)
+    private static let maxBytes = (16 << 20) + (15 << 10)
 
     /// Adds a document whose elements `body` appends.
     ///
@@ -52,7 +52,7 @@ package struct InsertCommand: ~Copyable {
         bytes.append(decimal: UInt64(count))
         bytes.append(0 as UInt8)
         bytes.appendDocument(body)
-        guard bytes.count <= Self.mostBytes else {
+        guard bytes.count <= Self.maxBytes else {
             bytes.truncate(to: end)
             return false
         }

@@ -3,8 +3,8 @@ import CMongo
 /// Why no server can be used although some answer: what they say of themselves is not what the URI asks for.
 package struct TopologyFault: Sendable, Equatable {
     package let reason: String
-    package let mend: String
-    /// What mends it is in the URI; otherwise it may pass, as an election does, or when a member is started.
+    package let remedy: String
+    /// What fixes it is in the URI; otherwise it may pass, as an election does, or when a member is started.
     package let isOfConfiguration: Bool
 
     /// A server that was asked what it is.
@@ -127,7 +127,7 @@ package struct TopologyFault: Sendable, Equatable {
                 reason: wanted.readPreference == "primary"
                     ? "no member is primary now; those that answer are \(shown)"
                     : "readPreference=\(wanted.readPreference) has no member to read from; those that answer are \(shown)",
-                mend: wanted.readPreference == "secondary"
+                remedy: wanted.readPreference == "secondary"
                     ? "Start a secondary, or write readPreference=secondaryPreferred in mongodb.uri"
                     : "See rs.status(): a majority of the voting members has to be up to elect a primary",
                 isOfConfiguration: false)
@@ -140,7 +140,7 @@ package struct TopologyFault: Sendable, Equatable {
         let tags = serving.map { "\($0.host) (\($0.tags.isEmpty ? "no tags" : $0.shownTags))" }.joined(separator: ", ")
         self.init(
             reason: "no member that readPreference=\(wanted.readPreference) may read from has the tags of mongodb.uri; there are \(tags)",
-            mend: (silent.isEmpty ? "Correct" : "Start what does not answer (\(silent.joined(separator: ", "))), or correct")
+            remedy: (silent.isEmpty ? "Correct" : "Start what does not answer (\(silent.joined(separator: ", "))), or correct")
                 + " readPreferenceTags in mongodb.uri, or the tags of the members (rs.conf())",
             isOfConfiguration: silent.isEmpty)
     }
@@ -150,7 +150,7 @@ package struct TopologyFault: Sendable, Equatable {
     /// - Parameter isWhole: nobody is silent.
     private static func stranger(to set: String, among answering: [Member], isWhole: Bool) -> TopologyFault? {
         guard !answering.contains(where: { $0.replicaSet == set }), let first = answering.first else { return nil }
-        let (what, mend): (String, String) =
+        let (what, remedy): (String, String) =
             switch (first.replicaSet, first.type) {
             case (let theirs?, _):
                 ("belongs to replica set \(theirs)", "Write replicaSet=\(theirs) in mongodb.uri, or name the servers of \(set)")
@@ -160,14 +160,14 @@ package struct TopologyFault: Sendable, Equatable {
                 ("is a standalone server", "Start it with --replSet \(set) and run rs.initiate() once, or name the servers of \(set)")
             }
         return TopologyFault(
-            reason: "\(first.host) answers and \(what), and mongodb.uri says replicaSet=\(set)", mend: mend,
+            reason: "\(first.host) answers and \(what), and mongodb.uri says replicaSet=\(set)", remedy: remedy,
             // A set that is still to be initiated soon is.
             isOfConfiguration: isWhole && first.type != "RSGhost")
     }
 
-    private init(reason: String, mend: String, isOfConfiguration: Bool) {
+    private init(reason: String, remedy: String, isOfConfiguration: Bool) {
         self.reason = reason
-        self.mend = mend
+        self.remedy = remedy
         self.isOfConfiguration = isOfConfiguration
     }
 }

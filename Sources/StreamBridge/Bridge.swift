@@ -8,15 +8,15 @@ package final class Bridge: Sendable {
     private let configuration: BridgeConfiguration
     private let logger: Logger
     private let stop = StopSignal()
-    private let halted: HaltedParts
+    private let halted: HaltRegistry
     /// Whether they all go on.
-    let loops = LoopWatch()
+    let loops = Watchdog()
     private let observer: BridgeObserver
 
     package init(configuration: BridgeConfiguration, logger: Logger) {
         self.configuration = configuration
         self.logger = logger
-        halted = HaltedParts(of: configuration.streams.count + configuration.dispatchers.count)
+        halted = HaltRegistry(of: configuration.streams.count + configuration.dispatchers.count)
         observer = BridgeObserver(configuration: configuration, loops: loops, stop: stop)
     }
 
@@ -42,25 +42,25 @@ package final class Bridge: Sendable {
     ///   - listening: called with the page's address once HTTP is served, where the configuration says so.
     ///   - started: called with their states once both sides were reached.
     /// - Returns: the halts, one for each that could not go on.
-    /// - Throws: ``Unreachable``, or ``StreamHalt`` for a deployment or a configuration that nothing can run with.
-    package func run(listening: (@Sendable (String) -> Void)? = nil, started: ((Running) -> Void)? = nil) async throws -> [StreamHalt] {
+    /// - Throws: ``Unreachable``, or ``Halt`` for a deployment or a configuration that nothing can run with.
+    package func run(listening: (@Sendable (String) -> Void)? = nil, started: ((Running) -> Void)? = nil) async throws -> [Halt] {
         do {
             guard let http = configuration.http else { return try await connectAndRun(started: started) }
             return try await serving(http, listening: listening) { try await connectAndRun(started: started) }
         } catch let error as MongoError {
             throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
         } catch let error as KafkaError {
-            throw StreamHalt(reason: "\(error)", mend: "Check kafka in the configuration", status: .configuration)
+            throw Halt(reason: "\(error)", remedy: "Check kafka in the configuration", status: .configuration)
         }
     }
 
     /// Serves HTTP beside `body`, and ends both when nothing can listen at the address.
     private func serving(
-        _ settings: HTTPSettings, listening: (@Sendable (String) -> Void)?, _ body: () async throws -> [StreamHalt]
-    ) async throws -> [StreamHalt] {
+        _ settings: HTTPSettings, listening: (@Sendable (String) -> Void)?, _ body: () async throws -> [Halt]
+    ) async throws -> [Halt] {
         guard let address = ListenAddress(settings.listen) else {
-            throw StreamHalt(
-                reason: "http.listen is no address: \(settings.listen)", mend: "Write host:port", status: .configuration)
+            throw Halt(
+                reason: "http.listen is no address: \(settings.listen)", remedy: "Write host:port", status: .configuration)
         }
         let server = HTTPServer(address: address, paths: HTTPPaths(settings, observer: observer), logger: logger)
         return try await withThrowingTaskGroup(of: Void.self) { group in
@@ -73,10 +73,10 @@ package final class Bridge: Sendable {
                     }
                 } catch let failure as ListenFailure {
                     requestStop()
-                    throw StreamHalt(reason: "\(failure)", mend: failure.mend, status: .configuration)
+                    throw Halt(reason: "\(failure)", remedy: failure.remedy, status: .configuration)
                 }
             }
-            let result: Result<[StreamHalt], any Error>
+            let result: Result<[Halt], any Error>
             do { result = .success(try await body()) } catch { result = .failure(error) }
             group.cancelAll()
             // If it could not listen, that is why the rest has ended.
@@ -94,16 +94,16 @@ package final class Bridge: Sendable {
                     about: topic, found: settings, configuration: configuration.topics, kafka: configuration.kafka)
             else { return }
             let more = complaint.losesValues ? ", and a stream without one begins at startAt" : ""
-            logger.log(level: complaint.losesValues ? .error : .warning, "topic \(topic) \(complaint.text)\(more): \(complaint.mend)")
+            logger.log(level: complaint.losesValues ? .error : .warning, "topic \(topic) \(complaint.text)\(more): \(complaint.remedy)")
         }
     }
 
-    private func connectAndRun(started: ((Running) -> Void)?) async throws -> [StreamHalt] {
+    private func connectAndRun(started: ((Running) -> Void)?) async throws -> [Halt] {
         // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at the oplog. A feed of free resources is a reader, too,
         // and looks the pool up; and one client waits while the server builds an index.
         let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(
             2 + 3 * configuration.dispatchers.count, +)
-        let pool = try MongoClientPool(.init(configuration.mongodb, least: clients, appName: "bridge.\(configuration.name)"))
+        let pool = try MongoClientPool(.init(configuration.mongodb, minimum: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         let start = BridgeStart(
             pool: pool, admin: admin, topic: InternalTopics.any(of: configuration), timeout: configuration.startupTimeout, stop: stop,
@@ -115,11 +115,11 @@ package final class Bridge: Sendable {
             "bridge \(configuration.name): MongoDB \(deployment.version), \(kind); \(configuration.parts)")
         warnOfFewFiles(admin)
         if deployment.isSharded, let stream = configuration.streams.first(where: { $0.fullDocument == .batchedLookup }) {
-            throw StreamHalt(
+            throw Halt(
                 reason:
                     "stream \(stream.name) asks for fullDocument: batchedLookup, which looks documents up by _id, and on a sharded cluster an "
                     + "_id need not be unique",
-                mend: "Use updateLookup", status: .configuration)
+                remedy: "Use updateLookup", status: .configuration)
         }
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         let memory = StreamMemory(
@@ -130,15 +130,15 @@ package final class Bridge: Sendable {
         let watch = OplogWatch(deployment: deployment, pool: pool, streams: streams.map(\.status), logger: logger)
         watch.start()
         defer { watch.stop() }
-        let kafkaWatch = KafkaWatch(admin: admin, topic: InternalTopics.any(of: configuration))
-        if configuration.http != nil { kafkaWatch.start() }
-        defer { kafkaWatch.stop() }
+        let kafkaProbe = KafkaProbe(admin: admin, topic: InternalTopics.any(of: configuration))
+        if configuration.http != nil { kafkaProbe.start() }
+        defer { kafkaProbe.stop() }
         observer.runs(
             .init(
                 deployment: deployment, pools: [("reading", pool)] + (writing.map { [("writing", $0)] } ?? []),
-                streams: streams.map(\.status), dispatchers: dispatchers.map(\.status), kafka: kafkaWatch))
+                streams: streams.map(\.status), dispatchers: dispatchers.map(\.status), kafka: kafkaProbe))
         started?(Running(streams: streams.map(\.status), dispatchers: dispatchers.map(\.status)))
-        return await withTaskGroup(of: StreamHalt?.self) { group in
+        return await withTaskGroup(of: Halt?.self) { group in
             // One's halt is its own: the others go on.
             for stream in streams { group.addTask { await Self.halt(of: stream.run) } }
             for dispatcher in dispatchers { group.addTask { await Self.halt(of: dispatcher.run) } }
@@ -158,12 +158,12 @@ package final class Bridge: Sendable {
         )
     }
 
-    private static func halt(of run: () async throws -> Void) async -> StreamHalt? {
+    private static func halt(of run: () async throws -> Void) async -> Halt? {
         do {
             try await run()
             return nil
         } catch {
-            return error as? StreamHalt
+            return error as? Halt
         }
     }
 
@@ -171,7 +171,7 @@ package final class Bridge: Sendable {
         pool: MongoClientPool, deployment: Deployment, admin: KafkaAdmin, topics: TopicCatalog, memory: StreamMemory
     ) throws -> [StreamLoop] {
         guard !configuration.streams.isEmpty else { return [] }
-        let surroundings = StreamLoop.Surroundings(
+        let dependencies = StreamLoop.Dependencies(
             bridge: configuration.name,
             pool: pool,
             deployment: deployment,
@@ -186,12 +186,12 @@ package final class Bridge: Sendable {
             clock: ClusterClock(),
             loops: loops
         )
-        lookAfterPositions(surroundings.positions.topic, admin: admin)
+        lookAfterPositions(dependencies.positions.topic, admin: admin)
         return try configuration.streams.enumerated().map { index, settings in
             var logger = logger
             logger[metadataKey: "stream"] = "\(settings.name)"
             return try StreamLoop(
-                settings: settings, index: index, options: ChangeStreamOptions(settings, on: deployment), surroundings: surroundings,
+                settings: settings, index: index, options: ChangeStreamOptions(settings, on: deployment), dependencies: dependencies,
                 logger: logger)
         }
     }
@@ -200,7 +200,7 @@ package final class Bridge: Sendable {
     private func writingPool() throws(MongoError) -> MongoClientPool {
         try MongoClientPool(
             .writing(
-                configuration.mongodb, least: DispatchContext.workers * configuration.dispatchers.count,
+                configuration.mongodb, minimum: DispatchContext.workers * configuration.dispatchers.count,
                 appName: "bridge.\(configuration.name)"))
     }
 
@@ -208,7 +208,7 @@ package final class Bridge: Sendable {
         reading pool: MongoClientPool, writing: MongoClientPool?, deployment: Deployment, topics: TopicCatalog, memory: StreamMemory
     ) throws -> [DispatchLoop] {
         guard let writing else { return [] }
-        let surroundings = DispatchLoop.Surroundings(
+        let dependencies = DispatchLoop.Dependencies(
             bridge: configuration.name,
             pool: writing,
             patientPool: pool,
@@ -225,7 +225,7 @@ package final class Bridge: Sendable {
         return configuration.dispatchers.map { settings in
             var logger = logger
             logger[metadataKey: "dispatcher"] = "\(settings.name)"
-            return DispatchLoop(settings: settings, surroundings: surroundings, logger: logger)
+            return DispatchLoop(settings: settings, dependencies: dependencies, logger: logger)
         }
     }
 }

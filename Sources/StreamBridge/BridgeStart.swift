@@ -85,7 +85,7 @@ struct BridgeStart: Sendable {
                     throw error
                 }
             } isFinal: { error in
-                error is StreamHalt
+                error is Halt
             }
         }
     }
@@ -111,10 +111,10 @@ struct BridgeStart: Sendable {
                 logger.log(level: isFirst ? .warning : .debug, "waiting for \(server), up to \(timeout.readable): \(reason)")
                 isFirst = false
                 if .now + delay > deadline || stop.wait(for: delay) || giveUp.isRequested {
-                    if let mend = failure.mend, failure.isOfConfiguration {
-                        return .failure(StreamHalt(reason: reason, mend: mend, status: .configuration))
+                    if let remedy = failure.remedy, failure.isOfConfiguration {
+                        return .failure(Halt(reason: reason, remedy: remedy, status: .configuration))
                     }
-                    return .failure(Unreachable(server: server, reason: reason, mend: failure.mend))
+                    return .failure(Unreachable(server: server, reason: reason, remedy: failure.remedy))
                 }
             }
         }

@@ -19,7 +19,7 @@ struct CheckCommand: AsyncParsableCommand {
         case .text:
             for finding in findings {
                 Console.print("\(mark(finding.level)) \(finding.subject): \(finding.text)".harmlessLine)
-                if let mend = finding.mend { Console.print("        mend: \(mend.harmlessLine)") }
+                if let remedy = finding.remedy { Console.print("        fix: \(remedy.harmlessLine)") }
             }
         case .json:
             let encoder = JSONEncoder()

@@ -78,7 +78,7 @@ enum ExitStatus {
     static func of(_ error: any Error) -> ExitCode {
         switch error {
         case is Unreachable: unreachable
-        case let halt as StreamHalt: ExitCode(halt.status.rawValue)
+        case let halt as Halt: ExitCode(halt.status.rawValue)
         case let interrupted as SendingInterrupted: of(interrupted.cause)
         case let interrupted as ReplayInterrupted: of(interrupted.cause)
         default: internalFault

@@ -9,7 +9,7 @@ struct PositionsCommand: AsyncParsableCommand {
         commandName: "positions", abstract: "Reads and edits the stored positions of streams, also while the bridge runs.",
         discussion: """
             Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from that place; 69 a server could not be reached; 78 something to \
-            mend, or an at-least-once stream whose leader cannot be made to stand back.
+            fix, or an at-least-once stream whose leader cannot be made to stand back.
             """,
         subcommands: [List.self, Show.self, History.self, Set.self, Reset.self])
 

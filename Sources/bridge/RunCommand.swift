@@ -9,9 +9,9 @@ struct RunCommand: AsyncParsableCommand {
         commandName: "run", abstract: "Runs all streams of the configuration until a signal.",
         discussion: """
             The first SIGINT or SIGTERM finishes what is on its way and stores the positions, within shutdownTimeout; a second one ends the \
-            process at once. A stream that cannot go on halts with the reason and the mend while the others go on; when it is mended, SIGHUP \
+            process at once. A stream that cannot go on halts with the reason and the fix while the others go on; when it is fixed, SIGHUP \
             lets it try again, and so does an edit of its position. When all have halted, the process ends: 65 for a lost position, 78 for a \
-            configuration to mend.
+            configuration to fix.
             """)
 
     @OptionGroup var options: CommonOptions
@@ -30,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         do {
             let halts = try await bridge.run()
-            if let halt = StreamHalt.gravest(of: halts) { throw ExitCode(halt.status.rawValue) }
+            if let halt = Halt.gravest(of: halts) { throw ExitCode(halt.status.rawValue) }
         } catch let code as ExitCode {
             throw code
         } catch {

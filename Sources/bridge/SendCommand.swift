@@ -15,7 +15,7 @@ struct SendCommand: AsyncParsableCommand {
 
             Sending a command again is harmless if it has an id: the same id gets the same outcome.
 
-            Exit status: 0 all was sent; 64 no such dispatcher or file; 78 a faulty line, or a configuration to mend; 69 Kafka could not be \
+            Exit status: 0 all was sent; 64 no such dispatcher or file; 78 a faulty line, or a configuration to fix; 69 Kafka could not be \
             reached, or outcomes did not come in time; 130 a signal came first.
             """)
 
@@ -103,7 +103,7 @@ struct SendCommand: AsyncParsableCommand {
         }
         if summary.faults > 0 {
             let end = summary.sent > 0 ? "\(sent), up to the faulty line" : "nothing was sent"
-            Console.error("\(end); mend the line\(summary.faults == 1 ? "" : "s") above, or send with --unchecked")
+            Console.error("\(end); fix the line\(summary.faults == 1 ? "" : "s") above, or send with --unchecked")
             throw ExitStatus.configuration
         }
         if !wait { Self.tell(summary.sent, summary.topic, format) }

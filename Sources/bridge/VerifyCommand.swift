@@ -17,8 +17,8 @@ struct VerifyCommand: AsyncParsableCommand {
 
             Takes some 60 bytes of memory for each event of the range, with --documents some 100 bytes for each key.
 
-            Exit status: 0 all is as it should be; 1 something is not; 64 wrong usage; 65 the oplog does not have the range; 69 a server could \
-            not be reached; 78 a configuration to mend; 130 a signal came first.
+            Exit status: 0 verification passed; 1 something is not; 64 wrong usage; 65 the oplog does not have the range; 69 a server could \
+            not be reached; 78 a configuration to fix; 130 a signal came first.
             """)
 
     @OptionGroup var options: CommonOptions
@@ -128,8 +128,8 @@ struct VerifyCommand: AsyncParsableCommand {
                 : "compacted away, or chosen by a document that has changed since"
             lines.append("\(report.undecided) undecided: \(why)")
         }
-        let clean = report.undecided > 0 ? "nothing is wrong among what was judged" : "all is as it should be"
-        lines.append(report.isClean ? clean : "not all is as it should be")
+        let clean = report.undecided > 0 ? "nothing is wrong among what was judged" : "verification passed"
+        lines.append(report.isClean ? clean : "verification failed")
         return lines.joined(separator: "\n")
     }
 
@@ -141,7 +141,7 @@ struct VerifyCommand: AsyncParsableCommand {
     }
 
     private static func events(_ report: VerifyReport) -> String {
-        let repeats = report.allowsRepeats ? " (at least once: that may be)" : ""
+        let repeats = report.allowsRepeats ? " (expected with at-least-once)" : ""
         let others = report.repeatedDifferent > 0 ? "\n\(report.repeatedDifferent) of the repeated with other bytes than before" : ""
         return """
             \(report.expected) records expected, \(report.found) found, \(report.compared) of them compared byte by byte

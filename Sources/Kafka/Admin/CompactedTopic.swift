@@ -23,7 +23,7 @@ package enum CompactedTopic {
         /// Without compaction positions go; without the tuning starts are slow.
         package let losesValues: Bool
         package let text: String
-        package let mend: String
+        package let remedy: String
     }
 
     /// What is wrong with a topic.
@@ -32,7 +32,7 @@ package enum CompactedTopic {
     package static func complaint(about topic: String, found: [String: String], configuration: TopicSettings, kafka: KafkaSettings)
         -> Complaint?
     {
-        func mend(_ settings: [String: String]) -> String {
+        func remedy(_ settings: [String: String]) -> String {
             let list = settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
             return "kafka-configs --bootstrap-server \(kafka.servers) --alter --topic \(topic) --add-config \(list)"
         }
@@ -46,11 +46,11 @@ package enum CompactedTopic {
         if let found = found[policy], found != "compact" {
             return Complaint(
                 losesValues: true, text: "has cleanup.policy=\(found), so positions are deleted after a while",
-                mend: mend(coarse.merging([policy: "compact"]) { $1 }))
+                remedy: remedy(coarse.merging([policy: "compact"]) { $1 }))
         }
         guard !coarse.isEmpty else { return nil }
         let names = coarse.keys.sorted().map { "\($0)=\(found[$0] ?? "")" }.joined(separator: ", ")
         return Complaint(
-            losesValues: false, text: "has \(names): Kafka compacts it late, and every start reads all of it", mend: mend(coarse))
+            losesValues: false, text: "has \(names): Kafka compacts it late, and every start reads all of it", remedy: remedy(coarse))
     }
 }

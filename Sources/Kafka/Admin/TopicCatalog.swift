@@ -69,7 +69,7 @@ package final class TopicCatalog: Sendable {
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
         for _ in 0..<(settings.create ? 1 : 4) {
             if try find(topic, within: timeout) { return true }
-            if !settings.create, stop.wait(for: backoff.next()) { throw StreamStopped() }
+            if !settings.create, stop.wait(for: backoff.next()) { throw Stopped() }
         }
         return false
     }
@@ -81,7 +81,7 @@ package final class TopicCatalog: Sendable {
             do throws(KafkaError) {
                 return try admin.topic(topic, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now))) != nil
             } catch {
-                if stop.isRequested { throw StreamStopped() }
+                if stop.isRequested { throw Stopped() }
                 guard error.isSilence, .now < deadline else { throw error }
             }
         }
@@ -116,7 +116,7 @@ extension TopicCatalog {
         for partition in 0..<Int32(partitions) {
             while let error = unreadiness(of: topic, partition: partition, timeout: timeout) {
                 guard error.isLeadership, .now < deadline else { throw error }
-                if stop.wait(for: backoff.next()) { throw StreamStopped() }
+                if stop.wait(for: backoff.next()) { throw Stopped() }
             }
         }
     }

@@ -20,7 +20,7 @@ package final class KafkaClient: Sendable {
     var queue: OpaquePointer { owned.queue.address }
     package let requests = RequestWatch()
     /// Of a group member.
-    let joinWatch: JoinWatch?
+    let joinGroups: JoinGroupInterceptor?
 
     /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
     init(role: Role, properties: [String: String]) throws(KafkaError) {
@@ -29,8 +29,8 @@ package final class KafkaClient: Sendable {
         configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | membership)
         let conf = configuration.release()
         requests.install(in: conf)
-        joinWatch = role == .groupMember ? JoinWatch() : nil
-        joinWatch?.install(in: conf)
+        joinGroups = role == .groupMember ? JoinGroupInterceptor() : nil
+        joinGroups?.install(in: conf)
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         var sentence = [CChar](repeating: 0, count: 512)
         guard let handle = rd_kafka_new(type, conf, &sentence, sentence.count) else {
@@ -49,13 +49,13 @@ package final class KafkaClient: Sendable {
         // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
         // retains its client, so none is left here.
         rd_kafka_queue_destroy(queue)
-        guard let joinWatch else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+        guard let joinGroups else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
         // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
         // connection's thread. Nobody waits for it, least of all a process that stops.
         let (client, requests) = (owned.client, requests)
         _ = LoopThread.start(name: "destroy") {
             rd_kafka_destroy_flags(client.address, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-            withExtendedLifetime((requests, joinWatch)) {}
+            withExtendedLifetime((requests, joinGroups)) {}
         }
     }
 

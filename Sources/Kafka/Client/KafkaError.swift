@@ -67,7 +67,7 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// A record that was given up only because another one was refused, or because its session ended.
-    package var isAftermath: Bool {
+    package var isConsequence: Bool {
         matches(
             RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL,
             RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)

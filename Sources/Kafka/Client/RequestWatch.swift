@@ -1,7 +1,7 @@
 import CKafka
 import Synchronization
 
-/// Sees a client's requests and their responses, for what librdkafka has no event for (``JoinWatch`` does so for a group's). Any thread.
+/// Sees a client's requests and their responses, for what librdkafka has no event for (``JoinGroupInterceptor`` does so for a group's). Any thread.
 ///
 /// Its client owns it and is destroyed before it, so the pointer that librdkafka keeps is always good.
 package final class RequestWatch: Sendable {

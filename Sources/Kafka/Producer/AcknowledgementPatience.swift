@@ -11,7 +11,7 @@ package struct AcknowledgementPatience {
 
     /// Since when records wait and none was reported.
     private var since: ContinuousClock.Instant?
-    private var told: ContinuousClock.Instant?
+    private var reported: ContinuousClock.Instant?
     /// The newest error of a connection.
     private var problem: (text: String, at: ContinuousClock.Instant)?
 
@@ -29,11 +29,11 @@ package struct AcknowledgementPatience {
         }
         guard let since, !hasReports else {
             since = now
-            told = nil
+            reported = nil
             return nil
         }
-        guard now - since >= Self.limit, told.map({ now - $0 >= Self.interval }) ?? true else { return nil }
-        told = now
+        guard now - since >= Self.limit, reported.map({ now - $0 >= Self.interval }) ?? true else { return nil }
+        reported = now
         let text = "Kafka has acknowledged nothing for \((now - since).readable), and \(waiting) records wait"
         // A broker that is away while another answers.
         if let problem, now - problem.at <= max(Self.problemLife, now - since) {

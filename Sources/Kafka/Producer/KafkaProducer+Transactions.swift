@@ -8,7 +8,7 @@ import Runtime
 extension KafkaClient {
     /// Makes this producer the only one with its transactional id, and ends what its predecessor left open.
     package func initTransactions(timeout: Duration) throws(KafkaError) {
-        try check(rd_kafka_init_transactions(handle, timeout.milliseconds), operation: "become the only writer")
+        try check(rd_kafka_init_transactions(handle, timeout.milliseconds), operation: "initialise transactions (fence earlier producers)")
     }
 
     package func beginTransaction() throws(KafkaError) { try check(rd_kafka_begin_transaction(handle), operation: "begin a transaction") }

@@ -16,7 +16,7 @@ import Runtime
 final class LingerFlusher: Sendable {
     /// What a flush may take, the first and the later ones. It ends by itself when everything is acknowledged, and a flood that begins
     /// meanwhile does without its linger for so long.
-    private static let limits: (first: Duration, most: Duration) = (.milliseconds(10), .milliseconds(100))
+    private static let limits: (first: Duration, maximum: Duration) = (.milliseconds(10), .milliseconds(100))
 
     private struct State {
         /// Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
@@ -68,7 +68,7 @@ final class LingerFlusher: Sendable {
             let isDone = rd_kafka_flush(client.handle, limit.milliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR
             // A request that came meanwhile may be for a record that this flush has not seen.
             state.update { if isDone, $0.isAnswered { $0.isWanted = false } }
-            limit = min(limit * 2, limits.most)
+            limit = min(limit * 2, limits.maximum)
         }
     }
 }

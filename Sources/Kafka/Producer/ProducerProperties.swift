@@ -48,14 +48,14 @@ package enum ProducerProperties {
         }
         // A record larger than the whole queue would wait for room forever.
         let largest = Int(try KafkaProperties(properties).value(of: "message.max.bytes") ?? "") ?? 1_000_000
-        let least = (largest + largest / 4) >> 10
+        let minimum = (largest + largest / 4) >> 10
         if let kilobytes = given["queue.buffering.max.kbytes"].flatMap({ Int($0) }) {
-            guard kilobytes >= least else {
+            guard kilobytes >= minimum else {
                 throw KafkaError.invalid(
-                    "queue.buffering.max.kbytes is \(kilobytes), and must be at least \(least) for message.max.bytes \(largest)")
+                    "queue.buffering.max.kbytes is \(kilobytes), and must be at least \(minimum) for message.max.bytes \(largest)")
             }
         } else {
-            properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes >> 10, least))
+            properties["queue.buffering.max.kbytes"] = String(max(memory.producerBytes >> 10, minimum))
         }
         return properties
     }

@@ -37,7 +37,7 @@ package struct RecordBatch: ~Copyable {
     }
 
     /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
-    private static let most = (records: 256, bytes: 512 << 10)
+    private static let maximum = (records: 256, bytes: 512 << 10)
     /// Beyond this the memory goes back: one large document must not stay as long as the stream.
     private static let keptCapacity = 1 << 20
 
@@ -46,14 +46,14 @@ package struct RecordBatch: ~Copyable {
     package private(set) var headers: [Header] = []
 
     package init() {
-        records.reserveCapacity(Self.most.records + 1)
-        headers.reserveCapacity(10 * Self.most.records + 8)
+        records.reserveCapacity(Self.maximum.records + 1)
+        headers.reserveCapacity(10 * Self.maximum.records + 8)
     }
 
     /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use twice for moments.
     package mutating func reserve(_ size: Int) { if size > Self.keptCapacity { bytes.reserve(size + size / 8) } }
 
-    package var isFull: Bool { records.count >= Self.most.records || bytes.count >= Self.most.bytes }
+    package var isFull: Bool { records.count >= Self.maximum.records || bytes.count >= Self.maximum.bytes }
 
     package mutating func removeAll() {
         bytes.reset(keepingCapacity: Self.keptCapacity)

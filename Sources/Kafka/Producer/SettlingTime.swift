@@ -5,9 +5,9 @@
 /// transaction follows as closely. So whatever comes right after a commit waits for a moment instead. How long the moment has to be depends
 /// on the broker: it grows with every refusal, and shrinks slowly without.
 package struct SettlingTime {
-    private static let (least, most): (Duration, Duration) = (.milliseconds(1), .milliseconds(20))
+    private static let (minimum, maximum): (Duration, Duration) = (.milliseconds(1), .milliseconds(20))
 
-    package private(set) var time = least
+    package private(set) var time = minimum
     /// Refusals that were counted.
     private var seen = 0
 
@@ -16,7 +16,7 @@ package struct SettlingTime {
     /// - Parameter refusals: how many there were until now.
     package mutating func settle(refusals: Int) {
         // One refusal in a hundred transactions is what is borne.
-        time = refusals > seen ? min(time * 1.5, Self.most) : max(time * 0.996, Self.least)
+        time = refusals > seen ? min(time * 1.5, Self.maximum) : max(time * 0.996, Self.minimum)
         seen = refusals
     }
 

@@ -3,7 +3,7 @@ import Logging
 /// Sends records in Kafka transactions, one after another: each is committed before the next one begins. Used on one thread.
 package final class TransactionalSender {
     private let producer: KafkaProducer
-    private let ender: TransactionEnder
+    private let ender: TransactionCompleter
     /// Why a record of the open transaction will not be stored.
     private var refusal: KafkaError?
 
@@ -12,7 +12,7 @@ package final class TransactionalSender {
         producer = try KafkaProducer(
             properties: ProducerProperties.make(settings, memory: StreamMemory(limit: 64 << 20, streams: 1), transactional: transactional),
             logger: logger)
-        ender = TransactionEnder(client: producer.client)
+        ender = TransactionCompleter(client: producer.client)
     }
 
     package func topic(_ name: String) throws(KafkaError) -> KafkaTopic { try producer.topic(name) }
@@ -63,7 +63,7 @@ package final class TransactionalSender {
 
     private func serve(timeout: Duration) throws(KafkaError) {
         try producer.serve(timeout: timeout) { report in
-            if case .refused(let error, _, _, _) = report, !error.isAftermath { refusal = refusal ?? error }
+            if case .refused(let error, _, _, _) = report, !error.isConsequence { refusal = refusal ?? error }
         }
     }
 

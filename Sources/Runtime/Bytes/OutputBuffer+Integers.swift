@@ -39,7 +39,7 @@ extension OutputBuffer {
     /// How many decimal digits a number has; one for zero.
     @inline(__always)
     static func digitCount(_ value: UInt64) -> Int {
-        // 1233 / 4096 is close enough to log10(2) for 64 bits; the estimate is at most one too high, which the comparison mends.
+        // 1233 / 4096 is close enough to log10(2) for 64 bits; the estimate is at most one too high, which the comparison fixes.
         let estimate = ((64 - (value | 1).leadingZeroBitCount) * 1233) >> 12
         return value < powerOfTen(estimate) ? max(estimate, 1) : estimate + 1
     }

@@ -48,7 +48,7 @@ extension BoundedCall {
     ///   - operation: a phrase for the error.
     ///   - stop: nil where nobody stops the caller but by ending the process.
     ///   - isSlow: called once, when the answer is late.
-    /// - Throws: what the call throws, ``StreamStopped``, or ``MongoError`` of kind `network` when no answer came.
+    /// - Throws: what the call throws, ``Stopped``, or ``MongoError`` of kind `network` when no answer came.
     static func make(
         of pool: MongoClientPool, _ operation: String, within limit: Duration = BoundedCallLimits.answer, stop: StopSignal?,
         isSlow: (WaitsFor) -> Void = { _ in }, _ body: @escaping @Sendable () throws -> Success
@@ -60,7 +60,7 @@ extension BoundedCall {
             if let result = try call.result(within: BoundedCallLimits.tick) { return result }
             if stop?.isRequested ?? false {
                 call.abandon()
-                throw StreamStopped()
+                throw Stopped()
             }
             let time = start.duration(to: .now)
             if !isTold, time > BoundedCallLimits.late {

@@ -29,7 +29,7 @@ protocol ChangeStreamObserver: AnyObject, Sendable {
     /// MongoDB answered with a batch, at this cluster time if it tells.
     func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?)
     /// MongoDB cannot be read now; the reader tries again.
-    func mongoTrouble(_ error: any Error)
+    func mongoFailed(_ error: any Error)
     /// MongoDB is looking for the next match and has found none yet.
     func searching(since start: ContinuousClock.Instant)
 }
@@ -117,7 +117,7 @@ final class ChangeStreamReader: Sendable {
                 // The server would make the event anew for the fragments that are missing, from a document that may have changed and then
                 // be split elsewhere. A new session begins before the event.
                 if isAmidEvent { return handoff.fail(mayPass ? ServerLost() : error) }
-                status.mongoTrouble(error)
+                status.mongoFailed(error)
                 // Whoever took from this reader may have given it up meanwhile, and has another one.
                 if stop.wait(for: backoff.next()) || handoff.isAbandoned { return }
             }
@@ -138,7 +138,7 @@ final class ChangeStreamReader: Sendable {
             guard waiting({ handoff.put(Batch(events: nil, token: token)) }) else { return close(stream, of: client) }
             if case .now = start { start = .after(token) }
         }
-        var size = BatchSize(targetBytes: batchBytes, most: mostEvents)
+        var size = BatchSize(targetBytes: batchBytes, maximum: mostEvents)
         var openTransaction: TransactionID?
         while stream.isOpen {
             // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
@@ -208,7 +208,7 @@ final class ChangeStreamReader: Sendable {
         guard let server = read.server, pool.isReachable(server) else { throw ServerLost() }
         let time = read.since.duration(to: .now)
         guard time > read.report else { return }
-        pending.withLock { $0?.report = max(time * 2, TokenWatch.patience) }
+        pending.withLock { $0?.report = max(time * 2, StallDetector.patience) }
         status.searching(since: read.since)
     }
 
@@ -279,17 +279,17 @@ extension ChangeStream {
 /// batch of the wanted size.
 struct BatchSize {
     private static let first = 16
-    private static let most = 20_000
+    private static let maximum = 20_000
 
     private let targetBytes: Int
-    private let most: Int
+    private let maximum: Int
     private(set) var events: Int
 
     /// - Parameter most: events, if less than what fits.
-    init(targetBytes: Int, most: Int = .max) {
+    init(targetBytes: Int, maximum: Int = .max) {
         self.targetBytes = targetBytes
-        self.most = min(most, Self.most)
-        events = min(Self.first, most)
+        self.maximum = min(maximum, Self.maximum)
+        events = min(Self.first, maximum)
     }
 
     /// A full batch doubles the next one while it would fit; a batch that was too large shrinks it at once.
@@ -299,6 +299,6 @@ struct BatchSize {
         guard count > 0 else { return }
         let fitting = max(1, targetBytes / max(1, bytes / count))
         let wanted = (asked ?? count) >= events ? events * 2 : events
-        events = min(wanted, fitting, most)
+        events = min(wanted, fitting, maximum)
     }
 }

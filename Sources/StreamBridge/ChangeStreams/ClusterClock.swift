@@ -11,7 +11,7 @@ final class ClusterClock: Sendable {
     private let reading = Mutex<Reading?>(nil)
 
     /// The deployment has answered; members may know different times.
-    func told(_ time: BSONTimestamp, at now: ContinuousClock.Instant = .now) {
+    func reported(_ time: BSONTimestamp, at now: ContinuousClock.Instant = .now) {
         reading.withLock { $0 = Reading(newest: max($0?.newest ?? time, time), toldAt: now) }
     }
 

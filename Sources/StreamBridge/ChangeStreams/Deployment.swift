@@ -25,7 +25,7 @@ package struct Deployment: Sendable, Equatable {
 
     /// Asks the server.
     ///
-    /// - Throws: ``MongoError`` when it cannot be reached, ``StreamHalt`` for a server without change streams.
+    /// - Throws: ``MongoError`` when it cannot be reached, ``Halt`` for a server without change streams.
     package init(of pool: MongoClientPool) throws {
         let (hello, version) = try pool.withClient { client throws(MongoError) in
             (
@@ -38,9 +38,9 @@ package struct Deployment: Sendable, Equatable {
         isSharded = hello["msg"]?.stringValue == "isdbgrid"
         replicaSet = hello["setName"]?.stringValue
         guard isSharded || replicaSet != nil else {
-            throw StreamHalt(
+            throw Halt(
                 reason: "MongoDB is a standalone server, and change streams need a replica set, because they read its oplog",
-                mend: "Start mongod with --replSet rs0 and run rs.initiate() once; one member is enough",
+                remedy: "Start mongod with --replSet rs0 and run rs.initiate() once; one member is enough",
                 status: .configuration
             )
         }
@@ -51,10 +51,10 @@ package struct Deployment: Sendable, Equatable {
     /// - Parameters:
     ///   - setting: where the place is written, for sentences.
     ///   - status: of the halt for a place that cannot be.
-    /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``StreamHalt`` for a place that is ahead of the deployment: the
+    /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``Halt`` for a place that is ahead of the deployment: the
     ///   server would accept it and wait in silence until that time comes, and a position that was stored there would hold the stream even after
     ///   the place is corrected.
-    func start(at point: StartPoint, of setting: String = "startAt", status: StreamHalt.Status = .configuration, pool: MongoClientPool)
+    func start(at point: StartPoint, of setting: String = "startAt", status: Halt.Status = .configuration, pool: MongoClientPool)
         throws -> ChangeStreamOptions.Start
     {
         let start: ChangeStreamOptions.Start
@@ -76,26 +76,26 @@ package struct Deployment: Sendable, Equatable {
             time = token.clusterTime
         }
         if let time, let now = try clusterTime(pool: pool), time.isAhead(of: now) {
-            throw StreamHalt(
+            throw Halt(
                 reason: "\(setting), \(point), is ahead of the deployment, at cluster time \(now.readable)",
-                mend: "Correct \(setting): give a time that has come, or `now`. Nothing was stored", status: status)
+                remedy: "Correct \(setting): give a time that has come, or `now`. Nothing was stored", status: status)
         }
         return start
     }
 
     /// What the oplog has now, for a setting that cannot do without.
     ///
-    /// - Throws: ``StreamHalt`` where the oplog cannot be seen, ``MongoError`` when it cannot be read now.
+    /// - Throws: ``Halt`` where the oplog cannot be seen, ``MongoError`` when it cannot be read now.
     func oplogWindow(for setting: String, pool: MongoClientPool) throws -> OplogWindow {
         do {
             return try oplogWindow(pool: pool)
         } catch let hidden as OplogWindow.Hidden {
-            throw StreamHalt(
-                reason: "\(setting) needs the oplog, and \(hidden)", mend: "Write `now`, or for startAt a time or a clusterTime",
+            throw Halt(
+                reason: "\(setting) needs the oplog, and \(hidden)", remedy: "Write `now`, or for startAt a time or a clusterTime",
                 status: .configuration)
         } catch let error as MongoError where error.code == 13 {
-            throw StreamHalt(
-                reason: "\(setting) needs the oplog: \(error)", mend: PrivilegeNeed.mend(granting: "find on local.oplog.rs"),
+            throw Halt(
+                reason: "\(setting) needs the oplog: \(error)", remedy: PrivilegeNeed.remedy(granting: "find on local.oplog.rs"),
                 status: .configuration)
         }
     }

@@ -51,7 +51,7 @@ struct PipelineReview {
                 remarks.append(
                     .warning(
                         "\(place) asks for `\(path)`, which no event has\(isGone ? " behind the stages before it" : "")",
-                        mend: isGone ? "Ask for it in a stage before" : "Write `fullDocument.\(path)` for a field of the document"))
+                        remedy: isGone ? "Ask for it in a stage before" : "Write `fullDocument.\(path)` for a field of the document"))
             }
         }
     }
@@ -62,7 +62,7 @@ struct PipelineReview {
         remarks.append(
             .fault(
                 "\(place) removes or changes the events' `_id`, which is their resume token: MongoDB ends such a stream at its first event",
-                mend: StreamFailure.changedToken))
+                remedy: StreamFailure.changedToken))
     }
 
     private mutating func project(_ projection: BSONDocument, _ place: String) {
@@ -124,22 +124,22 @@ struct PipelineReview {
 
     private mutating func judge(_ stream: StreamSettings) {
         guard let fields else { return }
-        func warn(without field: String, _ consequence: String, mend: String) {
+        func warn(without field: String, _ consequence: String, remedy: String) {
             guard !fields.contains(field) else { return }
-            remarks.append(.warning("the pipeline leaves no `\(field)`, so \(consequence)", mend: mend))
+            remarks.append(.warning("the pipeline leaves no `\(field)`, so \(consequence)", remedy: remedy))
         }
         let keep = "Keep it: $project with 0 leaves fields out, with 1 it leaves out all the others"
         switch stream.key {
         case .documentKey:
             warn(
                 without: "documentKey", "records have no key, and those of one document come in any order",
-                mend: "\(keep). Or write `key: none`, or a path that is left")
+                remedy: "\(keep). Or write `key: none`, or a path that is left")
         case .field(let path):
             if let first = path.first, !fields.contains(first) {
                 remarks.append(
                     .warning(
                         "the pipeline leaves no `\(first)`, so the key `\(path.joined(separator: "."))` is in no event, and records have no key",
-                        mend: keep))
+                        remedy: keep))
             }
         case .none: break
         }
@@ -148,10 +148,10 @@ struct PipelineReview {
         ]
         warn(
             without: "operationType",
-            (["records do not say what happened (header mongodb.op)"] + more.compactMap(\.self)).joined(separator: ", and "), mend: keep)
+            (["records do not say what happened (header mongodb.op)"] + more.compactMap(\.self)).joined(separator: ", and "), remedy: keep)
         warn(
             without: "ns", "records do not say which collection they are of, and `{db}` and `{coll}` of the topic stand for nothing",
-            mend: keep)
-        if stream.content == .fullDocument { warn(without: "fullDocument", "all values are null", mend: keep) }
+            remedy: keep)
+        if stream.content == .fullDocument { warn(without: "fullDocument", "all values are null", remedy: keep) }
     }
 }

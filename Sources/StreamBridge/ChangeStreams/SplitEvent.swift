@@ -16,7 +16,7 @@ struct SplitEvent {
     /// How many bytes an event may have, joined. The large parts, post-image, pre-image and what the oplog's entry tells (`documentKey` and
     /// `updateDescription` together), have at most 16 MB each; only a pipeline that adds large fields gets beyond, and MongoDB 6.0 itself
     /// splits nothing above 64 MB.
-    private static let mostBytes = 64 << 20
+    private static let maxBytes = 64 << 20
 
     /// Each field in full, with its type and key; the key's length tells where its value begins.
     private var fields: [(rank: Int, bytes: [UInt8])] = []
@@ -33,7 +33,7 @@ struct SplitEvent {
     /// Takes the next fragment.
     ///
     /// - Returns: whether it was the last one.
-    /// - Throws: ``BSONError``; ``StreamHalt`` for what is not the next fragment, and for an event that is too large.
+    /// - Throws: ``BSONError``; ``Halt`` for what is not the next fragment, and for an event that is too large.
     mutating func add(_ event: ChangeEvent, of bytes: RawSpan) throws -> Bool {
         guard let part = event.split, part.fragment == count + 1, part.fragment <= part.of, count == 0 || part.of == total else {
             throw outOfTurn(event.split)
@@ -47,7 +47,7 @@ struct SplitEvent {
             // The type is the byte before the key.
             let element = field.key.lowerBound - 1..<field.value.upperBound
             byteCount += element.count
-            guard byteCount <= Self.mostBytes else { throw tooLarge }
+            guard byteCount <= Self.maxBytes else { throw tooLarge }
             let rank = Self.order.firstIndex { field.keyEquals($0, in: bytes) } ?? Self.order.count
             fields.append((rank, bytes.extracting(element).withUnsafeBytes { Array($0) }))
         }
@@ -63,22 +63,22 @@ struct SplitEvent {
         self = SplitEvent()
     }
 
-    private func outOfTurn(_ part: (fragment: Int32, of: Int32)?) -> StreamHalt {
+    private func outOfTurn(_ part: (fragment: Int32, of: Int32)?) -> Halt {
         let came = part.map { "fragment \($0.fragment) of \($0.of)" } ?? "another event"
         if count == 0, let part, part.fragment > 1, part.fragment <= part.of {
-            return StreamHalt(
+            return Halt(
                 reason: "MongoDB sent \(came) of a large event first, because the stream began amid that event",
-                mend: "Take the token of a whole event as the start", status: .lostPosition)
+                remedy: "Take the token of a whole event as the start", status: .lostPosition)
         }
-        return StreamHalt(
+        return Halt(
             reason: "MongoDB sent \(came) where fragment \(count + 1)\(count == 0 ? "" : " of \(total)") of a large event has to be",
-            mend: "The server's events are not what its documentation promises; please report it",
+            remedy: "The server's events are not what its documentation promises; please report it",
             status: .internalFault)
     }
 
-    private var tooLarge: StreamHalt {
-        StreamHalt(
-            reason: "an event has more than \(Self.mostBytes >> 20) MiB in \(count) of its \(total) fragments",
-            mend: "Leave large fields out with a $project stage. The stream goes on with this event", status: .configuration)
+    private var tooLarge: Halt {
+        Halt(
+            reason: "an event has more than \(Self.maxBytes >> 20) MiB in \(count) of its \(total) fragments",
+            remedy: "Leave large fields out with a $project stage. The stream continues with this event", status: .configuration)
     }
 }

@@ -3,7 +3,7 @@ import Mongo
 extension ChangeStreamOptions {
     /// The server's side of a stream's configuration.
     ///
-    /// - Throws: ``StreamHalt`` for a pipeline that is no list of stages.
+    /// - Throws: ``Halt`` for a pipeline that is no list of stages.
     init(_ stream: StreamSettings, on deployment: Deployment) throws {
         var stages: [BSONDocument] = []
         let scope: Scope
@@ -44,21 +44,21 @@ extension ChangeStreamOptions {
 extension StreamSettings {
     /// The stages of the pipeline.
     ///
-    /// - Throws: ``StreamHalt`` for a pipeline that is no list of stages.
+    /// - Throws: ``Halt`` for a pipeline that is no list of stages.
     func stages() throws -> [BSONDocument] {
         let document: BSONDocument
         do {
             // libbson reads documents, not arrays.
             document = try BSONDocument(extendedJSON: "{\"pipeline\":\(pipeline)}")
         } catch {
-            throw StreamHalt(
-                reason: "the pipeline of stream \(name) is not Extended JSON: \(error)", mend: "Correct the pipeline",
+            throw Halt(
+                reason: "the pipeline of stream \(name) is not Extended JSON: \(error)", remedy: "Correct the pipeline",
                 status: .configuration)
         }
         return try (document["pipeline"]?.arrayValue ?? []).map { stage in
             guard let stage = stage.documentValue else {
-                throw StreamHalt(
-                    reason: "the pipeline of stream \(name) is not a list of stages", mend: "Write each stage as a document",
+                throw Halt(
+                    reason: "the pipeline of stream \(name) is not a list of stages", remedy: "Write each stage as a document",
                     status: .configuration)
             }
             return stage

@@ -36,7 +36,7 @@ package final class Demo: Sendable {
 
     /// - Parameter keepRunning: after the story, goes on until ``requestStop()``: the servers stay and the bridge runs.
     /// - Returns: nil when the story was ended early.
-    /// - Throws: ``MongodProcess/Failure``, ``MongoError``, ``KafkaError``, ``StreamHalt``.
+    /// - Throws: ``MongodProcess/Failure``, ``MongoError``, ``KafkaError``, ``Halt``.
     package func run(keepRunning: Bool) async throws -> Summary? {
         let cluster = try EmbeddedCluster()
         let mongod = try await LoopThread.run(name: "start mongod") {

@@ -9,7 +9,7 @@ import Runtime
 /// and the feed of free resources.
 package final class DispatchLoop: Sendable {
     /// What all dispatchers of a bridge share.
-    struct Surroundings: Sendable {
+    struct Dependencies: Sendable {
         let bridge: String
         /// Clients whose calls end soon.
         let pool: MongoClientPool
@@ -21,66 +21,66 @@ package final class DispatchLoop: Sendable {
         let kafka: KafkaSettings
         let memory: StreamMemory
         let instance: String
-        let halted: HaltedParts
+        let halted: HaltRegistry
         let stop: StopSignal
-        let loops: LoopWatch
+        let loops: Watchdog
     }
 
     private let settings: DispatcherSettings
-    private let surroundings: Surroundings
+    private let dependencies: Dependencies
     package let status: DispatchStatus
     private let heartbeat: Heartbeat
     private let guardIndex: GuardIndexMaker
     private let logger: Logger
 
-    init(settings: DispatcherSettings, surroundings: Surroundings, logger: Logger) {
+    init(settings: DispatcherSettings, dependencies: Dependencies, logger: Logger) {
         self.settings = settings
-        self.surroundings = surroundings
+        self.dependencies = dependencies
         self.logger = logger
         status = DispatchStatus(dispatcher: settings.name, logger: logger)
-        heartbeat = surroundings.loops.heartbeat(of: "dispatch \(settings.name)")
-        guardIndex = GuardIndexMaker(dispatcher: settings, surroundings: surroundings, logger: logger)
+        heartbeat = dependencies.loops.heartbeat(of: "dispatch \(settings.name)")
+        guardIndex = GuardIndexMaker(dispatcher: settings, dependencies: dependencies, logger: logger)
     }
 
-    /// - Throws: ``StreamHalt`` when the dispatcher cannot go on.
+    /// - Throws: ``Halt`` when the dispatcher cannot go on.
     package func run() async throws {
         let halt = await LoopThread.run(name: "dispatch \(settings.name)") { self.superviseUntilHaltedForGood() }
         if let halt { throw halt }
     }
 
     /// A dispatcher that has halted goes on when somebody asks for another try, as long as the process runs for the others.
-    private func superviseUntilHaltedForGood() -> StreamHalt? {
+    private func superviseUntilHaltedForGood() -> Halt? {
         while let halt = supervise() {
             // Before the halt is told, so that no request that answers it is missed.
-            let halted = surroundings.halted.begin()
+            let halted = dependencies.halted.begin()
             status.halted(halt)
-            guard let mend = halted.awaitMend(surroundings.stop, every: .seconds(60)) else { return halt }
-            status.goesOn(because: mend)
+            guard let remedy = halted.awaitMend(dependencies.stop, every: .seconds(60)) else { return halt }
+            status.goesOn(because: remedy)
         }
         return nil
     }
 
     /// Runs sessions until a stop or a halt.
-    private func supervise() -> StreamHalt? {
+    private func supervise() -> Halt? {
         var backoff = Backoff()
         defer { heartbeat.rest() }
-        while !surroundings.stop.isRequested {
+        while !dependencies.stop.isRequested {
             let began = ContinuousClock.now
             heartbeat.beat()
             do {
                 try session()
                 return nil
             } catch {
-                switch DispatchFailure(error, dispatcher: settings, of: surroundings.bridge, kafka: surroundings.kafka) {
+                switch DispatchFailure(error, dispatcher: settings, of: dependencies.bridge, kafka: dependencies.kafka) {
                 case .halt(let halt): return halt
-                case .retry: status.mongoTrouble(error, of: .session)
+                case .retry: status.mongoFailed(error, of: .session)
                 case .restart:
-                    status.kafkaTrouble((error as? RecordRefused)?.error ?? error, of: .session)
-                    surroundings.topics.forget()
+                    status.kafkaFailed((error as? RecordRefused)?.error ?? error, of: .session)
+                    dependencies.topics.forget()
                 }
                 if began.duration(to: .now) > Self.longSession { backoff.reset() }
                 // What is waited for comes when it comes: nobody is spared anything by looking more seldom.
-                if surroundings.stop.wait(for: error is WaitsFor ? Self.lookInterval : backoff.next()) { return nil }
+                if dependencies.stop.wait(for: error is WaitsFor ? Self.lookInterval : backoff.next()) { return nil }
             }
         }
         return nil
@@ -95,21 +95,21 @@ package final class DispatchLoop: Sendable {
     private func session() throws {
         for topic in [settings.commands, settings.outcomes, settings.deadLetters] {
             heartbeat.beat()
-            try surroundings.topics.ensure(topic, timeout: Self.answerTime)
+            try dependencies.topics.ensure(topic, timeout: Self.answerTime)
         }
         let index = try heartbeat.resting { try guardIndex.ensure() }
         status.mongoAnswered()
         let context = DispatchContext(
-            settings: settings, pool: surroundings.pool, deployment: surroundings.deployment, writeConcern: surroundings.writeConcern,
+            settings: settings, pool: dependencies.pool, deployment: dependencies.deployment, writeConcern: dependencies.writeConcern,
             guardIndex: index,
-            instance: surroundings.instance, status: status, stop: surroundings.stop)
+            instance: dependencies.instance, status: status, stop: dependencies.stop)
         if let resources = context.resources { try look(at: resources) }
-        try DispatchSession(context: context, surroundings: surroundings, heartbeat: heartbeat, logger: logger).run()
+        try DispatchSession(context: context, dependencies: dependencies, heartbeat: heartbeat, logger: logger).run()
     }
 
     private func look(at resources: ResourcePool) throws {
         let hasMembers = try heartbeat.resting {
-            try surroundings.pool.withClient { client in
+            try dependencies.pool.withClient { client in
                 do { return try PoolNames(pool: resources).check(of: client) } catch let unclear as PoolNames.Unclear { throw unclear.halt }
             }
         }

@@ -10,7 +10,7 @@ import Synchronization
 /// and commits.
 final class DispatchSession {
     private let context: DispatchContext
-    private let surroundings: DispatchLoop.Surroundings
+    private let dependencies: DispatchLoop.Dependencies
     private let heartbeat: Heartbeat
     private let logger: Logger
     private let consumer: GroupConsumer
@@ -34,27 +34,27 @@ final class DispatchSession {
     private static let answerTime: Duration = .seconds(5)
 
     /// - Parameter heartbeat: of the thread that runs the session.
-    init(context: DispatchContext, surroundings: DispatchLoop.Surroundings, heartbeat: Heartbeat, logger: Logger) throws {
+    init(context: DispatchContext, dependencies: DispatchLoop.Dependencies, heartbeat: Heartbeat, logger: Logger) throws {
         self.context = context
-        self.surroundings = surroundings
+        self.dependencies = dependencies
         self.heartbeat = heartbeat
         self.logger = logger
         let settings = context.settings
-        let group = GroupName.of(settings.name, of: surroundings.bridge)
+        let group = GroupName.of(settings.name, of: dependencies.bridge)
         consumer = try GroupConsumer(
             topic: settings.commands,
             properties: ConsumerProperties.make(
-                surroundings.kafka, group: group, queueBytes: surroundings.memory.producerBytes / DispatchContext.workers),
+                dependencies.kafka, group: group, queueBytes: dependencies.memory.producerBytes / DispatchContext.workers),
             logger: logger)
-        let topics = surroundings.topics
+        let topics = dependencies.topics
         let continuity = CommandContinuity(
-            of: settings, bridge: surroundings.bridge, kafka: surroundings.kafka, requests: consumer.client.requests, stop: context.stop,
+            of: settings, bridge: dependencies.bridge, kafka: dependencies.kafka, requests: consumer.client.requests, stop: context.stop,
             isCompacted: { topics.isCompacted(settings.commands) })
         self.continuity = continuity
         consumer.commits { continuity.mark(of: $0)?.text }
         let publisherClient = publisherClient
         let handoff = BatchHandoff<AnswerBatch>(
-            maximumBytes: surroundings.memory.handoffBytes, maximumItems: 2 * DispatchContext.workers
+            maximumBytes: dependencies.memory.handoffBytes, maximumItems: 2 * DispatchContext.workers
         ) {
             publisherClient.read { $0?.wake() }
         }
@@ -64,7 +64,7 @@ final class DispatchSession {
             DispatchWorker(
                 number: number, queue: RecordQueue(of: client), context: context, ledger: ledger, continuity: continuity, handoff: handoff,
                 session: end,
-                heartbeat: surroundings.loops.heartbeat(of: "work \(number) \(settings.name)"))
+                heartbeat: dependencies.loops.heartbeat(of: "work \(number) \(settings.name)"))
         }
     }
 
@@ -86,7 +86,7 @@ final class DispatchSession {
         }
         if let resources = context.resources {
             let feed = FreeResourceFeed(
-                context: context, resources: resources, pool: surroundings.patientPool, instance: surroundings.instance, session: end,
+                context: context, resources: resources, pool: dependencies.patientPool, instance: dependencies.instance, session: end,
                 logger: logger)
             _ = LoopThread.start(name: "free \(name)") { feed.run() }
         }
@@ -117,11 +117,11 @@ final class DispatchSession {
 
     private func startPublishing(_ wake: @escaping @Sendable () -> Void) -> LoopThread {
         let (context, ledger, handoff, publisherClient, end) = (context, ledger, handoff, publisherClient, end)
-        let (kafka, memory, consumer, logger) = (surroundings.kafka, surroundings.memory, consumer, logger)
-        let heartbeat = surroundings.loops.heartbeat(of: "answer \(context.settings.name)")
+        let (kafka, memory, consumer, logger) = (dependencies.kafka, dependencies.memory, consumer, logger)
+        let heartbeat = dependencies.loops.heartbeat(of: "answer \(context.settings.name)")
         let isTransactional = context.settings.delivery == .exactlyOnce
         let transactional = ProducerProperties.Transactional.dispatcher(
-            context.settings.name, of: surroundings.bridge, instance: surroundings.instance)
+            context.settings.name, of: dependencies.bridge, instance: dependencies.instance)
         return LoopThread.start(name: "answer \(context.settings.name)") {
             do {
                 let properties = try ProducerProperties.make(
@@ -150,7 +150,7 @@ final class DispatchSession {
     /// and made anew by an insert, nothing would keep a resource from being held twice; with another one beside it a resource may be refused that
     /// is free. A session that finds them changed ends; the next one judges them anew.
     private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
-        let (context, end, isCluster) = (context, end, surroundings.deployment.isSharded)
+        let (context, end, isCluster) = (context, end, dependencies.deployment.isSharded)
         _ = LoopThread.start(name: "guard \(context.settings.name)") {
             var isInTrouble = false
             while !end.isOver(within: Self.guardInterval), !context.stop.isRequested {
@@ -165,7 +165,7 @@ final class DispatchSession {
                     where error.kind == .authentication || DispatchFailure(mongoDB: error, dispatcher: context.settings).isRetry
                 {
                     // A connection that breaks during a login looks like a refusal.
-                    context.status.mongoTrouble(error)
+                    context.status.mongoFailed(error)
                     isInTrouble = true
                 } catch {
                     end.end(because: error)
@@ -202,13 +202,13 @@ final class DispatchSession {
             logger.debug("\(error)")
             ledger.commitFailed()
             // A new generation of the group is no outage.
-            if !error.isOfGeneration { context.status.kafkaTrouble(error) }
-        case .unreachable(let error): context.status.kafkaTrouble(error)
+            if !error.isOfGeneration { context.status.kafkaFailed(error) }
+        case .unreachable(let error): context.status.kafkaFailed(error)
         case .failed(let error):
-            switch DispatchFailure(error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka) {
+            switch DispatchFailure(error, dispatcher: context.settings, of: dependencies.bridge, kafka: dependencies.kafka) {
             case .halt(let halt): throw halt
             // The client goes on trying by itself.
-            case .retry, .restart: context.status.kafkaTrouble(error)
+            case .retry, .restart: context.status.kafkaFailed(error)
             }
         case .nothing: break
         }
@@ -245,9 +245,9 @@ final class DispatchSession {
                 return try ask(answerTime)
             } catch {
                 let failure = DispatchFailure(
-                    error, dispatcher: context.settings, of: surroundings.bridge, kafka: surroundings.kafka)
+                    error, dispatcher: context.settings, of: dependencies.bridge, kafka: dependencies.kafka)
                 guard case .restart = failure, .now < deadline else { throw error }
-                context.status.kafkaTrouble(error)
+                context.status.kafkaFailed(error)
                 answerTime = min(answerTime * 2, Self.answerTime)
                 if context.stop.wait(for: backoff.next()) { throw error }
             }
@@ -279,7 +279,7 @@ final class DispatchSession {
     }
 
     /// Waits until a worker has finished what it has of `partitions`, and after `limit` until it has let go of it.
-    private func empty(_ hands: WorkerHands, of partitions: Set<Int32>, within limit: Duration, wake: () -> Void) {
+    private func empty(_ hands: InFlightPartitions, of partitions: Set<Int32>, within limit: Duration, wake: () -> Void) {
         guard !hands.await(emptyOf: partitions, within: limit, wake: wake) else { return }
         hands.abandon(partitions)
         let limit = context.stop.deadline.map { max(.zero, $0 - .now) } ?? Self.lettingGoTime

@@ -15,7 +15,7 @@ final class GuardIndexMaker: Sendable {
     }
 
     private let dispatcher: DispatcherSettings
-    private let surroundings: DispatchLoop.Surroundings
+    private let dependencies: DispatchLoop.Dependencies
     private let logger: Logger
     private let request = Monitor<Request?>(nil)
     /// What was warned of, and is not again at every session.
@@ -28,15 +28,15 @@ final class GuardIndexMaker: Sendable {
     /// A request of which the server's list shows nothing for so long was lost with its connection.
     private static let longestBeginning: Duration = .seconds(60)
 
-    init(dispatcher: DispatcherSettings, surroundings: DispatchLoop.Surroundings, logger: Logger) {
+    init(dispatcher: DispatcherSettings, dependencies: DispatchLoop.Dependencies, logger: Logger) {
         self.dispatcher = dispatcher
-        self.surroundings = surroundings
+        self.dependencies = dependencies
         self.logger = logger
     }
 
     /// Looks for the index, and has it made where it is missing.
     ///
-    /// - Throws: ``WaitsFor`` while it is being built; ``StreamHalt`` when it can be neither found nor made; ``MongoError``.
+    /// - Throws: ``WaitsFor`` while it is being built; ``Halt`` when it can be neither found nor made; ``MongoError``.
     func ensure() throws -> GuardIndex {
         do {
             let index = try look()
@@ -51,12 +51,12 @@ final class GuardIndexMaker: Sendable {
     }
 
     private func look() throws -> GuardIndex {
-        let collection = try surroundings.pool.withClient { client in
-            try GuardedCollection.look(at: dispatcher, isCluster: surroundings.deployment.isSharded, of: client)
+        let collection = try dependencies.pool.withClient { client in
+            try GuardedCollection.look(at: dispatcher, isCluster: dependencies.deployment.isSharded, of: client)
         }
         let index = try collection.guardIndex(for: dispatcher)
         for warning in collection.warnings(for: dispatcher) where warned.update({ $0.insert(warning.text).inserted }) {
-            logger.warning("\(warning.text)", metadata: ["mend": "\(warning.mend)"])
+            logger.warning("\(warning.text)", metadata: ["remedy": "\(warning.remedy)"])
         }
         return index
     }
@@ -79,7 +79,7 @@ final class GuardIndexMaker: Sendable {
     /// What the server said, if it says so at once.
     private func answer() -> Result<Void, MongoError>? {
         let deadline = ContinuousClock.now + Self.promptness
-        while .now < deadline, !surroundings.stop.isRequested {
+        while .now < deadline, !dependencies.stop.isRequested {
             guard !request.wait(within: Self.stopInterval, until: { $0 == nil || $0?.answer != nil }) else { break }
         }
         return request.read { $0?.answer }
@@ -91,8 +91,8 @@ final class GuardIndexMaker: Sendable {
         let began = ContinuousClock.now
         request.update { $0 = Request(began: began) }
         var creation = GuardIndex.creation(for: dispatcher)
-        creation.append("writeConcern", .document(surroundings.writeConcern.document))
-        let (command, database, pool, request) = (creation, dispatcher.collection.database, surroundings.patientPool, request)
+        creation.append("writeConcern", .document(dependencies.writeConcern.document))
+        let (command, database, pool, request) = (creation, dispatcher.collection.database, dependencies.patientPool, request)
         _ = LoopThread.start(name: "index \(dispatcher.name)") {
             let answer = Result<Void, MongoError> { () throws(MongoError) in
                 try pool.withClient { client throws(MongoError) in

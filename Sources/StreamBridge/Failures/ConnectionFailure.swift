@@ -4,20 +4,20 @@ import Mongo
 struct ConnectionFailure {
     let reason: String
     /// Nil when nothing is known beyond that no answer came.
-    let mend: String?
-    /// What mends it is on the bridge's side.
+    let remedy: String?
+    /// What fixes it is on the bridge's side.
     let isOfConfiguration: Bool
 
     init(_ error: any Error) {
         guard let mongo = error as? MongoError else {
-            (reason, mend, isOfConfiguration) = ("\(error)", nil, false)
+            (reason, remedy, isOfConfiguration) = ("\(error)", nil, false)
             return
         }
         if let certificate = CertificateFault(mongo) {
-            (reason, mend) = ("\(certificate.sentence): \(mongo)", certificate.mend)
+            (reason, remedy) = ("\(certificate.sentence): \(mongo)", certificate.remedy)
             isOfConfiguration = certificate.isOfConfiguration
         } else {
-            (reason, mend) = ("\(mongo)", mongo.fault?.mend)
+            (reason, remedy) = ("\(mongo)", mongo.fault?.remedy)
             isOfConfiguration = mongo.fault?.isOfConfiguration ?? false
         }
     }
@@ -27,6 +27,6 @@ extension Unreachable {
     /// MongoDB could not be reached.
     init(mongoDB error: any Error) {
         let failure = ConnectionFailure(error)
-        self.init(server: "MongoDB", reason: failure.reason, mend: failure.mend)
+        self.init(server: "MongoDB", reason: failure.reason, remedy: failure.remedy)
     }
 }

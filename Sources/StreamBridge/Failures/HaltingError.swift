@@ -2,5 +2,5 @@
 protocol HaltingError: Error {
     /// - Parameters:
     ///   - stream: for the sentences, as `bridge` is.
-    func halt(ofStream stream: String, bridge: String) -> StreamHalt
+    func halt(ofStream stream: String, bridge: String) -> Halt
 }

@@ -7,26 +7,26 @@ enum StreamFailure {
     case reopen
     /// Give the session up: a new producer, the position read again, a new change stream.
     case restart
-    case halt(StreamHalt)
+    case halt(Halt)
 
     /// - Parameters:
     ///   - stream: for the sentences.
     ///   - bridge: the same.
     init(_ error: any Error, stream: StreamSettings, bridge: String = "<name>") {
         switch error {
-        case let halt as StreamHalt: self = .halt(halt)
+        case let halt as Halt: self = .halt(halt)
         case let error as MongoError where error.code == Self.unauthorized:
             let needs = PrivilegeNeed.list([PrivilegeNeeds.changeStream(of: stream)])
-            self = .halt(StreamHalt(reason: "\(error)", mend: PrivilegeNeed.mend(granting: needs), status: .configuration))
+            self = .halt(Halt(reason: "\(error)", remedy: PrivilegeNeed.remedy(granting: needs), status: .configuration))
         case let error as MongoError: self = StreamFailure(mongoDB: error)
         case is ServerLost: self = .reopen
         case let refused as RecordRefused: self = Self.classify(refused, stream: stream.name)
         case let error as KafkaError: self = Self.classify(error)
-        case let missing as MissingTopic: self = .halt(StreamHalt(missing))
+        case let missing as MissingTopic: self = .halt(Halt(missing))
         case let error as BSONError:
             self = .halt(
-                StreamHalt(
-                    reason: "MongoDB sent an event that is not BSON: \(error)", mend: "Check the server's data files (validate)",
+                Halt(
+                    reason: "MongoDB sent an event that is not BSON: \(error)", remedy: "Check the server's data files (validate)",
                     status: .internalFault))
         case let error as any HaltingError: self = .halt(error.halt(ofStream: stream.name, bridge: bridge))
         default: self = .halt(.unexpected(error))
@@ -36,10 +36,10 @@ enum StreamFailure {
     /// An error of Kafka or of a topic, whoever met it.
     init(kafka error: any Error) {
         switch error {
-        case let halt as StreamHalt: self = .halt(halt)
+        case let halt as Halt: self = .halt(halt)
         case let refused as RecordRefused: self = Self.classify(refused)
         case let error as KafkaError: self = Self.classify(error)
-        case let missing as MissingTopic: self = .halt(StreamHalt(missing))
+        case let missing as MissingTopic: self = .halt(Halt(missing))
         default: self = .halt(.unexpected(error))
         }
     }
@@ -50,15 +50,15 @@ enum StreamFailure {
     }
 
     /// The halt, if it is one.
-    var halt: StreamHalt? {
+    var halt: Halt? {
         if case .halt(let halt) = self { halt } else { nil }
     }
 
     private static let unauthorized: Int32 = 13
 
     private static func classify(_ error: MongoError) -> StreamFailure {
-        func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> StreamFailure {
-            .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
+        func halt(_ remedy: String, _ status: Halt.Status = .configuration) -> StreamFailure {
+            .halt(Halt(reason: "\(error)", remedy: remedy, status: status))
         }
         switch error.kind {
         case .network, .serverSelection, .noClient: return .reopen
@@ -89,7 +89,7 @@ enum StreamFailure {
             case 10334:
                 return halt(
                     "An event is larger than 16 MB. MongoDB 6.0.9, 7.0 and later split such events, and the bridge joins them again: upgrade "
-                        + "the server, and the stream goes on with this event. Or leave large fields out with a $project stage, or use "
+                        + "the server, and the stream continues with this event. Or leave large fields out with a $project stage, or use "
                         + "fullDocument: default and fullDocumentBeforeChange: off")
             case 13548:
                 return halt(
@@ -134,22 +134,22 @@ enum StreamFailure {
         guard let halt = failure.halt, refused.error.name == "MSG_SIZE_TOO_LARGE" else { return failure }
         guard refused.index != nil else {
             return .halt(
-                StreamHalt(
+                Halt(
                     reason: "topic \(refused.topic) refused a batch as too large; its first record has \(refused.size) bytes, key "
                         + "\(refused.key ?? "none")",
-                    mend: "Raise max.message.bytes of the topic to at least kafka.message.max.bytes, or lower kafka.batch.size below the "
-                        + "topic's limit. The stream goes on with this record",
+                    remedy: "Raise max.message.bytes of the topic to at least kafka.message.max.bytes, or lower kafka.batch.size below the "
+                        + "topic's limit. The stream continues with this record",
                     status: halt.status
                 )
             )
         }
         return .halt(
-            StreamHalt(
+            Halt(
                 reason:
                     "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
-                mend:
+                remedy:
                     "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead) and start the bridge again, and max.message.bytes of the topic; or make the events smaller "
-                    + "with a pipeline. The stream goes on with this record\(Self.leavingOut(refused.token, of: stream))",
+                    + "with a pipeline. The stream continues with this record\(Self.leavingOut(refused.token, of: stream))",
                 status: halt.status
             )
         )
@@ -165,21 +165,21 @@ enum StreamFailure {
 
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.
     private static func classify(_ error: KafkaError) -> StreamFailure {
-        func halt(_ mend: String) -> StreamFailure { .halt(StreamHalt(reason: "\(error)", mend: mend, status: .configuration)) }
+        func halt(_ remedy: String) -> StreamFailure { .halt(Halt(reason: "\(error)", remedy: remedy, status: .configuration)) }
         switch error.name {
         case "MSG_SIZE_TOO_LARGE", "RECORD_LIST_TOO_LARGE": return halt("Raise kafka.message.max.bytes and the topic's max.message.bytes")
         case "TOPIC_AUTHORIZATION_FAILED":
-            return halt(KafkaNeed.mend(granting: "Describe, Write (Read where it reads) and, with topics.create, Create on the topic"))
+            return halt(KafkaNeed.remedy(granting: "Describe, Write (Read where it reads) and, with topics.create, Create on the topic"))
         case "CLUSTER_AUTHORIZATION_FAILED":
-            return halt(KafkaNeed.mend(granting: "IdempotentWrite on the cluster and, with topics.create, Create"))
-        case "GROUP_AUTHORIZATION_FAILED": return halt(KafkaNeed.mend(granting: "Read on the bridge's groups, bridge.<name>.*"))
+            return halt(KafkaNeed.remedy(granting: "IdempotentWrite on the cluster and, with topics.create, Create"))
+        case "GROUP_AUTHORIZATION_FAILED": return halt(KafkaNeed.remedy(granting: "Read on the bridge's groups, bridge.<name>.*"))
         case "TRANSACTIONAL_ID_AUTHORIZATION_FAILED":
             return halt(
-                KafkaNeed.mend(granting: "Describe and Write on the bridge's transactional ids, bridge.<name>.*")
+                KafkaNeed.remedy(granting: "Describe and Write on the bridge's transactional ids, bridge.<name>.*")
                     + ". Or use delivery: at-least-once")
         case "INVALID_TRANSACTION_TIMEOUT":
-            return halt(transactionTimeoutMend)
-        case "INVALID_SESSION_TIMEOUT": return halt(sessionTimeoutMend)
+            return halt(transactionTimeoutRemedy)
+        case "INVALID_SESSION_TIMEOUT": return halt(sessionTimeoutRemedy)
         case "TOPIC_EXCEPTION":
             return halt(
                 "Choose another topic name: Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them, and no name that differs from another "
@@ -216,8 +216,8 @@ enum StreamFailure {
         "Leave the events' `_id` as it is: no `_id: 0` in $project, no `_id` in $unset and $set, and in place of $replaceRoot the key "
         + "`content: fullDocument`, which publishes the document alone"
 
-    static let transactionTimeoutMend = "Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers"
-    static let sessionTimeoutMend =
+    static let transactionTimeoutRemedy = "Set kafka.producer.transaction.timeout.ms to at most transaction.max.timeout.ms of the brokers"
+    static let sessionTimeoutRemedy =
         "Set kafka.consumer.session.timeout.ms to what the brokers allow: group.min.session.timeout.ms to group.max.session.timeout.ms"
 
     /// What librdkafka counts on top of key, value and headers when it compares a record with `message.max.bytes`, and some room.

@@ -2,13 +2,13 @@
 /// of the stream, in its log, and in `bridge check`.
 struct StreamRemark: Sendable, Equatable {
     let text: String
-    let mend: String
+    let remedy: String
     /// The stream cannot go on.
     let isFault: Bool
 
-    static func fault(_ text: String, mend: String) -> StreamRemark { StreamRemark(text: text, mend: mend, isFault: true) }
+    static func fault(_ text: String, remedy: String) -> StreamRemark { StreamRemark(text: text, remedy: remedy, isFault: true) }
 
-    static func warning(_ text: String, mend: String) -> StreamRemark { StreamRemark(text: text, mend: mend, isFault: false) }
+    static func warning(_ text: String, remedy: String) -> StreamRemark { StreamRemark(text: text, remedy: remedy, isFault: false) }
 
-    var halt: StreamHalt { StreamHalt(reason: text, mend: mend, status: .configuration) }
+    var halt: Halt { Halt(reason: text, remedy: remedy, status: .configuration) }
 }

@@ -3,9 +3,9 @@ package struct Unreachable: Error, CustomStringConvertible {
     package let server: String
     package let reason: String
     /// Nil when nothing is known beyond that no answer came.
-    package var mend: String? = nil
+    package var remedy: String? = nil
     package var description: String {
-        if let mend { return "\(server) could not be reached: \(reason). \(mend)" }
+        if let remedy { return "\(server) could not be reached: \(reason). \(remedy)" }
         let keys = [
             ("MongoDB", "mongodb.uri (hosts, and the name after replicaSet=)"),
             ("Kafka", "kafka.bootstrap.servers and the security settings under kafka"),

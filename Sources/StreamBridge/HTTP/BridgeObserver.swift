@@ -11,7 +11,7 @@ final class BridgeObserver: Sendable {
         let pools: [(name: String, pool: MongoClientPool)]
         let streams: [StreamStatus]
         let dispatchers: [DispatchStatus]
-        let kafka: KafkaWatch
+        let kafka: KafkaProbe
     }
 
     private struct State {
@@ -21,12 +21,12 @@ final class BridgeObserver: Sendable {
     }
 
     private let configuration: BridgeConfiguration
-    let loops: LoopWatch
+    let loops: Watchdog
     private let stop: StopSignal
     private let startedAt = WallClock.milliseconds()
     private let state = Mutex(State())
 
-    init(configuration: BridgeConfiguration, loops: LoopWatch, stop: StopSignal) {
+    init(configuration: BridgeConfiguration, loops: Watchdog, stop: StopSignal) {
         self.configuration = configuration
         self.loops = loops
         self.stop = stop
@@ -79,7 +79,7 @@ final class BridgeObserver: Sendable {
         }
         for (name, condition) in loops {
             if condition.state == .halted {
-                let why = [condition.reason, condition.mend].compactMap(\.self).joined(separator: ". ")
+                let why = [condition.reason, condition.remedy].compactMap(\.self).joined(separator: ". ")
                 obstacles.append(Obstacle(what: "\(name) is halted", why: why))
             } else if let failure = condition.lastingFailures(at: now).first(where: {
                 // Said above.

@@ -137,7 +137,7 @@ extension StatusDocument {
         let state: String
         let since: String
         let reason: Known<String>
-        let mend: Known<String>
+        let remedy: Known<String>
         let isLeader: Bool
         let position: Known<Position>
         let positionAgeSeconds: Known<Double>
@@ -156,7 +156,7 @@ extension StatusDocument {
             state = condition.state.rawValue
             since = StoredPosition.iso8601(milliseconds: condition.since)
             reason = .init(condition.reason)
-            mend = .init(condition.mend)
+            remedy = .init(condition.remedy)
             isLeader = snapshot.isLeader
             position = .init(snapshot.stored.map { Position($0) })
             positionAgeSeconds = .init(snapshot.positionAge?.seconds)
@@ -223,7 +223,7 @@ extension StatusDocument {
         let state: String
         let since: String
         let reason: Known<String>
-        let mend: Known<String>
+        let remedy: Known<String>
         let partitions: Int
         let lagRecords: Known<Int>
         let freeResources: Known<Int>
@@ -241,7 +241,7 @@ extension StatusDocument {
             state = condition.state.rawValue
             since = StoredPosition.iso8601(milliseconds: condition.since)
             reason = .init(condition.reason)
-            mend = .init(condition.mend)
+            remedy = .init(condition.remedy)
             partitions = snapshot.partitions
             lagRecords = .init(snapshot.load?.lagRecords)
             freeResources = .init(snapshot.load?.freeResources)

@@ -10,22 +10,22 @@ package struct Distribution: Sendable {
     private var histogram: Histogram<UInt64>
     private var total: UInt64 = 0
 
-    private init(unitsPerWhole: Double, bounds: [Double], most: UInt64) {
+    private init(unitsPerWhole: Double, bounds: [Double], maximum: UInt64) {
         self.unitsPerWhole = unitsPerWhole
         self.bounds = bounds
-        histogram = Histogram(highestTrackableValue: most, numberOfSignificantValueDigits: .two)
+        histogram = Histogram(highestTrackableValue: maximum, numberOfSignificantValueDigits: .two)
     }
 
     /// Of durations, which are told in seconds.
     package static func ofDurations() -> Distribution {
         Distribution(
             unitsPerWhole: 1e6, bounds: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-            most: 3_600_000_000)
+            maximum: 3_600_000_000)
     }
 
     /// Of numbers of things.
     package static func ofCounts() -> Distribution {
-        Distribution(unitsPerWhole: 1, bounds: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000], most: 10_000_000)
+        Distribution(unitsPerWhole: 1, bounds: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000], maximum: 10_000_000)
     }
 
     /// What is beyond the largest value that can be told counts as that.

@@ -1,6 +1,6 @@
 import Runtime
 
-/// What a stream or a dispatcher is doing: its state, since when, why, and what mends it; and how often it failed.
+/// What a stream or a dispatcher is doing: its state, since when, why, and what fixes it; and how often it failed.
 package struct LoopCondition: Sendable {
     package enum State: String, Sendable, CaseIterable {
         /// `snapshotting` is of the contract; nothing is in it yet.
@@ -17,7 +17,7 @@ package struct LoopCondition: Sendable {
     /// Why it retries, halted, or stands still.
     package private(set) var reason: String?
     /// What to do about a halt.
-    package private(set) var mend: String?
+    package private(set) var remedy: String?
     /// Attempts that failed and were made again.
     package private(set) var retries: [RetryClass: Int] = [:]
     package private(set) var halts = 0
@@ -26,7 +26,7 @@ package struct LoopCondition: Sendable {
 
     private var silence: [Server: (reason: String, since: ContinuousClock.Instant)] = [:]
     private var attempts = FailingAttempts()
-    private var troubles = Troubles()
+    private var outages = Outages()
 
     /// A retry that succeeds within this time is not told to those who ask whether the loop is ready.
     static let patience: Duration = .seconds(5)
@@ -61,20 +61,20 @@ package struct LoopCondition: Sendable {
     }
 
     private mutating func lookAtAttempts() {
-        troubles.mongoDB = attempts.reason(of: .mongodb)
-        troubles.kafka = attempts.reason(of: .kafka)
+        outages.mongoDB = attempts.reason(of: .mongodb)
+        outages.kafka = attempts.reason(of: .kafka)
     }
 
     /// Nothing that was wrong is of any account now.
-    mutating func forgetTroubles() {
-        troubles = Troubles()
+    mutating func forgetOutages() {
+        outages = Outages()
         attempts = FailingAttempts()
         silence = [:]
     }
 
     /// Nothing is asked of MongoDB now, and what it said last is of no account.
     mutating func forgetMongoDB() {
-        troubles.forgetMongoDB()
+        outages.forgetMongoDB()
         attempts.ended(with: .mongodb)
         silence[.mongodb] = nil
     }
@@ -104,28 +104,28 @@ package struct LoopCondition: Sendable {
     ///   - whoGoesOn: "the stream", for example.
     /// - Returns: the line that tells what has changed.
     mutating func settle(
-        _ activity: State, stillness: String? = nil, whoGoesOn: String, at now: ContinuousClock.Instant
-    ) -> Troubles.Line? {
+        _ activity: State, stillness: String? = nil, subject: String, at now: ContinuousClock.Instant
+    ) -> Outages.Line? {
         // A thread that was left to its last call may still report after the halt.
         guard state != .halted else { return nil }
-        reason = troubles.reason ?? stillness
-        change(to: troubles.reason == nil ? activity : .retrying)
-        return troubles.takeLine(whoGoesOn: whoGoesOn, at: now)
+        reason = outages.reason ?? stillness
+        change(to: outages.reason == nil ? activity : .retrying)
+        return outages.takeLine(subject: subject, at: now)
     }
 
-    mutating func halt(_ halt: StreamHalt) {
+    mutating func halt(_ halt: Halt) {
         reason = halt.reason
-        mend = halt.mend
+        remedy = halt.remedy
         halts += 1
         silence = [:]
         change(to: .halted)
     }
 
-    /// What halted was mended.
-    mutating func goOn() {
-        forgetTroubles()
+    /// What halted was fixed.
+    mutating func resume() {
+        forgetOutages()
         reason = nil
-        mend = nil
+        remedy = nil
         change(to: .starting)
     }
 

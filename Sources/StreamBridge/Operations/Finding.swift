@@ -1,4 +1,4 @@
-/// One result of ``Check``: what was looked at, how it is, and what mends it.
+/// One result of ``Check``: what was looked at, how it is, and what fixes it.
 package struct Finding: Sendable, Encodable {
     package enum Level: String, Sendable, Encodable, Comparable {
         case ok, warning, error
@@ -17,23 +17,23 @@ package struct Finding: Sendable, Encodable {
     /// For example `MongoDB`, `stream inventory`, `topic mongo.lessons.inventory`.
     package let subject: String
     package let text: String
-    package let mend: String?
+    package let remedy: String?
     /// What `bridge check` exits with when this is its gravest error.
     package let status: Int32
 
     package static func ok(_ subject: String, _ text: String) -> Finding {
-        Finding(level: .ok, subject: subject, text: text, mend: nil, status: 0)
+        Finding(level: .ok, subject: subject, text: text, remedy: nil, status: 0)
     }
 
-    package static func warning(_ subject: String, _ text: String, mend: String) -> Finding {
-        Finding(level: .warning, subject: subject, text: text, mend: mend, status: 0)
+    package static func warning(_ subject: String, _ text: String, remedy: String) -> Finding {
+        Finding(level: .warning, subject: subject, text: text, remedy: remedy, status: 0)
     }
 
-    package static func error(_ subject: String, _ text: String, mend: String, status: Int32 = 78) -> Finding {
-        Finding(level: .error, subject: subject, text: text, mend: mend, status: status)
+    package static func error(_ subject: String, _ text: String, remedy: String, status: Int32 = 78) -> Finding {
+        Finding(level: .error, subject: subject, text: text, remedy: remedy, status: status)
     }
 
-    static func halt(_ subject: String, _ halt: StreamHalt) -> Finding {
-        .error(subject, halt.reason, mend: halt.mend, status: halt.status.rawValue)
+    static func halt(_ subject: String, _ halt: Halt) -> Finding {
+        .error(subject, halt.reason, remedy: halt.remedy, status: halt.status.rawValue)
     }
 }

@@ -1,9 +1,9 @@
 import Kafka
 import Mongo
 
-/// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a mend.
+/// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a fix.
 enum OperationFailure {
-    /// What the command throws: ``Unreachable``, ``StreamHalt``, or what is no error of Kafka as it is.
+    /// What the command throws: ``Unreachable``, ``Halt``, or what is no error of Kafka as it is.
     static func ending(_ error: any Error) -> any Error {
         guard error is KafkaError || error is MissingTopic else { return error }
         switch StreamFailure(kafka: error) {
@@ -12,7 +12,7 @@ enum OperationFailure {
         }
     }
 
-    /// The same for a command that reads a stream, and so meets errors of both sides: ``Unreachable``, ``StreamHalt``, or a ``WrongUsage``
+    /// The same for a command that reads a stream, and so meets errors of both sides: ``Unreachable``, ``Halt``, or a ``WrongUsage``
     /// as it is.
     static func ending(_ error: any Error, of stream: StreamSettings, bridge: String) -> any Error {
         if error is Unreachable || error is WrongUsage { return error }
@@ -34,7 +34,7 @@ package struct SendingInterrupted: Error, CustomStringConvertible {
     /// How many Kafka has stored.
     package let sent: Int
     package let topic: String
-    /// ``Unreachable`` or ``StreamHalt``.
+    /// ``Unreachable`` or ``Halt``.
     package let cause: any Error
 
     package var description: String { "\(cause). Kafka has stored \(sent) of them in \(topic)" }

@@ -5,6 +5,6 @@ package struct WrongUsage: Error, Equatable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 
     init(_ option: String, _ complaint: ConfigurationComplaint) {
-        self.init("\(option): " + (complaint.found.map { "\($0); " } ?? "") + complaint.mend)
+        self.init("\(option): " + (complaint.found.map { "\($0); " } ?? "") + complaint.remedy)
     }
 }

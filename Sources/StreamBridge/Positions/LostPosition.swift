@@ -59,8 +59,8 @@ struct LostPosition: Error {
     /// Cluster times count whole seconds.
     private static func readable(_ duration: Duration) -> String { duration < .seconds(1) ? "less than a second" : duration.readable }
 
-    /// The exact words that mend it.
-    func mend(stream: String, gaps: String) -> String {
+    /// The exact words that fix it.
+    func remedy(stream: String, gaps: String) -> String {
         let place = (try? oplog.get()).map { oldestPlace(in: $0) } ?? clusterTime
         let elsewhere =
             "give the stream another name and `startAt: "
@@ -99,7 +99,7 @@ struct LostPosition: Error {
             + "MEGABYTES})"
     }
 
-    func halt(stream: String, gaps: String) -> StreamHalt {
-        StreamHalt(reason: reason, mend: mend(stream: stream, gaps: gaps), status: .lostPosition)
+    func halt(stream: String, gaps: String) -> Halt {
+        Halt(reason: reason, remedy: remedy(stream: stream, gaps: gaps), status: .lostPosition)
     }
 }

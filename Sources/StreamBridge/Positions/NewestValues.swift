@@ -71,7 +71,7 @@ final class NewestValues: Sendable {
     /// - Parameters:
     ///   - isolation: `readUncommitted` for whoever wants the newest value of all, decided or not: nobody's open transaction is waited for.
     ///   - timeout: how long Kafka may take for an answer, or give no record.
-    /// - Throws: ``KafkaError``, also when a transaction stays open that hides a part; ``StreamStopped``.
+    /// - Throws: ``KafkaError``, also when a transaction stays open that hides a part; ``Stopped``.
     func values(isolation: Isolation, timeout: Duration, _ waiting: Waiting) throws -> [String: NewestValue] {
         var seen = state.read { $0.begun }
         var wanted: [Int32: Int64]?
@@ -91,7 +91,7 @@ final class NewestValues: Sendable {
                 throw KafkaError.timedOut(operation: "read topic \(topic) behind an open transaction")
             }
             waiting.turn()
-            if waiting.stop.wait(for: Self.hiddenPause) { throw StreamStopped() }
+            if waiting.stop.wait(for: Self.hiddenPause) { throw Stopped() }
         }
     }
 
@@ -100,7 +100,7 @@ final class NewestValues: Sendable {
         enum Turn { case over(Int, Result<[Int32: Int64], KafkaError>), wait, run(Int) }
         var reportedAt = ContinuousClock.now
         while true {
-            if waiting.stop.isRequested { throw StreamStopped() }
+            if waiting.stop.isRequested { throw Stopped() }
             waiting.turn()
             let turn = state.update { state -> Turn in
                 if let last = state.last, last.number > seen { return .over(last.number, last.ends) }
@@ -124,7 +124,7 @@ final class NewestValues: Sendable {
                     // One that was stopped says nothing to the others, who are stopped, too.
                     if !isStopped { state.last = (number, ends) }
                 }
-                if isStopped { throw StreamStopped() }
+                if isStopped { throw Stopped() }
                 return (number, try ends.get())
             }
         }
@@ -170,7 +170,7 @@ final class NewestValues: Sendable {
         _ = try scan(timeout: timeout, waiting, isolation: .readUncommitted, into: &values) { partition, offsets in
             max(content.next[partition] ?? 0, offsets.lowerBound)
         }
-        if waiting.stop.isRequested { throw StreamStopped() }
+        if waiting.stop.isRequested { throw Stopped() }
         return values
     }
 

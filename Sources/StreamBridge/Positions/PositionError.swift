@@ -7,7 +7,7 @@ enum PositionError: Error, Equatable, CustomStringConvertible {
     case backwards(stored: String, offered: String)
 
     /// What to do about it. Nothing is proposed that leaves events out without a word.
-    func mend(stream: String, bridge: String) -> String {
+    func remedy(stream: String, bridge: String) -> String {
         switch self {
         case .unreadable:
             "Something else wrote it, or it is damaged. `bridge tail bridge.\(bridge).positions --from beginning` may still have the one before, or take the "
@@ -32,7 +32,7 @@ enum PositionError: Error, Equatable, CustomStringConvertible {
 }
 
 extension PositionError: HaltingError {
-    func halt(ofStream stream: String, bridge: String) -> StreamHalt {
-        StreamHalt(reason: "\(self)", mend: mend(stream: stream, bridge: bridge), status: .lostPosition)
+    func halt(ofStream stream: String, bridge: String) -> Halt {
+        Halt(reason: "\(self)", remedy: remedy(stream: stream, bridge: bridge), status: .lostPosition)
     }
 }

@@ -23,7 +23,7 @@ struct PositionStore: Sendable {
     ///
     /// - Parameter isolation: `readUncommitted` for whoever only wants to know who stored the position: nobody's open transaction is waited for.
     /// - Throws: ``KafkaError``, also when such a transaction stays open, ``PositionError`` when `stream`'s newest record cannot be read, or
-    ///   ``StreamStopped``.
+    ///   ``Stopped``.
     func read(stream: String, isolation: Isolation = .readCommitted, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws
         -> StoredPosition?
     {
@@ -32,7 +32,7 @@ struct PositionStore: Sendable {
 
     /// The newest value of every key. A key whose newest record is a tombstone is left out.
     ///
-    /// - Throws: ``KafkaError``, ``StreamStopped``.
+    /// - Throws: ``KafkaError``, ``Stopped``.
     func readAll(isolation: Isolation = .readCommitted, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws
         -> [String: NewestValue]
     {

@@ -146,18 +146,18 @@ extension KafkaNeed.Resource {
 }
 
 extension KafkaNeed {
-    /// What mends that something is missing.
-    static func mend(granting list: String) -> String { "Grant the account \(list): \(advice)" }
+    /// What fixes that something is missing.
+    static func remedy(granting list: String) -> String { "Grant the account \(list): \(advice)" }
 
     static let advice = "`bridge grants kafka` prints the ACLs that this configuration needs"
 }
 
 extension [KafkaNeed] {
-    /// What mends a refusal: everything that is needed on a resource of this name, or of a prefix of it.
-    func mend(_ kind: KafkaNeed.Kind, _ name: String) -> String {
+    /// What fixes a refusal: everything that is needed on a resource of this name, or of a prefix of it.
+    func remedy(_ kind: KafkaNeed.Kind, _ name: String) -> String {
         let operations = Set(filter { $0.resource.kind == kind && $0.resource.covers(name) }.flatMap(\.operations))
         let list = KafkaNeed.Operation.allCases.filter(operations.contains).map(\.rawValue).joined(separator: ", ")
-        return KafkaNeed.mend(granting: "\(list) on \(kind.rawValue) \(name)")
+        return KafkaNeed.remedy(granting: "\(list) on \(kind.rawValue) \(name)")
     }
 
     /// One entry for each resource, as an ACL has it.

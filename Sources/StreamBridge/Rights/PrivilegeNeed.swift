@@ -77,8 +77,8 @@ struct PrivilegeNeed: Sendable, Equatable {
         needs.map { "\($0.actions.joined(separator: ", ")) on \($0.resource)" }.joined(separator: ", and ")
     }
 
-    /// What mends that something of ``list(_:)`` is missing.
-    static func mend(granting list: String) -> String { "Grant the account \(list): \(advice)" }
+    /// What fixes that something of ``list(_:)`` is missing.
+    static func remedy(granting list: String) -> String { "Grant the account \(list): \(advice)" }
 
     static let advice = "`bridge grants mongodb` prints a role with what this configuration needs"
 }

@@ -54,7 +54,7 @@ final class OplogWatch: Sendable {
             logger.debug("no warning before a position is lost: \(hidden)")
         } catch let error as MongoError where error.code == 13 {
             canSeeOplog = false
-            logger.debug("no warning before a position is lost: \(error)", metadata: ["mend": "grant find on local.oplog.rs"])
+            logger.debug("no warning before a position is lost: \(error)", metadata: ["remedy": "grant find on local.oplog.rs"])
         } catch {
             // An outage is told by the streams.
         }

@@ -12,7 +12,7 @@ final class ScopeWatch {
     private let scope: WatchScope
     private let pool: MongoClientPool
     /// Judges what a cluster has; nil when that is done, or for every other scope.
-    private var judge: ((WatchedCollections) throws(StreamHalt) -> Void)?
+    private var judge: ((WatchedCollections) throws(Halt) -> Void)?
     /// A named collection is not there, or was dropped or renamed.
     private(set) var isNeeded: Bool
     private var call: BoundedCall<WatchedCollections?>?
@@ -23,7 +23,7 @@ final class ScopeWatch {
     ///   - judge: for a cluster, of which nobody has looked yet.
     init(
         of scope: WatchScope, found: WatchedCollections?, pool: MongoClientPool,
-        judge: ((WatchedCollections) throws(StreamHalt) -> Void)? = nil
+        judge: ((WatchedCollections) throws(Halt) -> Void)? = nil
     ) {
         self.scope = scope
         self.pool = pool
@@ -39,8 +39,8 @@ final class ScopeWatch {
 
     /// Never waits.
     ///
-    /// - Throws: ``StreamHalt``.
-    func look() throws(StreamHalt) {
+    /// - Throws: ``Halt``.
+    func look() throws(Halt) {
         guard isNeeded || judge != nil else { return }
         if let running = call {
             do {
@@ -59,7 +59,7 @@ final class ScopeWatch {
                 try judge?(found)
                 if let stranger = StreamReview.strangers(to: scope, in: found).first { throw stranger.halt }
                 isNeeded = !StreamReview.missing(of: scope, in: found).isEmpty
-            } catch let halt as StreamHalt {
+            } catch let halt as Halt {
                 throw halt
             } catch {
                 // The reader meets the same trouble, and says so.

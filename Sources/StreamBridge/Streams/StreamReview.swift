@@ -16,18 +16,18 @@ enum StreamReview {
         if named.isEmpty {
             remarks += [sharing.remark(on: found.collections, isCompacted: isCompacted)].compactMap(\.self)
         } else if let refusal = sharing.refusal(among: named, isCompacted: isCompacted) {
-            remarks.append(.fault(refusal.reason, mend: refusal.mend))
+            remarks.append(.fault(refusal.reason, remedy: refusal.remedy))
         }
         return remarks
     }
 
     /// Logs warnings.
     ///
-    /// - Throws: ``StreamHalt`` for a fault.
-    static func tell(_ remarks: [StreamRemark], to logger: Logger) throws(StreamHalt) {
+    /// - Throws: ``Halt`` for a fault.
+    static func tell(_ remarks: [StreamRemark], to logger: Logger) throws(Halt) {
         for remark in remarks {
             if remark.isFault { throw remark.halt }
-            logger.warning("\(remark.text)", metadata: ["mend": "\(remark.mend)"])
+            logger.warning("\(remark.text)", metadata: ["remedy": "\(remark.remedy)"])
         }
     }
 
@@ -39,11 +39,11 @@ enum StreamReview {
             switch entry.type {
             case "view":
                 return .fault(
-                    "\(entry.namespace) is a view, and views have no change stream", mend: "Watch the collections that it reads from")
+                    "\(entry.namespace) is a view, and views have no change stream", remedy: "Watch the collections that it reads from")
             case "timeseries":
                 return .fault(
                     "\(entry.namespace) is a time-series collection, and those have no change stream",
-                    mend: "Leave it out; or let whoever writes into it write into an ordinary collection as well, and watch that one")
+                    remedy: "Leave it out; or let whoever writes into it write into an ordinary collection as well, and watch that one")
             default: return nil
             }
         }
@@ -56,13 +56,13 @@ enum StreamReview {
     }
 
     private static func warnings(of scope: WatchScope, _ found: WatchedCollections) -> [StreamRemark] {
-        let mend = "If it is to be made yet, nothing: the stream has its events from the first one on. Otherwise correct `watch`"
+        let remedy = "If it is to be made yet, nothing: the stream has its events from the first one on. Otherwise correct `watch`"
         switch scope {
         case .database(let database) where found.entries.isEmpty:
-            return [.warning("there is no database \(database), or none with a collection that the account may read", mend: mend)]
+            return [.warning("there is no database \(database), or none with a collection that the account may read", remedy: remedy)]
         case .database, .cluster: return []
         case .collection, .collections:
-            return missing(of: scope, in: found).map { .warning("there is no collection \($0)", mend: mend) }
+            return missing(of: scope, in: found).map { .warning("there is no collection \($0)", remedy: remedy) }
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 @Suite struct HTTPPathsTests {
-    private static func paths(token: String? = nil, loops: LoopWatch = LoopWatch()) throws -> HTTPPaths {
+    private static func paths(token: String? = nil, loops: Watchdog = Watchdog()) throws -> HTTPPaths {
         let configuration = try ConfigurationText.load(ConfigurationText.minimal()).configuration
         return HTTPPaths(
             HTTPSettings(listen: "127.0.0.1:0", token: token),
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test func aStuckLoopIsUnhealthy() throws {
-        let loops = LoopWatch()
+        let loops = Watchdog()
         let paths = try Self.paths(loops: loops)
         let heartbeat = loops.heartbeat(of: "publish inventory")
         heartbeat.beat()

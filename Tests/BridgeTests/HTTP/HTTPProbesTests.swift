@@ -12,12 +12,12 @@ import Testing
     private let paths: HTTPPaths
 
     init() throws {
-        let observer = BridgeObserver(configuration: SampleConfiguration.make(), loops: LoopWatch(), stop: StopSignal())
+        let observer = BridgeObserver(configuration: SampleConfiguration.make(), loops: Watchdog(), stop: StopSignal())
         let settings = KafkaSettings(common: ["bootstrap.servers": "127.0.0.1:1"], producer: [:], consumer: [:])
         observer.runs(
             .init(
                 deployment: Deployment(replicaSet: "rs0", isSharded: false, version: "6.0.5"), pools: [], streams: [stream],
-                dispatchers: [dispatcher], kafka: KafkaWatch(admin: try KafkaAdmin(settings: settings, logger: .silent), topic: "t")))
+                dispatchers: [dispatcher], kafka: KafkaProbe(admin: try KafkaAdmin(settings: settings, logger: .silent), topic: "t")))
         paths = HTTPPaths(HTTPSettings(listen: "127.0.0.1:0", token: "s3cret"), observer: observer)
         dispatcher.owns(partitions: 1)
     }
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test func aStreamWhoseRecordsAreNotAcknowledgedIsNotReadyAndNotHealthyForGood() throws {
-        for _ in 0..<2 { stream.kafkaTrouble(WaitsFor(description: "Kafka has acknowledged nothing for 5 s", kind: .kafka)) }
+        for _ in 0..<2 { stream.kafkaFailed(WaitsFor(description: "Kafka has acknowledged nothing for 5 s", kind: .kafka)) }
         #expect(stream.snapshot.state == .retrying)
         #expect(ask("/readyz", after: 1).isGood)
         #expect(ask("/readyz", after: 6).text == "stream inventory is retrying: Kafka has acknowledged nothing for 5 s\n")
@@ -52,23 +52,23 @@ import Testing
     }
 
     @Test func aServerThatCannotBeReachedLeavesTheBridgeHealthy() {
-        for _ in 0..<2 { dispatcher.mongoTrouble(MongoError(kind: .network, operation: "insert", message: "broken"), of: .worker(0)) }
+        for _ in 0..<2 { dispatcher.mongoFailed(MongoError(kind: .network, operation: "insert", message: "broken"), of: .worker(0)) }
         // One retry later it may have answered.
         #expect(ask("/readyz", after: 1).isGood)
         #expect(ask("/readyz", after: 6).text.hasPrefix("MongoDB cannot be reached: "))
         #expect(ask("/readyz", after: 6).text.split(separator: "\n").count == 1)
         #expect(ask("/healthz", after: 100).isGood)
         // Another loop's refusals are no reason to restart either while it is so: nobody knows what the server would say.
-        for _ in 0..<2 { stream.mongoTrouble(MongoError(kind: .server(code: 8000), operation: "read", message: "no")) }
+        for _ in 0..<2 { stream.mongoFailed(MongoError(kind: .server(code: 8000), operation: "read", message: "no")) }
         #expect(ask("/healthz", after: 100).isGood)
     }
 
     @Test func everyLoopThatIsRefusedHasALine() {
         let refused = MongoError(kind: .server(code: 8000), operation: "insert", message: "not this one")
         for _ in 0..<2 {
-            stream.mongoTrouble(refused)
-            dispatcher.mongoTrouble(refused, of: .worker(0))
-            dispatcher.mongoTrouble(refused, of: .worker(1))
+            stream.mongoFailed(refused)
+            dispatcher.mongoFailed(refused, of: .worker(0))
+            dispatcher.mongoFailed(refused, of: .worker(1))
         }
         let lines = ask("/healthz", after: 61).text.split(separator: "\n")
         #expect(

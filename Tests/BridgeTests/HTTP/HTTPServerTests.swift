@@ -11,7 +11,7 @@ import Testing
         let configuration = try ConfigurationText.load(ConfigurationText.minimal()).configuration
         return HTTPPaths(
             HTTPSettings(listen: "127.0.0.1:0", token: nil),
-            observer: BridgeObserver(configuration: configuration, loops: LoopWatch(), stop: StopSignal()))
+            observer: BridgeObserver(configuration: configuration, loops: Watchdog(), stop: StopSignal()))
     }
 
     /// Serves while `body` runs, on a thread that may block, then stops.
@@ -91,7 +91,7 @@ import Testing
 
     /// The connections would be open for an hour.
     @Test func itsEndWaitsForNoConnection() async throws {
-        let observer = BridgeObserver(configuration: SampleConfiguration.make(), loops: LoopWatch(), stop: StopSignal())
+        let observer = BridgeObserver(configuration: SampleConfiguration.make(), loops: Watchdog(), stop: StopSignal())
         let settings = HTTPSettings(listen: "127.0.0.1:0", token: nil)
         let server = HTTPServer(
             address: try #require(ListenAddress(settings.listen)), paths: HTTPPaths(settings, observer: observer), logger: .silent,

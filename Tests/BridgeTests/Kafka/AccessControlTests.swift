@@ -29,7 +29,7 @@ struct AccessControlTests {
             Issue.record("the topic was created")
         } catch {
             let halt = try #require(StreamFailure(error, stream: .sample()).halt, "\(error)")
-            #expect(halt.mend.contains("Create"))
+            #expect(halt.remedy.contains("Create"))
         }
     }
 
@@ -40,10 +40,10 @@ struct AccessControlTests {
             try producer.wait(for: "the refusal") { !$0.refused.isEmpty }
             let error = try #require(producer.refused.first).error
             let halt = try #require(StreamFailure(error, stream: .sample()).halt, "\(error)")
-            #expect(halt.mend.contains("Write"))
+            #expect(halt.remedy.contains("Write"))
         } catch let error as KafkaError {
             // The producer's id is asked for first, on brokers that want IdempotentWrite for it.
-            #expect(try #require(StreamFailure(error, stream: .sample()).halt).mend.contains("IdempotentWrite"))
+            #expect(try #require(StreamFailure(error, stream: .sample()).halt).remedy.contains("IdempotentWrite"))
         }
     }
 
@@ -58,7 +58,7 @@ struct AccessControlTests {
         for topic in topics where !topic.hasSuffix(".position-edits") {
             let finding = try #require(findings.first { $0.subject == "topic \(topic)" }, "\(topic): \(findings)")
             #expect(finding.level == .error && finding.status == 78)
-            #expect(finding.mend?.hasSuffix("on topic \(topic): \(KafkaNeed.advice)") == true, "\(finding)")
+            #expect(finding.remedy?.hasSuffix("on topic \(topic): \(KafkaNeed.advice)") == true, "\(finding)")
         }
         #expect(findings.allSatisfy { $0.status != 69 }, "\(findings)")
     }

@@ -89,7 +89,7 @@ import Testing
         try producer.wait(for: "a fatal error") { $0.fatal != nil }
         let error = try #require(producer.fatal)
         #expect(error.isFatal)
-        #expect(try #require(StreamFailure(error, stream: .sample()).halt).mend.contains("IdempotentWrite"))
+        #expect(try #require(StreamFailure(error, stream: .sample()).halt).remedy.contains("IdempotentWrite"))
     }
 
     @Test func anOutageIsWaitedOut() throws {

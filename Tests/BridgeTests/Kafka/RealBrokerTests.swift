@@ -120,7 +120,7 @@ struct RealBrokerTests {
             RecordRefused(error: refused.error, topic: refused.topic, key: refused.key, size: refused.size, index: nil), stream: .sample())
         let halt = try #require(failure.halt)
         for part in ["5003 bytes", topic, "k-1"] { #expect(halt.reason.contains(part), "\(halt)") }
-        #expect(halt.mend.contains("max.message.bytes"))
+        #expect(halt.remedy.contains("max.message.bytes"))
     }
 
     @Test func aRecordWithoutAKeyForACompactedTopicHaltsTheStream() throws {

@@ -73,10 +73,10 @@ import Testing
     @Test func aCommittedOffsetOfAnotherTopicHalts() throws {
         try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
         for (place, words) in [(2, "another record at offset 2"), (9, "ends before offset 9")] as [(Int64, String)] {
-            let halt = try #require(throws: StreamHalt.self) { try continuity().begin([0: mark(place, timestamp: 5)]) }
+            let halt = try #require(throws: Halt.self) { try continuity().begin([0: mark(place, timestamp: 5)]) }
             #expect(halt.status == .lostPosition)
             #expect(halt.reason.contains("\(topic)/0") && halt.reason.contains(words), "\(halt)")
-            #expect(halt.mend.contains("--group bridge.b."), "\(halt)")
+            #expect(halt.remedy.contains("--group bridge.b."), "\(halt)")
         }
     }
 
@@ -123,9 +123,9 @@ import Testing
         // It stays so.
         let deadline = ContinuousClock.now + Patience.limit
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
-        var halt: StreamHalt?
+        var halt: Halt?
         while halt == nil, .now < deadline {
-            do { try continuity.begin([0: mark(5, timestamp: 5)]) } catch { halt = error as? StreamHalt }
+            do { try continuity.begin([0: mark(5, timestamp: 5)]) } catch { halt = error as? Halt }
             backoff.pause()
         }
         #expect(halt?.reason.contains("ends before offset 5") == true, "\(halt.map { "\($0)" } ?? "none")")

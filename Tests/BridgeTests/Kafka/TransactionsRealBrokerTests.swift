@@ -191,6 +191,6 @@ struct TransactionsRealBrokerTests {
     @Test func aTransactionsTimeBeyondTheBrokersHaltsTheStream() throws {
         let session = try session(["transaction.timeout.ms": "90000000"])
         let error = try #require(throws: KafkaError.self) { try session.publisher.fence() }
-        #expect(try #require(StreamFailure(error, stream: .sample()).halt).mend.contains("transaction.max.timeout.ms"), "\(error)")
+        #expect(try #require(StreamFailure(error, stream: .sample()).halt).remedy.contains("transaction.max.timeout.ms"), "\(error)")
     }
 }

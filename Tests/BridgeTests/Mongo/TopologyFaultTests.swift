@@ -17,7 +17,7 @@ import Testing
     @Test func anotherNameOfTheReplicaSet() throws {
         let fault = try #require(TopologyFault(Wanted(replicaSet: "rs1"), members: [Self.primary]))
         #expect(fault.reason == "a:27017 answers and belongs to replica set rs0, and mongodb.uri says replicaSet=rs1")
-        #expect(fault.mend == "Write replicaSet=rs0 in mongodb.uri, or name the servers of rs1")
+        #expect(fault.remedy == "Write replicaSet=rs0 in mongodb.uri, or name the servers of rs1")
         #expect(fault.isOfConfiguration)
     }
 
@@ -25,10 +25,10 @@ import Testing
         ("Standalone", "is a standalone server", "Start it with --replSet rs1"),
         ("Mongos", "is a mongos", "Remove replicaSet from mongodb.uri"),
     ])
-    func aServerOfNoReplicaSet(_ type: String, _ reason: String, _ mend: String) throws {
+    func aServerOfNoReplicaSet(_ type: String, _ reason: String, _ remedy: String) throws {
         let fault = try #require(TopologyFault(Wanted(replicaSet: "rs1"), members: [Member(host: "a:27017", type: type)]))
         #expect(fault.reason.contains(reason))
-        #expect(fault.mend.hasPrefix(mend))
+        #expect(fault.remedy.hasPrefix(remedy))
         #expect(fault.isOfConfiguration)
     }
 
@@ -36,14 +36,14 @@ import Testing
     @Test func aReplicaSetThatIsStillToBeInitiated() throws {
         let fault = try #require(TopologyFault(Wanted(replicaSet: "rs1"), members: [Member(host: "a:27017", type: "RSGhost")]))
         #expect(fault.reason.contains("belongs to no replica set yet"))
-        #expect(fault.mend.hasPrefix("Run rs.initiate()"))
+        #expect(fault.remedy.hasPrefix("Run rs.initiate()"))
         #expect(!fault.isOfConfiguration)
     }
 
     @Test func noSecondary() throws {
         let fault = try #require(TopologyFault(Wanted(replicaSet: "rs0", readPreference: "secondary"), members: [Self.primary]))
         #expect(fault.reason == "readPreference=secondary has no member to read from; those that answer are a:27017 (primary)")
-        #expect(fault.mend.contains("readPreference=secondaryPreferred"))
+        #expect(fault.remedy.contains("readPreference=secondaryPreferred"))
         #expect(!fault.isOfConfiguration)
     }
 
@@ -72,7 +72,7 @@ import Testing
         let members = [primary, Self.secondary, Member(host: "c:27017", type: "Unknown")]
         let tags = try #require(
             TopologyFault(Wanted(replicaSet: "rs0", readPreference: "nearest", tagSets: [["dc": "north"]]), members: members))
-        #expect(tags.mend.hasPrefix("Start what does not answer (c:27017), or correct readPreferenceTags"))
+        #expect(tags.remedy.hasPrefix("Start what does not answer (c:27017), or correct readPreferenceTags"))
         #expect(!tags.isOfConfiguration)
         let set = try #require(TopologyFault(Wanted(replicaSet: "rs1", hosts: ["a:27017", "d:27017"]), members: [Self.primary]))
         #expect(!set.isOfConfiguration)

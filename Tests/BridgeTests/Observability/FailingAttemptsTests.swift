@@ -62,7 +62,7 @@ import Testing
             // The next one connects.
             condition.answered(by: .kafka)
         }
-        #expect(condition.settle(.streaming, whoGoesOn: "the stream", at: Self.start) == nil)
+        #expect(condition.settle(.streaming, subject: "the stream", at: Self.start) == nil)
         #expect(condition.state != .retrying)
         #expect(Self.verdict(condition, 60) == [false, false])
         // None has failed since.
@@ -83,14 +83,14 @@ import Testing
     @Test func aWorkerThatIsRefusedIsNotHiddenByThoseThatWork() {
         let status = DispatchStatus(dispatcher: "shipments", logger: .silent)
         status.owns(partitions: 4)
-        status.mongoTrouble(Self.refused, of: .worker(1))
+        status.mongoFailed(Self.refused, of: .worker(1))
         status.mongoAnswered(.worker(0))
         status.carriedOut(by: 0)
         #expect(status.snapshot.state == .retrying)
         #expect(status.snapshot.reason?.contains("not this one") == true)
         status.mongoAnswered(.worker(1))
         #expect(status.snapshot.state == .streaming)
-        status.mongoTrouble(Self.refused, of: .worker(1))
+        status.mongoFailed(Self.refused, of: .worker(1))
         status.carriedOut(by: 1)
         #expect(status.snapshot.state == .streaming)
         #expect(status.snapshot.condition.lastingFailures(at: .now + .seconds(5)).isEmpty)
@@ -98,7 +98,7 @@ import Testing
 
     @Test func aLookupThatFailsIsNotHiddenByTheReader() {
         let status = StreamStatus(stream: "fruits", logger: .silent)
-        status.mongoTrouble(Self.refused, of: .lookup)
+        status.mongoFailed(Self.refused, of: .lookup)
         status.read(events: 1, upTo: .sample(1), clusterTime: nil)
         #expect(status.snapshot.state == .retrying)
         status.lookedUp()
@@ -107,17 +107,17 @@ import Testing
 
     @Test func theReasonIsThatOfTheNewestKindOfFailure() {
         let status = StreamStatus(stream: "fruits", logger: .silent)
-        status.mongoTrouble(Self.broken)
-        status.mongoTrouble(MongoError(kind: .network, operation: "read", message: "still broken"))
+        status.mongoFailed(Self.broken)
+        status.mongoFailed(MongoError(kind: .network, operation: "read", message: "still broken"))
         #expect(status.snapshot.reason?.contains("still") == false)
-        status.mongoTrouble(Self.refused)
+        status.mongoFailed(Self.refused)
         #expect(status.snapshot.reason?.contains("not this one") == true)
     }
 
     @Test func aHaltIsNoRetry() {
         var condition = LoopCondition()
         for second in 0...60 { condition.trouble(with: .mongodb, Self.refused, at: Self.after(second)) }
-        condition.halt(StreamHalt(reason: "it is broken", mend: "Mend it", status: .configuration))
+        condition.halt(Halt(reason: "it is broken", remedy: "Fix it", status: .configuration))
         #expect(Self.verdict(condition, 60) == [true, true])
     }
 }

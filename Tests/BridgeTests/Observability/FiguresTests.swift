@@ -66,11 +66,11 @@ import Testing
     @Test func theClusterClockGoesOnWhileNobodyAnswers() {
         let clock = ClusterClock()
         #expect(clock.age(of: BSONTimestamp(seconds: 90, increment: 0), at: start) == nil)
-        clock.told(BSONTimestamp(seconds: 100, increment: 1), at: start)
+        clock.reported(BSONTimestamp(seconds: 100, increment: 1), at: start)
         #expect(clock.age(of: BSONTimestamp(seconds: 90, increment: 0), at: start) == .seconds(10))
         #expect(clock.age(of: BSONTimestamp(seconds: 100, increment: 1), at: start + .seconds(5)) == .seconds(5))
         // A member that is behind answers.
-        clock.told(BSONTimestamp(seconds: 95, increment: 1), at: start + .seconds(5))
+        clock.reported(BSONTimestamp(seconds: 95, increment: 1), at: start + .seconds(5))
         #expect(clock.age(of: BSONTimestamp(seconds: 90, increment: 0), at: start + .seconds(5)) == .seconds(10))
         #expect(clock.age(of: BSONTimestamp(seconds: 200, increment: 0), at: start + .seconds(5)) == .zero)
     }
@@ -107,21 +107,21 @@ import Testing
     @Test func aConditionKeepsWhyAndWhatMendsIt() {
         var condition = LoopCondition()
         condition.trouble(with: .mongodb, Self.broken)
-        #expect(condition.settle(.streaming, whoGoesOn: "the stream", at: start)?.level == .warning)
+        #expect(condition.settle(.streaming, subject: "the stream", at: start)?.level == .warning)
         #expect(condition.state == .retrying)
         #expect(condition.silent[.mongodb]?.contains("broken") == true)
         condition.trouble(with: .mongodb, Self.broken)
         #expect(condition.retries == [.network: 2])
         condition.answered(by: .mongodb)
-        _ = condition.settle(.streaming, whoGoesOn: "the stream", at: start)
+        _ = condition.settle(.streaming, subject: "the stream", at: start)
         #expect(condition.state == .streaming)
         #expect(condition.reason == nil)
         #expect(condition.silent.isEmpty)
-        condition.halt(StreamHalt(reason: "it is broken", mend: "Mend it", status: .configuration))
-        #expect(condition.settle(.streaming, whoGoesOn: "the stream", at: start) == nil)
+        condition.halt(Halt(reason: "it is broken", remedy: "Fix it", status: .configuration))
+        #expect(condition.settle(.streaming, subject: "the stream", at: start) == nil)
         #expect(condition.state == .halted)
         #expect(condition.reason == "it is broken")
-        #expect(condition.mend == "Mend it")
+        #expect(condition.remedy == "Fix it")
         #expect(condition.halts == 1)
     }
 

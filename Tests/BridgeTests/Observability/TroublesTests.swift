@@ -10,20 +10,20 @@ import Testing
     private static let start = ContinuousClock.now
 
     /// The lines after each change, at one second each.
-    private static func lines(_ changes: [(inout Troubles) -> Void]) -> [Troubles.Line?] {
-        var troubles = Troubles()
+    private static func lines(_ changes: [(inout Outages) -> Void]) -> [Outages.Line?] {
+        var outages = Outages()
         return changes.enumerated().map { second, change in
-            change(&troubles)
-            return troubles.takeLine(whoGoesOn: "the dispatcher", at: start + .seconds(second))
+            change(&outages)
+            return outages.takeLine(subject: "the dispatcher", at: start + .seconds(second))
         }
     }
 
-    private static func retrying(_ text: String) -> Troubles.Line {
-        Troubles.Line(level: .warning, text: "retrying: \(text); nothing is lost, the dispatcher goes on when it can")
+    private static func retrying(_ text: String) -> Outages.Line {
+        Outages.Line(level: .warning, text: "retrying: \(text); nothing is lost, the dispatcher continues when it can")
     }
 
-    private static func back(_ time: Duration) -> Troubles.Line {
-        Troubles.Line(level: .notice, text: "back after \(time.readable)")
+    private static func back(_ time: Duration) -> Outages.Line {
+        Outages.Line(level: .notice, text: "back after \(time.readable)")
     }
 
     @Test func aTroubleIsToldOnceWhenItBeginsAndOnceWhenItEnds() {
@@ -58,12 +58,12 @@ import Testing
     }
 
     @Test func theReasonIsMongoDBsFirst() {
-        var troubles = Troubles()
-        #expect(troubles.reason == nil)
-        troubles.kafka = "no broker"
-        #expect(troubles.reason == "no broker")
-        troubles.mongoDB = "no primary"
-        #expect(troubles.reason == "no primary")
+        var outages = Outages()
+        #expect(outages.reason == nil)
+        outages.kafka = "no broker"
+        #expect(outages.reason == "no broker")
+        outages.mongoDB = "no primary"
+        #expect(outages.reason == "no primary")
     }
 
     @Test func aForgottenTroubleIsNotToldToBeOverAndIsToldAnew() {
@@ -84,13 +84,13 @@ import Testing
     @Test func aDispatcherWithoutPartitionsHasNoTroubleWithMongoDB() {
         let status = DispatchStatus(dispatcher: "shipments", logger: .silent)
         status.owns(partitions: 1)
-        status.mongoTrouble(MongoError(kind: .network, operation: "insert", message: "broken"))
+        status.mongoFailed(MongoError(kind: .network, operation: "insert", message: "broken"))
         #expect(status.snapshot.state == .retrying)
         status.owns(partitions: 0)
         #expect(status.snapshot.state == .standby)
         #expect(status.snapshot.condition.silent.isEmpty)
         // It is a member of the group all the same.
-        status.kafkaTrouble(KafkaError.timedOut(operation: "join"))
+        status.kafkaFailed(KafkaError.timedOut(operation: "join"))
         status.owns(partitions: 0)
         #expect(status.snapshot.state == .retrying)
     }

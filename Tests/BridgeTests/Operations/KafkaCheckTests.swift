@@ -17,9 +17,9 @@ import Testing
             #"{"version":1,"partitions":[{"topic":"bridge.b.positions","partition":0,"replicas":[1,2,7]},"#
             + #"{"topic":"bridge.b.positions","partition":1,"replicas":[2,7,9]}]}"#
         #expect(
-            found.mend == "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo '\(plan)')")
+            found.remedy == "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo '\(plan)')")
         let two = KafkaCheck.finding(on: Self.topic(1), isOwn: true, brokers: [4, 5])
-        #expect(two.mend?.contains(#""replicas":[5,4]"#) == true)
+        #expect(two.remedy?.contains(#""replicas":[5,4]"#) == true)
     }
 
     @Test func noOtherTopicIsWarnedOf() {

@@ -35,14 +35,14 @@ import Testing
     }
 
     @Test func aPaceSpreadsEventsAndMakesNothingGoodByABurst() {
-        var pace = Pace(rate: 100)
+        var pace = RateLimiter(rate: 100)
         #expect(pace.batchEvents == 10)
         let start = ContinuousClock.now
         let turns = (0..<3).map { _ in pace.turn(of: 10) }
         #expect(turns[0] <= .now)
         #expect(turns[1] - turns[0] == .milliseconds(100))
         #expect(turns[2] - turns[1] == .milliseconds(100))
-        #expect(Pace(rate: 1).batchEvents == 1)
+        #expect(RateLimiter(rate: 1).batchEvents == 1)
         #expect(turns[0] >= start || start - turns[0] < .seconds(1))
     }
 

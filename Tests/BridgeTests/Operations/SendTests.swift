@@ -237,9 +237,9 @@ import Testing
     func aTopicThatIsMissingAndMayNotBeMadeIsToBeMended() async throws {
         topics.kafka.hide(topic: topics.dispatcher.commands)
         let send = sender { $0.topics.create = false }
-        let halt = await #expect(throws: StreamHalt.self) { try await self.send(Self.command("c-1"), with: send) }
+        let halt = await #expect(throws: Halt.self) { try await self.send(Self.command("c-1"), with: send) }
         #expect(halt?.status == .configuration)
-        #expect(halt?.mend.contains("kafka-topics --create --topic \(topics.dispatcher.commands)") == true)
+        #expect(halt?.remedy.contains("kafka-topics --create --topic \(topics.dispatcher.commands)") == true)
     }
 
     @Test func anUnknownDispatcherIsAnsweredWithTheNearest() throws {

@@ -198,7 +198,7 @@ import Testing
         ]
         for change in wrong { await #expect(throws: WrongUsage.self) { try await scene.copy(change) } }
         scene.kafka.hide(topic: "\(scene.source).missing")
-        let halt = await #expect(throws: StreamHalt.self) { try await scene.copy { $0.source = "\(scene.source).missing" } }
+        let halt = await #expect(throws: Halt.self) { try await scene.copy { $0.source = "\(scene.source).missing" } }
         #expect(halt?.reason.contains("there is no topic") == true)
         #expect(try scene.records().isEmpty)
     }
@@ -244,7 +244,7 @@ import Testing
         let producer = try ReportingProducer(scene.kafka.settings)
         #expect(try producer.produce("bridge.\(scene.bridge).replays", key: Array("late".utf8), value: other))
         try producer.wait(acknowledged: 1)
-        let halt = try #require(throws: StreamHalt.self) { try scene.session(record).run { _ in } }
+        let halt = try #require(throws: Halt.self) { try scene.session(record).run { _ in } }
         #expect(halt.status == .configuration)
         #expect(halt.reason.contains("replay late"), "\(halt)")
         #expect(try scene.records(partitions: 1).isEmpty)
@@ -254,7 +254,7 @@ import Testing
         let scene = try CopyScene(partitions: 1)
         try scene.send(3, partitions: 1)
         // As if retention had taken what is before offset 0.
-        let halt = try #require(throws: StreamHalt.self) { try scene.session(scene.record([0: .init(-5..<3)])).run { _ in } }
+        let halt = try #require(throws: Halt.self) { try scene.session(scene.record([0: .init(-5..<3)])).run { _ in } }
         #expect(halt.status == .lostPosition)
         #expect(halt.reason.contains("were deleted before they were copied"))
     }

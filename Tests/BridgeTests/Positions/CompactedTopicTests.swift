@@ -40,7 +40,7 @@ import Testing
         #expect(!complaint.losesValues)
         #expect(complaint.text.contains("segment.bytes=1073741824"))
         #expect(
-            complaint.mend
+            complaint.remedy
                 == "kafka-configs --bootstrap-server kafka:9092 --alter --topic bridge.b.positions --add-config "
                 + "delete.retention.ms=600000,segment.bytes=4194304")
         // Whoever wrote it into the configuration has decided.
@@ -50,7 +50,7 @@ import Testing
     @Test func aTopicThatDeletesIsWorse() throws {
         let complaint = try #require(Self.complaint(["cleanup.policy": "delete", "segment.bytes": "1073741824"]))
         #expect(complaint.losesValues)
-        #expect(complaint.mend.hasSuffix("--add-config cleanup.policy=compact,segment.bytes=4194304"))
+        #expect(complaint.remedy.hasSuffix("--add-config cleanup.policy=compact,segment.bytes=4194304"))
     }
 
     @Test func whatTheClusterDoesNotTellIsNoFault() { #expect(Self.complaint(["segment.bytes": "much"]) == nil) }

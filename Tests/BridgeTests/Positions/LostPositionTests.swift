@@ -20,7 +20,7 @@ import Testing
             })
     }
 
-    private func mend(_ lost: LostPosition) -> String { lost.mend(stream: "inventory", gaps: "bridge.lessons.gaps") }
+    private func remedy(_ lost: LostPosition) -> String { lost.remedy(stream: "inventory", gaps: "bridge.lessons.gaps") }
 
     @Test func aForgottenPositionSaysHowMuchIsMissingAndTheExactWords() throws {
         let lost = try lost()
@@ -33,46 +33,46 @@ import Testing
             "`bridge positions set inventory oldest`", "`onLostPosition: oldest`", "topic bridge.lessons.gaps",
             "`startAt: {clusterTime: \"1651833279.3\"}`",
             "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})",
-        ] { #expect(mend(lost).contains(words), "\(mend(lost))") }
+        ] { #expect(remedy(lost).contains(words), "\(remedy(lost))") }
         #expect(lost.halt(stream: "inventory", gaps: "g").status == .lostPosition)
     }
 
     @Test func aRefusedPositionWithinTheOplogMissesNothingYet() throws {
         let lost = try lost(280, oldest: Self.time - Self.hour)
         #expect(lost.reason.hasSuffix(" 60 min before the position, so nothing is missing yet"), "\(lost.reason)")
-        #expect(mend(lost).contains("the pipeline hides its event or changes its _id"))
-        #expect(mend(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
+        #expect(remedy(lost).contains("the pipeline hides its event or changes its _id"))
+        #expect(remedy(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
     }
 
     @Test func whatChangedSinceThePositionIsTheLikelyCauseOfItsRefusal() throws {
         let refused = try lost(280, oldest: Self.time - Self.hour, changed: "pipeline and fullDocument")
         #expect(
-            mend(refused).hasPrefix(
+            remedy(refused).hasPrefix(
                 "The stream's pipeline and fullDocument changed since the position was stored, and that is the likely cause"))
-        #expect(mend(refused).contains("`onLostPosition: oldest`"))
+        #expect(remedy(refused).contains("`onLostPosition: oldest`"))
         // What the oplog has forgotten, no pipeline brings back.
-        #expect(!mend(try lost(286, changed: "pipeline")).contains("pipeline"))
+        #expect(!remedy(try lost(286, changed: "pipeline")).contains("pipeline"))
     }
 
     @Test func aPositionOfTheFutureNamesTheDeploymentsTime() throws {
         let lost = try lost(260, oldest: Self.time - 2 * Self.hour, newest: Self.time - Self.hour)
         #expect(
             lost.reason.hasSuffix("the newest time of the deployment is 1651822479.1 (2022-05-06T07:34:39Z), 60 min before the position"))
-        #expect(mend(lost).contains("Check that mongodb.uri names the deployment"))
-        #expect(mend(lost).contains("restored from an older backup"))
+        #expect(remedy(lost).contains("Check that mongodb.uri names the deployment"))
+        #expect(remedy(lost).contains("restored from an older backup"))
     }
 
     @Test func whatIsNoTokenIsToldAsSuch() throws {
         let lost = try lost(50811, token: ResumeToken(data: "nonsense"))
         #expect(lost.reason.contains("The stored position is token nonsense; the oldest entry of the oplog is at 1651833279.3"))
-        #expect(mend(lost).contains("no resume token of MongoDB"))
+        #expect(remedy(lost).contains("no resume token of MongoDB"))
     }
 
     @Test func anOplogThatCannotBeSeenIsNotGuessed() throws {
         let error = MongoError(kind: .server(code: 286), operation: "o", message: "m")
         let lost = try #require(LostPosition(.sample(Self.time, events: 1), error: error, changed: nil) { throw OplogWindow.Hidden() })
         #expect(lost.reason.hasSuffix("; how far back the oplog goes cannot be told: a sharded cluster does not show its oplogs"))
-        #expect(mend(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
+        #expect(remedy(lost).contains("`startAt: {clusterTime: \"1651826079.1\"}`"))
     }
 
     @Test func otherErrorsLoseNoPosition() {

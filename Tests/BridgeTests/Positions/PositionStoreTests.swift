@@ -97,7 +97,7 @@ import Testing
         try write([("inventory", position(1).json)])
         let stop = StopSignal()
         stop.request(grace: .zero)
-        #expect(throws: StreamStopped.self) {
+        #expect(throws: Stopped.self) {
             _ = try store.read(stream: "inventory", timeout: .seconds(30), NewestValues.Waiting(stop: stop))
         }
         #expect(try read() == position(1))

@@ -11,7 +11,7 @@ import Testing
 struct TurmoilSoakTests {
     @Test func killsAndPausesUnderLoadLoseNothing() async throws {
         try await Scene.playAlone(arguments: ["--oplogSize", "900"]) { scene, _ in
-            let turmoil = Turmoil(kills: 10, pauses: 5, elections: 0, restarts: 0, seed: 1)
+            let turmoil = ChaosSchedule(kills: 10, pauses: 5, elections: 0, restarts: 0, seed: 1)
             try Self.run(turmoil, on: scene, set: nil, documents: 1000, rounds: 50, partitions: 32, delivery: .atLeastOnce)
         }
     }
@@ -23,13 +23,13 @@ struct TurmoilSoakTests {
             let set = try ThreeMembers(oplogMegabytes: 900)
             let scene = try Scene(uri: set.uri)
             let restart = ProcessInfo.processInfo.environment["BRIDGE_TEST_KAFKA_RESTART"]
-            let turmoil = Turmoil(kills: 30, pauses: 10, elections: 10, restarts: 3, restartCommand: restart, seed: 2)
+            let turmoil = ChaosSchedule(kills: 30, pauses: 10, elections: 10, restarts: 3, restartCommand: restart, seed: 2)
             try Self.run(turmoil, on: scene, set: set, documents: 2000, rounds: 100, partitions: 6, delivery: .exactlyOnce)
         }
     }
 
     private static func run(
-        _ turmoil: Turmoil, on scene: Scene, set: ThreeMembers?, documents: Int, rounds: Int, partitions: Int32, delivery: Delivery
+        _ turmoil: ChaosSchedule, on scene: Scene, set: ThreeMembers?, documents: Int, rounds: Int, partitions: Int32, delivery: Delivery
     ) throws {
         let began = ContinuousClock.now
         var turmoil = turmoil

@@ -13,7 +13,7 @@ extension BridgeReport {
         counts.count(.insert, bytes: 100)
         counts.count(.invalidate, bytes: 10)
         stream.took(counts)
-        stream.mongoTrouble(MongoError(kind: .network, operation: "read", message: "broken"))
+        stream.mongoFailed(MongoError(kind: .network, operation: "read", message: "broken"))
         stream.committed(records: 2, in: .milliseconds(5))
         stream.stored(.sample(2, events: 2))
         stream.compare(

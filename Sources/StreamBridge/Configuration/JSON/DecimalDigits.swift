@@ -12,7 +12,7 @@ struct DecimalDigits: Equatable {
     var count: Int { digits.count }
 
     /// More than any program writes.
-    private static let most = 400
+    private static let maximum = 400
 
     /// Of a number in a JSON text that ``CommandScanner`` has checked.
     init(writtenIn bytes: RawSpan, _ range: Range<Int>) {
@@ -21,7 +21,7 @@ struct DecimalDigits: Equatable {
 
     /// A finite number, rounded to `count` digits.
     init(of value: Double, count: Int) {
-        self.init(String(format: "%.\(min(max(count, 1), Self.most) - 1)e", value).utf8)
+        self.init(String(format: "%.\(min(max(count, 1), Self.maximum) - 1)e", value).utf8)
     }
 
     /// - Parameter text: a number as JSON writes it.
@@ -47,8 +47,8 @@ struct DecimalDigits: Equatable {
                 // Zeros count only when a digit follows them.
                 if digit == 0 {
                     zeros += 1
-                } else if digits.count <= Self.most {
-                    digits += [UInt8](repeating: 0, count: min(zeros, Self.most)) + [digit]
+                } else if digits.count <= Self.maximum {
+                    digits += [UInt8](repeating: 0, count: min(zeros, Self.maximum)) + [digit]
                     zeros = 0
                 }
             } else if byte == UInt8(ascii: ".") {

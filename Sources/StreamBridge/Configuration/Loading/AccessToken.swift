@@ -8,7 +8,7 @@ struct AccessToken: Sendable {
     init(_ token: String) { bytes = Array(token.utf8) }
 
     /// What is wrong with a token of the configuration, without a part of it; nil when it can be used.
-    static func fault(of token: String) -> (found: String, mend: String)? {
+    static func fault(of token: String) -> (found: String, remedy: String)? {
         let make = "make one with `openssl rand -hex 24`"
         guard !token.isEmpty else { return ("found an empty text", "\(make), or remove the key") }
         // Visible ASCII: what a header's value can have without anybody changing it on the way.

@@ -14,7 +14,7 @@ extension CommandField {
         do throws(ConfigurationComplaint) {
             name = try Self.legalName(entry.key, resource: resource)
         } catch {
-            fields.reading.report(entry.keyMark, fields.path(of: entry.key), "found the field \(entry.key.quoted)", error.mend)
+            fields.reading.report(entry.keyMark, fields.path(of: entry.key), "found the field \(entry.key.quoted)", error.remedy)
             name = nil
         }
         let section = fields.section(entry.key)
@@ -120,7 +120,7 @@ extension CommandFieldType.Word {
             self = word
         } else {
             let meant = Self.synonyms[text.lowercased()]?.rawValue ?? text
-            throw ConfigurationComplaint(ConfigurationSection.mend(word: meant, among: Self.allCases.map(\.rawValue)))
+            throw ConfigurationComplaint(ConfigurationSection.remedy(word: meant, among: Self.allCases.map(\.rawValue)))
         }
     }
 }

@@ -36,7 +36,7 @@ struct ConfigurationDocument {
             }
             return convert(node, path: .root)
         } catch let fault as YAMLFault {
-            reading.report(fault.mark, .root, fault.found, fault.mend)
+            reading.report(fault.mark, .root, fault.found, fault.remedy)
         } catch {
             reading.report(mark, .root, "this is not YAML", "")
         }
@@ -123,7 +123,7 @@ struct ConfigurationDocument {
             scalar.string,
             complain: { complaint in
                 isBroken = true
-                reading.report(mark, path, complaint.found ?? "found a `${…}`", complaint.mend)
+                reading.report(mark, path, complaint.found ?? "found a `${…}`", complaint.remedy)
             },
             usesFile: { reading.warn(ofSecretIn: locate($0), mark, path) })
         if isBroken { return .broken }

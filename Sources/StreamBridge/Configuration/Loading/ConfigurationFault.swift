@@ -12,14 +12,14 @@ package struct ConfigurationFault: Error, Sendable, Hashable, CustomStringConver
     package var path: String
     /// What was found, such as ``found `xml` ``.
     package var found: String
-    /// What is allowed, or how to mend it: one sentence without its full stop.
-    package var mend: String
+    /// What is allowed, or how to fix it: one sentence without its full stop.
+    package var remedy: String
 
     /// One line: `bridge.yaml:12:13: streams[0].format: found … ; allowed: …`.
     package var description: String {
         var parts = [line > 0 ? "\(source):\(line):\(column)" : source]
         if !path.isEmpty { parts.append(path) }
-        parts.append(mend.isEmpty ? found : "\(found); \(mend)")
+        parts.append(remedy.isEmpty ? found : "\(found); \(remedy)")
         return parts.joined(separator: ": ").singleLine
     }
 }
@@ -61,11 +61,11 @@ package struct LoadedConfiguration: Sendable, Equatable {
 struct ConfigurationComplaint: Error, Equatable {
     /// What was found, when quoting the whole text would say too little or too much.
     var found: String?
-    /// What is allowed, or how to mend it.
-    var mend: String
+    /// What is allowed, or how to fix it.
+    var remedy: String
 
-    init(_ mend: String, found: String? = nil) {
+    init(_ remedy: String, found: String? = nil) {
         self.found = found
-        self.mend = mend
+        self.remedy = remedy
     }
 }

@@ -18,13 +18,13 @@ package enum ConfigurationLoader {
         do throws(TextFile.Failure) {
             yaml = try TextFile.content(of: path)
         } catch {
-            let mend =
+            let remedy =
                 error.isMissing
                 ? "create one from deploy/bridge.example.yaml, or name another file with --config PATH"
                 : "name a readable YAML file with --config PATH"
             throw ConfigurationFaults([
                 ConfigurationFault(
-                    source: path, line: 0, column: 0, path: "", found: "cannot read the configuration: \(error)", mend: mend)
+                    source: path, line: 0, column: 0, path: "", found: "cannot read the configuration: \(error)", remedy: remedy)
             ])
         }
         let folder = URL(filePath: path).deletingLastPathComponent()
@@ -56,7 +56,7 @@ package enum ConfigurationLoader {
             throw ConfigurationFaults([
                 ConfigurationFault(
                     source: source, line: 0, column: 0, path: "", found: "the configuration could not be read",
-                    mend: "please report this as a fault of the bridge")
+                    remedy: "please report this as a fault of the bridge")
             ])
         }
         let warnings = reading.warnings.sorted { ($0.line, $0.column) < ($1.line, $1.column) }

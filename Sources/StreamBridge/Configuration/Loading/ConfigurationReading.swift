@@ -12,9 +12,9 @@ final class ConfigurationReading {
         self.checks = checks
     }
 
-    func report(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ found: String, _ mend: String) {
+    func report(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ found: String, _ remedy: String) {
         faults.append(
-            ConfigurationFault(source: source, line: mark.line, column: mark.column, path: path.description, found: found, mend: mend))
+            ConfigurationFault(source: source, line: mark.line, column: mark.column, path: path.description, found: found, remedy: remedy))
     }
 
     func warn(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ message: String) {

@@ -88,7 +88,7 @@ struct ConfigurationSection {
                 let key = ConfigurationKey.child(of: schema, named: located.path.lastKey)
                 report(located, "what \(scalar.shown) stands for cannot be used", "allowed: \(key?.type ?? "another value")")
             } else {
-                report(located, error.found ?? "found \(scalar.shown)", error.mend)
+                report(located, error.found ?? "found \(scalar.shown)", error.remedy)
             }
             return nil
         }
@@ -154,12 +154,12 @@ struct ConfigurationSection {
     func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String, _ type: Choice.Type) -> Choice? {
         parse(name) { text throws(ConfigurationComplaint) in
             if let choice = Choice(rawValue: text) { return choice }
-            throw ConfigurationComplaint(Self.mend(word: text, among: Choice.allCases.map(\.rawValue)))
+            throw ConfigurationComplaint(Self.remedy(word: text, among: Choice.allCases.map(\.rawValue)))
         }
     }
 
     /// The sentence for a word that is none of those allowed.
-    static func mend(word: String, among words: [String]) -> String {
+    static func remedy(word: String, among words: [String]) -> String {
         let list = "allowed: \(words.joined(separator: ", "))"
         return NearestName.of(word, among: words).map { "did you mean `\($0)`? \(list)" } ?? list
     }
@@ -183,8 +183,8 @@ struct ConfigurationSection {
         }
     }
 
-    func report(_ located: Located, _ found: String, _ mend: String) {
-        reading.report(located.value.mark, located.path, found, mend)
+    func report(_ located: Located, _ found: String, _ remedy: String) {
+        reading.report(located.value.mark, located.path, found, remedy)
     }
 
     /// Whether a number or a boolean stands there without quotes. What `${…}` brings in has no quotes of its own.

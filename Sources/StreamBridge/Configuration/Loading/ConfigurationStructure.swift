@@ -21,7 +21,7 @@ struct ConfigurationStructure {
         entries.compactMap { entry in
             let entryPath = path.appending(key: entry.key)
             guard let key = ConfigurationKey.child(of: schema, named: entry.key) else {
-                reading.report(entry.keyMark, entryPath, "unknown key", mend(unknown: entry.key, schema: schema))
+                reading.report(entry.keyMark, entryPath, "unknown key", remedy(unknown: entry.key, schema: schema))
                 return nil
             }
             var checked = entry
@@ -54,7 +54,7 @@ struct ConfigurationStructure {
                 return ConfigurationValue(content: .mapping(checked(entries, path: path, schema: key.path)), mark: value.mark)
             }
         }
-        reading.report(value.mark, path, "found \(value.kind)", mend(shapeOf: key, path: path, found: value))
+        reading.report(value.mark, path, "found \(value.kind)", remedy(shapeOf: key, path: path, found: value))
         return broken
     }
 
@@ -76,7 +76,7 @@ struct ConfigurationStructure {
 
     // MARK: Sentences
 
-    private func mend(unknown name: String, schema: String) -> String {
+    private func remedy(unknown name: String, schema: String) -> String {
         let allowed = ConfigurationKey.children(of: schema).map(\.name)
         let list = allowed.isEmpty ? "no keys are allowed here" : "allowed here: \(allowed.joined(separator: ", "))"
         if let nearest = NearestName.of(name, among: allowed) { return "did you mean `\(nearest)`? \(list)" }
@@ -88,7 +88,7 @@ struct ConfigurationStructure {
         return list
     }
 
-    private func mend(shapeOf key: ConfigurationKey, path: ConfigurationPath, found value: ConfigurationValue) -> String {
+    private func remedy(shapeOf key: ConfigurationKey, path: ConfigurationPath, found value: ConfigurationValue) -> String {
         if key.isWildcard, key.parent.hasPrefix("kafka") || key.parent == "topics.config" {
             let name = path.lastKey
             let siblings = ConfigurationKey.children(of: key.parent).filter { !$0.isWildcard }.map(\.name)

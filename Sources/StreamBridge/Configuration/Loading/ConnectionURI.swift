@@ -5,7 +5,7 @@ package enum ConnectionURI {
     /// Refuses what is surely no URI of the drivers, and says what to write instead. Quotes no part of what may be a password.
     static func check(_ uri: String) throws(ConfigurationComplaint) {
         let found = "found \(redacted(uri).quoted)"
-        func complain(_ mend: String) -> ConfigurationComplaint { ConfigurationComplaint(mend, found: found) }
+        func complain(_ remedy: String) -> ConfigurationComplaint { ConfigurationComplaint(remedy, found: found) }
 
         guard !uri.isEmpty else {
             throw ConfigurationComplaint("write a URI such as mongodb://127.0.0.1:27017/?replicaSet=rs0", found: "found an empty text")

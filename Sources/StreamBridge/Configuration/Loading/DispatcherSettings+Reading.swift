@@ -63,15 +63,15 @@ extension DispatcherSettings {
                     uses[topic.text] = (key, mark.line)
                     continue
                 }
-                let mend: String
+                let remedy: String
                 switch (use.key, key) {
-                case ("commands", "commands"): mend = "give every dispatcher its own: two would each carry out every command"
-                case ("commands", _): mend = "name another one: what is written there would be read as a command"
+                case ("commands", "commands"): remedy = "give every dispatcher its own: two would each carry out every command"
+                case ("commands", _): remedy = "name another one: what is written there would be read as a command"
                 case (key, key): continue
-                default: mend = "name another one: outcomes and dead letters go to different topics"
+                default: remedy = "name another one: outcomes and dead letters go to different topics"
                 }
                 section.reading.report(
-                    mark, section.path(of: key), "the topic \(topic.shown) is taken, for `\(use.key)` in line \(use.line)", mend)
+                    mark, section.path(of: key), "the topic \(topic.shown) is taken, for `\(use.key)` in line \(use.line)", remedy)
             }
         }
     }

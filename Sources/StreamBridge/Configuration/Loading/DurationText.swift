@@ -2,15 +2,15 @@
 enum DurationText {
     private static let milliseconds: [(unit: String, count: Int64)] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)]
 
-    private static let mend = "write a whole number with its unit, such as 250ms, 5s, 2m or 1h"
+    private static let remedy = "write a whole number with its unit, such as 250ms, 5s, 2m or 1h"
 
     /// Reads one number with its unit.
     static func parse(_ text: String) throws(ConfigurationComplaint) -> Duration {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
-        guard !digits.isEmpty else { throw ConfigurationComplaint(mend) }
+        guard !digits.isEmpty else { throw ConfigurationComplaint(remedy) }
         guard let factor = milliseconds.first(where: { $0.unit == unit })?.count else {
-            guard unit.isEmpty else { throw ConfigurationComplaint(mend) }
+            guard unit.isEmpty else { throw ConfigurationComplaint(remedy) }
             throw ConfigurationComplaint("a duration needs its unit: write \(digits)s or \(digits)ms")
         }
         // A day more than anything the bridge waits for; the bound keeps every later sum in range.

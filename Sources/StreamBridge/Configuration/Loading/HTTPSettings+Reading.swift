@@ -5,7 +5,7 @@ extension HTTPSettings {
         let section = top.section("http")
         guard section.entries != nil else { return nil }
         let token = section.has("token") ? section.scalar("token") : nil
-        if let token, let fault = AccessToken.fault(of: token.scalar.text) { section.report(token.located, fault.found, fault.mend) }
+        if let token, let fault = AccessToken.fault(of: token.scalar.text) { section.report(token.located, fault.found, fault.remedy) }
         let listen = section.parse("listen") { text throws(ConfigurationComplaint) in
             guard let address = ListenAddress(text) else {
                 throw ConfigurationComplaint("write host:port, such as 127.0.0.1:8080")

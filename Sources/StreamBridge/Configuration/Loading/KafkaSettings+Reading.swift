@@ -35,13 +35,13 @@ extension KafkaSettings {
         let value = scalar.verbatim
         let path = section.path(of: entry.key)
         let shown = isSecret(entry.key) ? "the value" : scalar.shown
-        func refuse(_ mend: String) -> String? {
-            section.reading.report(entry.value.mark, path, "\(shown) is refused", mend)
+        func refuse(_ remedy: String) -> String? {
+            section.reading.report(entry.value.mark, path, "\(shown) is refused", remedy)
             return nil
         }
         if let reason = KafkaPropertyRule.reason(refusing: entry.key, value: value) { return refuse(reason) }
-        if entry.key == "bootstrap.servers" || entry.key == "metadata.broker.list", let mend = fault(servers: value) {
-            return refuse(scalar.isInterpolated ? "write host:port, with commas between several" : mend)
+        if entry.key == "bootstrap.servers" || entry.key == "metadata.broker.list", let remedy = fault(servers: value) {
+            return refuse(scalar.isInterpolated ? "write host:port, with commas between several" : remedy)
         }
         guard let complaint = section.reading.checks.kafkaProperty(entry.key, value, role) else {
             if keyFiles.contains(entry.key) { section.reading.warn(ofSecretIn: value, entry.value.mark, path) }

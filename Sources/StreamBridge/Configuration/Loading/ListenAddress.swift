@@ -62,7 +62,7 @@ struct ListenFailure: Error, CustomStringConvertible {
         }
     }
 
-    var mend: String {
+    var remedy: String {
         isInUse
             ? "Stop what listens there (ss -ltnp shows it; it may be another bridge), or choose another port for http.listen"
             : "Correct http.listen: an address of this machine, or 127.0.0.1, and a port from 1024 on"

@@ -19,8 +19,8 @@ extension MongoDBSettings {
             try ConnectionURI.check(scalar.text)
         } catch {
             let found = scalar.isInterpolated ? "what \(scalar.shown) stands for is no URI" : error.found
-            let mend = scalar.isInterpolated ? "write mongodb:// or mongodb+srv://, user and password percent-encoded" : error.mend
-            section.report(located, found ?? "found no URI", mend)
+            let remedy = scalar.isInterpolated ? "write mongodb:// or mongodb+srv://, user and password percent-encoded" : error.remedy
+            section.report(located, found ?? "found no URI", remedy)
             return nil
         }
         if section.reading.checks.uri(scalar.text) != nil {

@@ -45,7 +45,7 @@ struct PipelineText {
             if reading.faults.isEmpty { return "[\(texts.joined(separator: ", "))]" }
         }
         let fault = reading.faults.first
-        throw ConfigurationComplaint(fault?.mend ?? stage, found: fault?.found)
+        throw ConfigurationComplaint(fault?.remedy ?? stage, found: fault?.found)
     }
 
     /// The stages of one pipeline and then those of another; both as ``read(_:in:)`` gives them.
@@ -79,13 +79,13 @@ struct PipelineText {
                 guard case .object(let keys) = stage else {
                     throw ConfigurationComplaint("a stage is an object such as {\"$match\": {...}}", found: "stage \(index) is no object")
                 }
-                if let mend = fault(stageKeys: keys) {
-                    throw ConfigurationComplaint(mend, found: "stage \(index) is none of a change stream")
+                if let remedy = fault(stageKeys: keys) {
+                    throw ConfigurationComplaint(remedy, found: "stage \(index) is none of a change stream")
                 }
             }
             return text
         case .object(let keys):
-            if let mend = fault(stageKeys: keys) { throw ConfigurationComplaint(mend, found: "the stage is none of a change stream") }
+            if let remedy = fault(stageKeys: keys) { throw ConfigurationComplaint(remedy, found: "the stage is none of a change stream") }
             return "[\(text)]"
         case .other:
             throw ConfigurationComplaint("write a JSON array of stages, or a YAML list", found: "found JSON that is no array")
@@ -100,7 +100,7 @@ struct PipelineText {
         }
         if allowedStages.contains(key) { return nil }
         if !key.hasPrefix("$"), allowedStages.contains("$\(key)") { return "write `$\(key)`" }
-        return ConfigurationSection.mend(word: key, among: allowedStages)
+        return ConfigurationSection.remedy(word: key, among: allowedStages)
     }
 
     // MARK: YAML
@@ -108,14 +108,14 @@ struct PipelineText {
     private mutating func stage(_ value: ConfigurationValue, path: ConfigurationPath) -> String {
         switch value.content {
         case .mapping(let entries):
-            if let mend = Self.fault(stageKeys: entries.map(\.key)) {
+            if let remedy = Self.fault(stageKeys: entries.map(\.key)) {
                 let found =
                     switch entries.count {
                     case 0: "found an empty stage"
                     case 1: "found the stage \((entries.first?.key ?? "").quoted)"
                     default: "found a stage of \(entries.count) keys"
                     }
-                report(entries.first?.keyMark ?? value.mark, path, found, mend)
+                report(entries.first?.keyMark ?? value.mark, path, found, remedy)
             }
             return json(value, path: path, depth: 0)
         case .broken:
@@ -126,9 +126,9 @@ struct PipelineText {
         return ""
     }
 
-    private mutating func report(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ found: String, _ mend: String) {
+    private mutating func report(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ found: String, _ remedy: String) {
         hasFault = true
-        section.reading.report(mark, path, found, mend)
+        section.reading.report(mark, path, found, remedy)
     }
 
     private mutating func json(_ value: ConfigurationValue, path: ConfigurationPath, depth: Int) -> String {

@@ -4,15 +4,17 @@ enum SizeText {
         ("", 1), ("B", 1), ("KB", 1000), ("KiB", 1 << 10), ("MB", 1_000_000), ("MiB", 1 << 20), ("GB", 1_000_000_000), ("GiB", 1 << 30),
     ]
 
-    private static let mend = "write a whole number of bytes, or one with a unit, such as 64KiB, 16MiB, 1GiB or 10MB"
+    private static let remedy = "write a whole number of bytes, or one with a unit, such as 64KiB, 16MiB, 1GiB or 10MB"
 
     /// Reads one number with its unit, if it has one.
     static func parse(_ text: String) throws(ConfigurationComplaint) -> Int {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let unit = text.dropFirst(digits.count)
-        guard !digits.isEmpty else { throw ConfigurationComplaint(mend) }
+        guard !digits.isEmpty else { throw ConfigurationComplaint(remedy) }
         guard let factor = units.first(where: { $0.name == unit })?.bytes else {
-            guard let meant = units.first(where: { $0.name.lowercased() == unit.lowercased() }) else { throw ConfigurationComplaint(mend) }
+            guard let meant = units.first(where: { $0.name.lowercased() == unit.lowercased() }) else {
+                throw ConfigurationComplaint(remedy)
+            }
             throw ConfigurationComplaint("write \(digits)\(meant.name)")
         }
         guard let number = Int(digits), !number.multipliedReportingOverflow(by: factor).overflow else {

@@ -7,7 +7,7 @@ extension StartPoint {
         default:
             if (try? Self.seconds(of: text)) != nil { throw ConfigurationComplaint("write {time: \(text)}") }
             throw ConfigurationComplaint(
-                ConfigurationSection.mend(word: text, among: ["now", "oldest"])
+                ConfigurationSection.remedy(word: text, among: ["now", "oldest"])
                     + ", {time: 2026-01-31T00:00:00Z}, {clusterTime: \"1651826079.1\"}, {token: \"82...\"}")
         }
     }

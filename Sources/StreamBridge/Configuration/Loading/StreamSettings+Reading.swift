@@ -24,7 +24,7 @@ extension StreamSettings {
             for other in complete[..<index] {
                 guard let refusal = TopicSharing.refusal(of: other, and: stream) else { continue }
                 let section = sections[index]
-                section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.mend)
+                section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.remedy)
             }
         }
         return complete
@@ -66,7 +66,7 @@ extension StreamSettings {
             showExpandedEvents: showExpandedEvents, startAt: startAt, topic: topic, key: key, format: format, content: content,
             tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition)
         if let refusal = TopicSharing(self).refusal(of: watch) {
-            section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.mend)
+            section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.remedy)
         }
         warnOfMissingKeys(in: section)
     }
@@ -195,7 +195,7 @@ extension RecordFormat {
         let word = section.parse("format") { text throws(ConfigurationComplaint) -> Word in
             if let word = Word(rawValue: text) { return word }
             throw ConfigurationComplaint(
-                ConfigurationSection.mend(word: text, among: Word.allCases.map(\.rawValue)) + ", {template: \"...\"}")
+                ConfigurationSection.remedy(word: text, among: Word.allCases.map(\.rawValue)) + ", {template: \"...\"}")
         }
         switch word {
         case .relaxed: self = .relaxed

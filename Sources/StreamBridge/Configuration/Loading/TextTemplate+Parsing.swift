@@ -39,7 +39,7 @@ extension TextTemplate: CustomStringConvertible {
         do throws(ConfigurationComplaint) {
             return try FieldPath.parse(text)
         } catch {
-            throw TextTemplateFault(position: position, problem: "the placeholder \("{\(text)}".quoted) names no field: \(error.mend)")
+            throw TextTemplateFault(position: position, problem: "the placeholder \("{\(text)}".quoted) names no field: \(error.remedy)")
         }
     }
 

@@ -4,12 +4,12 @@ import Yams
 struct YAMLFault: Error {
     var mark: ConfigurationMark
     var found: String
-    var mend: String
+    var remedy: String
 
-    init(_ mark: ConfigurationMark, _ found: String, _ mend: String) {
+    init(_ mark: ConfigurationMark, _ found: String, _ remedy: String) {
         self.mark = mark
         self.found = found
-        self.mend = mend
+        self.remedy = remedy
     }
 
     /// Takes over an error of the YAML library, without the piece of the file that it would print: that may hold a password.
@@ -23,7 +23,7 @@ struct YAMLFault: Error {
                 return
             }
             let words = context.map { "\($0.text.isEmpty ? "" : "\($0.text) that began in line \($0.mark.line): ")" } ?? ""
-            self.init(place, "this is not YAML: \(words)\(problem)", Self.mend(line: Self.line(mark.line, of: text)))
+            self.init(place, "this is not YAML: \(words)\(problem)", Self.remedy(line: Self.line(mark.line, of: text)))
         case .reader(let problem, let offset, _, _):
             let before = text.prefix(offset ?? 0)
             let line = before.reduce(into: 1) { if $1.isNewline { $0 += 1 } }
@@ -39,7 +39,7 @@ struct YAMLFault: Error {
     }
 
     /// What people who write this line usually have to change.
-    private static func mend(line: Substring) -> String {
+    private static func remedy(line: Substring) -> String {
         let value = line.split(separator: ":", maxSplits: 1).last?.drop(while: \.isWhitespace) ?? ""
         if line.prefix(while: \.isWhitespace).contains("\t") {
             return "indent with spaces, not with tabs"

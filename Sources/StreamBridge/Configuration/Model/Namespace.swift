@@ -12,11 +12,12 @@ package struct Namespace: Sendable, Hashable, CustomStringConvertible {
     }
 
     package static func == (one: Namespace, other: Namespace) -> Bool {
-        ExactText(one.collection) == ExactText(other.collection) && ExactText(one.database) == ExactText(other.database)
+        ByteEqualString(one.collection) == ByteEqualString(other.collection)
+            && ByteEqualString(one.database) == ByteEqualString(other.database)
     }
 
     package func hash(into hasher: inout Hasher) {
-        hasher.combine(ExactText(database))
-        hasher.combine(ExactText(collection))
+        hasher.combine(ByteEqualString(database))
+        hasher.combine(ByteEqualString(collection))
     }
 }

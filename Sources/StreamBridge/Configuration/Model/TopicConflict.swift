@@ -1,5 +1,5 @@
 /// Why two collections may not have one topic, and what gives each its own.
 struct TopicConflict: Sendable, Equatable {
     let reason: String
-    let mend: String
+    let remedy: String
 }

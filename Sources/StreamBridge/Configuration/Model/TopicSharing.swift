@@ -54,11 +54,11 @@ struct TopicSharing: Sendable {
             return nil
         }
         return TopicConflict(
-            reason: "collections \(first) and \(second) would have one topic, \(topic), and \(reason)", mend: mend(for: first, second))
+            reason: "collections \(first) and \(second) would have one topic, \(topic), and \(reason)", remedy: remedy(for: first, second))
     }
 
     /// What gives each of them a topic of its own.
-    private func mend(for first: Namespace, _ second: Namespace) -> String {
+    private func remedy(for first: Namespace, _ second: Namespace) -> String {
         let missing = [
             first.database != second.database && !Self.has("db", in: template) ? "{db}" : nil,
             first.collection != second.collection && !Self.has("coll", in: template) ? "{coll}" : nil,
@@ -79,7 +79,7 @@ struct TopicSharing: Sendable {
             guard hasKeys, !separates, !chooses, let obstacle else { return nil }
             return TopicConflict(
                 reason: "all collections would have one topic, and \(obstacle)",
-                mend: "Write {coll} into the topic, or watch one collection")
+                remedy: "Write {coll} into the topic, or watch one collection")
         }
     }
 
@@ -109,7 +109,7 @@ struct TopicSharing: Sendable {
                 return TopicConflict(
                     reason:
                         "\(first) of stream \(one.name) and \(second) of stream \(other.name) would have one topic, \(topic), and \(obstacle)",
-                    mend: "Give each its own topic")
+                    remedy: "Give each its own topic")
             }
         }
         return nil

@@ -61,7 +61,7 @@ final class AnswerProducer {
             }
         } catch {
             if let refusal { throw refusal }
-            if error.isFatal || error.isAftermath || error.name == "_STATE" || error.name == "_TIMED_OUT" { throw error }
+            if error.isFatal || error.isConsequence || error.name == "_STATE" || error.name == "_TIMED_OUT" { throw error }
             throw RecordRefused(error: error, topic: topic.name, key: key, size: size, index: 0)
         }
     }
@@ -73,10 +73,10 @@ final class AnswerProducer {
         try producer.serve(timeout: timeout) { event in
             switch event {
             case .refused(let error, let topic, let key, let size):
-                guard !error.isAftermath else { return }
+                guard !error.isConsequence else { return }
                 refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
-            case .unreachable(let error): status.kafkaTrouble(error)
-            case .waits(let wait): status.kafkaTrouble(wait)
+            case .unreachable(let error): status.kafkaFailed(error)
+            case .waits(let wait): status.kafkaFailed(wait)
             case .acknowledged: status.kafkaAnswered()
             }
             report(event)

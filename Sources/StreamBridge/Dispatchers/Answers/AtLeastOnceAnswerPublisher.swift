@@ -21,7 +21,7 @@ final class AtLeastOnceAnswerPublisher: AnswerPublisher {
         defer { if !window.isEmpty { answers.producer.abandon() } }
         do {
             while !stop.isOverdue {
-                status.tellProgress()
+                status.logProgress()
                 if let batch = try handoff.take() {
                     try publish(batch)
                     if handoff.isEmpty { answers.producer.endLinger() }

@@ -21,7 +21,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private static let mostFailures = 3
 
     private let answers: AnswerProducer
-    private let ender: TransactionEnder
+    private let ender: TransactionCompleter
     private let consumer: GroupConsumer
     private let ledger: OffsetLedger
     private let status: DispatchStatus
@@ -41,7 +41,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     init(answers: AnswerProducer, consumer: GroupConsumer, ledger: OffsetLedger, status: DispatchStatus, stop: StopSignal) {
         self.answers = answers
-        ender = TransactionEnder(client: answers.producer.client)
+        ender = TransactionCompleter(client: answers.producer.client)
         self.consumer = consumer
         self.ledger = ledger
         self.status = status
@@ -56,7 +56,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         try fence()
         do {
             while !stop.isOverdue {
-                status.tellProgress()
+                status.logProgress()
                 if let batch = try handoff.take() {
                     try publish(batch)
                     if handoff.isEmpty || opened.map({ .now >= $0 + Self.mostTime }) ?? false { try commit() }
@@ -82,7 +82,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 return try call()
             } catch {
                 guard error.mayBeCalledAgain, !stop.isOverdue else { throw error }
-                if !error.isTimeout || .now >= quiet { status.kafkaTrouble(error) }
+                if !error.isTimeout || .now >= quiet { status.kafkaFailed(error) }
             }
             try serve(timeout: .milliseconds(100))
         }
@@ -147,7 +147,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
             // The next generation begins in a moment. Until it has, the same would be refused again, and each time be in the topic.
             repeat {
                 if .now >= quiet {
-                    status.kafkaTrouble(reason)
+                    status.kafkaFailed(reason)
                     quiet = .now + Self.patience
                 }
                 try serve(timeout: backoff.next())
@@ -184,12 +184,13 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     }
 
     /// Commits or aborts, and serves reports meanwhile.
-    private func end(_ way: TransactionEnder.Way) throws {
+    private func end(_ way: TransactionCompleter.Way) throws {
         answers.producer.endLinger()
         ender.start(way)
         while true {
             if let result = ender.takeResult() { return try result.get() }
-            if let delay = ender.takeDelay() { status.kafkaTrouble(delay) }
+            // A commit waits for its records first, and the producer reports those.
+            if client.unacknowledged == 0, let delay = ender.takeDelay() { status.kafkaFailed(delay) }
             if stop.isOverdue { throw KafkaError.timedOut(operation: "end a transaction") }
             try serve(timeout: .milliseconds(100))
         }

@@ -103,7 +103,7 @@ final class CommandContinuity: Sendable {
 
     /// Looks at partitions. Blocks.
     ///
-    /// - Throws: ``KafkaError`` when no answer came; ``StreamHalt`` when another topic has taken the place of the one that was read.
+    /// - Throws: ``KafkaError`` when no answer came; ``Halt`` when another topic has taken the place of the one that was read.
     func look(at partitions: Set<Int32>) throws {
         // Before the look, because of what comes meanwhile it says nothing.
         let (now, seen) = (ContinuousClock.now, requests.metadataRequests)
@@ -146,7 +146,7 @@ final class CommandContinuity: Sendable {
             guard let found = found[partition] else { continue }
             try awaitWhatIsHidden(found, mark, in: partition, at: .now)
             guard let reason = Self.reason(against: found, mark, isCompacted) else { continue }
-            throw StreamHalt.lostOffset(
+            throw Halt.lostOffset(
                 of: settings, bridge: bridge, kafka: kafka, reason: "\(settings.commands)/\(partition) \(reason)")
         }
     }

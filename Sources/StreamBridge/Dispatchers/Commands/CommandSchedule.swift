@@ -31,14 +31,14 @@ struct CommandSchedule {
     private var firstOpenCompletion: Int?
 
     /// - Parameter held: what the targets of completions hold, as far as is known. Only the order rests on it.
-    init(_ commands: some Sequence<Command>, held: [ExactText: Resource]) {
-        var lastOfID: [ExactText: Int] = [:]
+    init(_ commands: some Sequence<Command>, held: [ByteEqualString: Resource]) {
+        var lastOfID: [ByteEqualString: Int] = [:]
         var roundOfDispatch: [Resource: Int] = [:]
         var roundOfCompletion: [Resource: Int] = [:]
-        var requested: [ExactText: Resource] = [:]
+        var requested: [ByteEqualString: Resource] = [:]
         func after(_ round: Int?) -> Int { round.map { $0 + 1 } ?? 0 }
         for (index, command) in commands.enumerated() {
-            let id = ExactText(command.id)
+            let id = ByteEqualString(command.id)
             let earlier = lastOfID[id]
             switch command.order {
             case .dispatch(let resource, _):
@@ -49,7 +49,7 @@ struct CommandSchedule {
                 roundOfDispatch[resource] = rounds[index]
                 requested[id] = requested[id] ?? resource
             case .complete(let text):
-                let target = ExactText(text)
+                let target = ByteEqualString(text)
                 predecessors.append([earlier, lastOfID[target]].compactMap(\.self))
                 let resource = requested[target] ?? held[target]
                 let waitsFor = predecessors[index].map { rounds[$0] }.max()

@@ -10,7 +10,7 @@ struct Contradictions {
     private static let mostInARow = 5
 
     private let context: DispatchContext
-    private let patience: MongoPatience
+    private let patience: MongoRetry
     /// So many refusals are told, even where somebody holds the resource each time.
     private static let mostInSilence = 10
     /// How often a resource was refused.
@@ -20,7 +20,7 @@ struct Contradictions {
     private var refusals: [Resource: WriteReply.Refusal] = [:]
     private var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(1))
 
-    init(context: DispatchContext, patience: MongoPatience) {
+    init(context: DispatchContext, patience: MongoRetry) {
         self.context = context
         self.patience = patience
     }
@@ -41,7 +41,7 @@ struct Contradictions {
     /// - Parameters:
     ///   - refused: resources that the server had called free, and then refused.
     ///   - time: of the refusal.
-    /// - Throws: ``StreamHalt`` when nobody holds one of them, again and again; ``BatchAbandoned``.
+    /// - Throws: ``Halt`` when nobody holds one of them, again and again; ``BatchAbandoned``.
     mutating func settle(_ refused: [Resource], after time: BSONTimestamp?, of batch: CommandBatch) throws {
         for resource in refused {
             let count = counts[resource, default: 0] + 1

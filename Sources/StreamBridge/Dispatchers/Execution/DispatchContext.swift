@@ -18,7 +18,7 @@ final class DispatchContext: Sendable {
     /// The pool of resources; nil when a conflict is only answered.
     let resources: ResourcePool?
     let free: Mutex<FreeResources>
-    let completions = CompletionsUnderway()
+    let completions = PendingCompletions()
     let status: DispatchStatus
     let stop: StopSignal
 

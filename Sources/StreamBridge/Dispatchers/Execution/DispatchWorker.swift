@@ -12,7 +12,7 @@ final class DispatchWorker: Sendable {
     /// Its number among the dispatcher's workers.
     private let number: Int
     let queue: RecordQueue
-    let hands = WorkerHands()
+    let hands = InFlightPartitions()
     private let context: DispatchContext
     private let ledger: OffsetLedger
     private let continuity: CommandContinuity
@@ -37,15 +37,15 @@ final class DispatchWorker: Sendable {
 
     /// Works until a stop or the session's end. Blocks; on the worker's thread.
     ///
-    /// - Throws: ``StreamHalt``, ``KafkaError`` when the broker refuses a fetch.
+    /// - Throws: ``Halt``, ``KafkaError`` when the broker refuses a fetch.
     func run() throws {
         defer {
             hands.leave()
             heartbeat.rest()
         }
-        let patience = MongoPatience(context: context, hands: hands, session: session, heartbeat: heartbeat, worker: number)
-        var assignment = Assignment(context: context, patience: patience, worker: number)
-        let completion = Completion(context: context, patience: patience)
+        let patience = MongoRetry(context: context, hands: hands, session: session, heartbeat: heartbeat, worker: number)
+        var assignment = ResourceInserter(context: context, patience: patience, worker: number)
+        let completion = CompletionExecutor(context: context, patience: patience)
         let membership = PoolMembership(context: context, patience: patience)
         while true {
             heartbeat.beat()
@@ -76,7 +76,7 @@ final class DispatchWorker: Sendable {
     }
 
     /// Nothing is carried out that may come from another topic than what was before it.
-    private func look(at batch: CommandBatch, _ patience: MongoPatience) throws {
+    private func look(at batch: CommandBatch, _ patience: MongoRetry) throws {
         let due = continuity.due(Set(batch.places.map(\.partition)))
         var backoff = Backoff(initial: .milliseconds(20), cap: .seconds(1))
         var isSeen = due.isEmpty
@@ -85,7 +85,7 @@ final class DispatchWorker: Sendable {
                 try heartbeat.resting { try continuity.look(at: due.subtracting(batch.dropped)) }
                 isSeen = true
             } catch let error as KafkaError {
-                context.status.kafkaTrouble(error)
+                context.status.kafkaFailed(error)
                 try patience.wait(for: backoff.next(), batch)
             }
         }
@@ -102,13 +102,13 @@ final class DispatchWorker: Sendable {
         do {
             try heartbeat.resting { try continuity.look(at: uncovered) }
         } catch let error as KafkaError {
-            context.status.kafkaTrouble(error)
+            context.status.kafkaFailed(error)
         }
     }
 
-    private func carryOut(_ batch: CommandBatch, assignment: inout Assignment, completion: Completion) throws {
+    private func carryOut(_ batch: CommandBatch, assignment: inout ResourceInserter, completion: CompletionExecutor) throws {
         var schedule = CommandSchedule(batch.items.lazy.map(\.command), held: try completion.held(by: batch))
-        var parked: [Assignment.Attempt] = []
+        var parked: [InsertAttempt] = []
         defer { context.completions.set(0, of: number) }
         context.completions.set(schedule.openCompletions, of: number)
         while !schedule.isEmpty || !parked.isEmpty {
@@ -124,7 +124,7 @@ final class DispatchWorker: Sendable {
     /// Ends a wait for commands or for MongoDB. Any thread.
     func wake() {
         queue.wake()
-        hands.poke()
+        hands.wake()
     }
 }
 

@@ -60,8 +60,8 @@ final class FreeResourceFeed: Sendable {
                 logger.warning(
                     "free resources are looked up when they are needed, because they cannot be followed: \(failure)",
                     metadata: [
-                        "mend":
-                            "\(PrivilegeNeed.mend(granting: PrivilegeNeed.list([PrivilegeNeeds.feed(of: context.settings, from: resources.pool)])))"
+                        "remedy":
+                            "\(PrivilegeNeed.remedy(granting: PrivilegeNeed.list([PrivilegeNeeds.feed(of: context.settings, from: resources.pool)])))"
                     ])
             }
             if context.stop.wait(for: backoff.next()) { return }
@@ -223,6 +223,6 @@ extension FreeResourceFeed: ChangeStreamSink {
 
 extension FreeResourceFeed: ChangeStreamObserver {
     func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?) {}
-    func mongoTrouble(_ error: any Error) {}
+    func mongoFailed(_ error: any Error) {}
     func searching(since start: ContinuousClock.Instant) {}
 }

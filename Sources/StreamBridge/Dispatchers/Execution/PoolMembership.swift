@@ -11,9 +11,9 @@ import Synchronization
 /// is found: the hint may be behind, so what it does not know is asked of the server before anything is said.
 struct PoolMembership {
     let context: DispatchContext
-    let patience: MongoPatience
+    let patience: MongoRetry
 
-    /// - Throws: ``BatchAbandoned``, ``StreamHalt``.
+    /// - Throws: ``BatchAbandoned``, ``Halt``.
     func resolve(_ batch: CommandBatch) throws {
         guard let resources = context.resources else { return }
         var unknown: [(item: Int, resource: Resource)] = []

@@ -14,19 +14,22 @@ struct StoredOutcomes {
     /// The answers to commands that have a document; a command without one is left out.
     ///
     /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
-    func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Found] {
-        var found: [ExactText: Found] = [:]
+    func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [ByteEqualString: Found]
+    {
+        var found: [ByteEqualString: Found] = [:]
         try read(ids, fields: [Outcome.field, StoredOrigin.field], after: time, of: client) { id, document in
-            found[ExactText(id)] = Outcome(storedIn: document).map { .outcome($0, StoredOrigin(storedIn: document)) } ?? .foreign
+            found[ByteEqualString(id)] = Outcome(storedIn: document).map { .outcome($0, StoredOrigin(storedIn: document)) } ?? .foreign
         }
         return found
     }
 
     /// The resources that commands' documents hold.
-    func held(by ids: Set<ExactText>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [ExactText: Resource] {
-        var held: [ExactText: Resource] = [:]
+    func held(by ids: Set<ByteEqualString>, in field: String, of client: borrowing MongoClient) throws(MongoError) -> [ByteEqualString:
+        Resource]
+    {
+        var held: [ByteEqualString: Resource] = [:]
         try read(ids.map(\.text), fields: [field], after: nil, of: client) { id, document in
-            held[ExactText(id)] = document[field].map { Resource($0) }
+            held[ByteEqualString(id)] = document[field].map { Resource($0) }
         }
         return held
     }

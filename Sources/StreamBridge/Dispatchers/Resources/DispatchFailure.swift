@@ -10,7 +10,7 @@ enum DispatchFailure {
     case retry
     /// Give the session up: a new producer, a new member of the group.
     case restart
-    case halt(StreamHalt)
+    case halt(Halt)
 
     /// - Parameters:
     ///   - bridge: for the sentences, as `kafka` is.
@@ -25,10 +25,10 @@ enum DispatchFailure {
         case is GuardIndex.Missing, is GuardIndex.Changed, is WaitsFor: self = .retry
         case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
             self = .halt(
-                StreamHalt(
+                Halt(
                     reason:
                         "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
-                    mend:
+                    remedy:
                         "A dead letter is its command and the headers that say why. Raise max.message.bytes of \(refused.topic) by some KiB over "
                         + "that of \(dispatcher.commands), and kafka.producer.message.max.bytes where it is set",
                     status: .configuration))
@@ -43,8 +43,8 @@ enum DispatchFailure {
 
     /// A command that failed as a whole, or whose write concern did.
     init(mongoDB error: MongoError, dispatcher: DispatcherSettings) {
-        func halt(_ mend: String, _ status: StreamHalt.Status = .configuration) -> DispatchFailure {
-            .halt(StreamHalt(reason: "\(error)", mend: mend, status: status))
+        func halt(_ remedy: String, _ status: Halt.Status = .configuration) -> DispatchFailure {
+            .halt(Halt(reason: "\(error)", remedy: remedy, status: status))
         }
         switch error.kind {
         case .network, .serverSelection, .noClient: self = .retry
@@ -54,7 +54,7 @@ enum DispatchFailure {
         case .server(let code):
             switch code {
             case 13, 391:
-                self = halt(PrivilegeNeed.mend(granting: PrivilegeNeed.list(PrivilegeNeeds.documents(of: dispatcher))))
+                self = halt(PrivilegeNeed.remedy(granting: PrivilegeNeed.list(PrivilegeNeeds.documents(of: dispatcher))))
             case 79, 100: self = halt("Correct mongodb.writeConcern: the replica set has no members that could satisfy it")
             case 72, 73: self = halt("Correct the dispatcher's collection and mongodb.writeConcern")
             case _ where error.passes || Self.passingWrites.contains(code): self = .retry
@@ -70,12 +70,12 @@ enum DispatchFailure {
     static let passingWrites: Set<Int32> = [64, 24, 46, 225, 239, 251, 256, 263, 14031, 371]
 }
 
-extension StreamHalt {
+extension Halt {
     /// Commands were deleted before they were read.
-    static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, kafka: KafkaSettings, reason: String) -> StreamHalt {
-        StreamHalt(
+    static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, kafka: KafkaSettings, reason: String) -> Halt {
+        Halt(
             reason: reason,
-            mend: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
+            remedy: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
                 + "kafka-consumer-groups --bootstrap-server \(kafka.servers) --group \(GroupName.of(dispatcher.name, of: bridge)) "
                 + "--topic \(dispatcher.commands) --reset-offsets --to-earliest --execute",
             status: .lostPosition)

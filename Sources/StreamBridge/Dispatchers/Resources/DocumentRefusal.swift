@@ -12,7 +12,7 @@ enum DocumentRefusal {
     case retry(MongoError)
     /// An index on the resource refused it that nobody has judged yet.
     case unknownIndex
-    case halt(StreamHalt)
+    case halt(Halt)
 
     init(_ refusal: WriteReply.Refusal, guardedBy index: GuardIndex, dispatcher: DispatcherSettings) {
         guard refusal.code == WriteReply.duplicateKey else {

@@ -42,24 +42,24 @@ extension GuardIndex {
 
 extension GuardIndex.Missing {
     /// For an account that may not make it.
-    var mendForLackOfRights: String {
+    var remedyForMissingRights: String {
         "Grant it createIndex on \(dispatcher.collection) (`bridge grants mongodb --with-index` prints the role), or run: \(command)"
     }
 
     /// What keeps the bridge from making the index; nil for what passes.
-    func halt(because error: MongoError) -> StreamHalt? {
+    func halt(because error: MongoError) -> Halt? {
         switch error.code {
         case nil: nil
         case 13:
-            StreamHalt(
-                reason: "\(self), and the account may not make it", mend: mendForLackOfRights, status: .configuration)
+            Halt(
+                reason: "\(self), and the account may not make it", remedy: remedyForMissingRights, status: .configuration)
         case WriteReply.duplicateKey:
-            StreamHalt(
+            Halt(
                 reason: "\(self), and it cannot be made, because two active documents have the same \(dispatcher.resource.field): "
                     + error.message,
-                mend: "End one of them, then run: \(command)", status: .configuration)
+                remedy: "End one of them, then run: \(command)", status: .configuration)
         case let code? where DispatchFailure.passingWrites.contains(code) || Self.passingBuilds.contains(code) || error.passes: nil
-        default: StreamHalt(reason: "\(self), and it cannot be made: \(error)", mend: "Run: \(command)", status: .configuration)
+        default: Halt(reason: "\(self), and it cannot be made: \(error)", remedy: "Run: \(command)", status: .configuration)
         }
     }
 

@@ -63,21 +63,21 @@ struct GuardIndex: Sendable, Equatable {
     }
 
     /// The halt for a document that holds no resource, which an index on the resource refuses all the same.
-    func halt(refusing refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> StreamHalt {
-        StreamHalt(
+    func halt(refusing refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> Halt {
+        Halt(
             reason:
                 "a unique index on \(field) of \(dispatcher.collection) refuses documents that hold no resource: \(refusal.message)",
-            mend: "Find out who wrote the document with that value, or drop the index if it is not \(names.joined(separator: ", ")), and "
+            remedy: "Find out who wrote the document with that value, or drop the index if it is not \(names.joined(separator: ", ")), and "
                 + "start again",
             status: .configuration)
     }
 
     /// The halt for a resource that the server called free, again and again, while an index refused it and no document held it.
-    static func halt(refusing resource: Resource, by refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> StreamHalt {
-        StreamHalt(
+    static func halt(refusing resource: Resource, by refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> Halt {
+        Halt(
             reason: "no document of \(dispatcher.collection) holds \(dispatcher.resource.field) \(resource), and an index refuses it: "
                 + refusal.message,
-            mend: "Drop that index if it is not meant to guard \(dispatcher.resource.field), or repair it (validate), and start again",
+            remedy: "Drop that index if it is not meant to guard \(dispatcher.resource.field), or repair it (validate), and start again",
             status: .configuration)
     }
 
@@ -107,7 +107,7 @@ extension GuardIndex {
 
     /// Finds the index that guards the resources, and judges every other one that could refuse a resource.
     ///
-    /// - Throws: ``Missing``; ``WaitsFor`` while it is being built; ``StreamHalt`` for an index that could refuse a resource that the guard calls
+    /// - Throws: ``Missing``; ``WaitsFor`` while it is being built; ``Halt`` for an index that could refuse a resource that the guard calls
     ///   free: the commands behind such a refusal would wait for good.
     static func judge(_ indexes: [CollectionIndex], for dispatcher: DispatcherSettings) throws -> GuardIndex {
         let field = dispatcher.resource.field
@@ -163,11 +163,11 @@ extension GuardIndex {
                 ?? "it has documents that are not active\(index.keys.count > 1 ? " or hold something else" : "")")
     }
 
-    private static func halt(naming index: CollectionIndex, because reason: String, _ dispatcher: DispatcherSettings) -> StreamHalt {
-        StreamHalt(
+    private static func halt(naming index: CollectionIndex, because reason: String, _ dispatcher: DispatcherSettings) -> Halt {
+        Halt(
             reason: "the unique index \(index.name) of \(dispatcher.collection), on \(index.keys.joined(separator: ", ")), could refuse a "
                 + "\(dispatcher.resource.field) that is free: \(reason)",
-            mend: "Drop it: \(dispatcher.collection.inShell).dropIndex(\(index.name.jsonQuoted)). If it is needed, make it anew with "
+            remedy: "Drop it: \(dispatcher.collection.inShell).dropIndex(\(index.name.jsonQuoted)). If it is needed, make it anew with "
                 + "partialFilterExpression: {status: \"active\"} and without a collation",
             status: .configuration)
     }

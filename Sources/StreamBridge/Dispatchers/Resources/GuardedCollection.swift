@@ -15,7 +15,7 @@ struct GuardedCollection: Sendable, Equatable {
     /// Asks with the rights that a dispatcher has anyway: `listIndexes`, `find`, and in a sharded cluster `collStats`.
     ///
     /// - Parameter isCluster: the deployment is a sharded cluster.
-    /// - Throws: ``MongoError``, or ``StreamHalt`` where a sharded cluster does not let it see.
+    /// - Throws: ``MongoError``, or ``Halt`` where a sharded cluster does not let it see.
     static func look(at dispatcher: DispatcherSettings, isCluster: Bool, of client: borrowing MongoClient) throws -> GuardedCollection {
         var collection = try look(at: dispatcher.collection, isCluster: isCluster, of: client)
         if let pool = dispatcher.resource.pool { collection.hasCappedPool = try isCappedPool(pool, of: client) }
@@ -86,8 +86,8 @@ struct GuardedCollection: Sendable, Equatable {
                     ["collStats": .string(namespace.collection)], on: namespace.database, operation: "see whether \(namespace) is sharded"))
         } catch {
             guard error.code == 13 else { throw error }
-            throw StreamHalt(
-                reason: "\(error)", mend: PrivilegeNeed.mend(granting: "collStats on \(namespace)"), status: .configuration)
+            throw Halt(
+                reason: "\(error)", remedy: PrivilegeNeed.remedy(granting: "collStats on \(namespace)"), status: .configuration)
         }
     }
 
@@ -98,23 +98,23 @@ struct GuardedCollection: Sendable, Equatable {
 
     /// The index that guards the resources.
     ///
-    /// - Throws: ``StreamHalt`` for a collection that no dispatcher can work on; as ``GuardIndex/judge(_:for:)``.
+    /// - Throws: ``Halt`` for a collection that no dispatcher can work on; as ``GuardIndex/judge(_:for:)``.
     func guardIndex(for dispatcher: DispatcherSettings) throws -> GuardIndex {
         if let fault = fault(of: dispatcher) { throw fault }
         return try GuardIndex.judge(indexes, for: dispatcher)
     }
 
-    private func fault(of dispatcher: DispatcherSettings) -> StreamHalt? {
+    private func fault(of dispatcher: DispatcherSettings) -> Halt? {
         let namespace = dispatcher.collection
-        func halt(_ what: String, _ mend: String) -> StreamHalt {
-            StreamHalt(reason: "\(namespace) \(what)", mend: mend, status: .configuration)
+        func halt(_ what: String, _ remedy: String) -> Halt {
+            Halt(reason: "\(namespace) \(what)", remedy: remedy, status: .configuration)
         }
         if hasCappedPool, let pool = dispatcher.resource.pool {
-            return StreamHalt(
+            return Halt(
                 reason:
                     "the pool \(pool) is a capped collection, and MongoDB reads no such together with another one at one moment, so no rejection "
                     + "could be true",
-                mend: "Copy it into an ordinary collection, and name that in `resource.pool`", status: .configuration)
+                remedy: "Copy it into an ordinary collection, and name that in `resource.pool`", status: .configuration)
         }
         let another = "Name an ordinary collection in `collection`"
         switch kind {
@@ -141,12 +141,12 @@ struct GuardedCollection: Sendable, Equatable {
     }
 
     /// What is no reason to halt, and may surprise.
-    func warnings(for dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
+    func warnings(for dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
         hiddenGuards(of: dispatcher) + expiries(for: dispatcher)
     }
 
     /// One that is hidden decides as ever, but serves no look for free resources, each of which reads all documents then.
-    private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
+    private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
         let guards = indexes.filter { $0.guards(dispatcher.resource.field) }
         guard dispatcher.resource.pool != nil, guards.allSatisfy(\.isHidden) else { return [] }
         return guards.map { index in
@@ -158,7 +158,7 @@ struct GuardedCollection: Sendable, Equatable {
         }
     }
 
-    private func expiries(for dispatcher: DispatcherSettings) -> [(text: String, mend: String)] {
+    private func expiries(for dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
         indexes.filter(\.expires).map { index in
             // Only ended documents have these.
             let isHarmful = ![["completed_at"], ["rejected_at"]].contains(index.keys)

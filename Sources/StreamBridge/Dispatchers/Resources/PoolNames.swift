@@ -8,9 +8,9 @@ struct PoolNames {
     /// Why a dispatcher cannot work with the pool.
     struct Unclear: Error, Equatable {
         let reason: String
-        let mend: String
+        let remedy: String
 
-        var halt: StreamHalt { StreamHalt(reason: reason, mend: mend, status: .configuration) }
+        var halt: Halt { Halt(reason: reason, remedy: remedy, status: .configuration) }
     }
 
     /// - Returns: whether the pool has members.
@@ -22,14 +22,14 @@ struct PoolNames {
             throw Unclear(
                 reason:
                     "the pool \(pool.pool) has a document with the _id null, which the index on \(pool.guardIndex.field) takes for no resource",
-                mend: "Delete that document, or give it another _id")
+                remedy: "Delete that document, or give it another _id")
         }
         guard groups.count > 1 || !groups.isDisjoint(with: Group.ambiguous), let (one, other) = try firstAlike(of: client) else {
             return !groups.isEmpty
         }
         throw Unclear(
             reason: "the pool \(pool.pool) has two members that commands and outcomes write alike: \(one.withType) and \(other.withType)",
-            mend: "Give one of them another _id")
+            remedy: "Give one of them another _id")
     }
 
     /// Types of `_id`s. Within most of them no two different values are written alike.
@@ -95,18 +95,18 @@ struct PoolNames {
             if !seen.insert(hash).inserted { repeated.insert(hash) }
         }
         guard !repeated.isEmpty else { return nil }
-        var firsts: [ExactText: Resource] = [:]
+        var firsts: [ByteEqualString: Resource] = [:]
         var alike: (Resource, Resource)?
         try readAll(of: client) { member in
             guard alike == nil, repeated.contains(Self.hash(of: member)) else { return }
-            let text = ExactText(member.description)
+            let text = ByteEqualString(member.description)
             if let first = firsts[text], first != member { alike = (first, member) }
             firsts[text] = member
         }
         return alike
     }
 
-    private static func hash(of member: Resource) -> Int { ExactText(member.description).hashValue }
+    private static func hash(of member: Resource) -> Int { ByteEqualString(member.description).hashValue }
 
     private func readAll(of client: borrowing MongoClient, _ take: (Resource) -> Void) throws(MongoError) {
         try client.readAll(

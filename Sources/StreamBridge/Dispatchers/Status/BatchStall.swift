@@ -8,7 +8,7 @@ final class BatchStall {
 
     private var answered = 0
     private var since: ContinuousClock.Instant
-    private var told: ContinuousClock.Instant?
+    private var reported: ContinuousClock.Instant?
 
     init(at now: ContinuousClock.Instant = .now) { since = now }
 
@@ -16,7 +16,7 @@ final class BatchStall {
     func begin(at now: ContinuousClock.Instant = .now) {
         answered = 0
         since = now
-        told = nil
+        reported = nil
     }
 
     /// - Parameters:
@@ -29,8 +29,8 @@ final class BatchStall {
             self.answered = answered
             return nil
         }
-        guard now - since >= Self.patience, told.map({ now - $0 >= Self.interval }) ?? true else { return nil }
-        told = now
+        guard now - since >= Self.patience, reported.map({ now - $0 >= Self.interval }) ?? true else { return nil }
+        reported = now
         return WaitsFor(
             description:
                 "MongoDB answers, but none of the \(total - answered) commands in hand could be carried out for \((now - since).readable)")

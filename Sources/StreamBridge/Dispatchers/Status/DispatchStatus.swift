@@ -28,7 +28,7 @@ package final class DispatchStatus: Sendable {
     private struct Progress {
         var snapshot = Snapshot()
         /// When progress was told, and what had been answered by then.
-        var told: (at: ContinuousClock.Instant, outcomes: [String: Int]) = (.now, [:])
+        var reported: (at: ContinuousClock.Instant, outcomes: [String: Int]) = (.now, [:])
     }
 
     /// While a dispatcher answers, the log says so this often.
@@ -54,7 +54,7 @@ package final class DispatchStatus: Sendable {
     func mongoAnswered(_ actor: FailingAttempts.Actor = .loop) { update { $0.snapshot.condition.answered(by: .mongodb, to: actor) } }
 
     /// MongoDB cannot be used now; whoever asks tries again.
-    func mongoTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+    func mongoFailed(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
         update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
     }
 
@@ -71,7 +71,7 @@ package final class DispatchStatus: Sendable {
     func abandonedMongo() { update { $0.snapshot.condition.forgetMongoDB() } }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+    func kafkaFailed(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
         update { $0.snapshot.condition.trouble(with: .kafka, error, of: actor) }
     }
 
@@ -114,39 +114,39 @@ package final class DispatchStatus: Sendable {
     }
 
     /// Says what was answered since the last time, once a minute, and nothing when there was nothing.
-    func tellProgress() {
-        let told: (time: Duration, counts: String)? = state.withLock { state in
-            let time = state.told.at.duration(to: .now)
+    func logProgress() {
+        let reported: (time: Duration, counts: String)? = state.withLock { state in
+            let time = state.reported.at.duration(to: .now)
             guard time >= Self.progressInterval else { return nil }
             let counts = state.snapshot.outcomes.sorted { $0.key < $1.key }
                 .compactMap { status, count -> String? in
-                    let new = count - (state.told.outcomes[status] ?? 0)
+                    let new = count - (state.reported.outcomes[status] ?? 0)
                     return new > 0 ? "\(new) \(status)" : nil
                 }
-            state.told = (.now, state.snapshot.outcomes)
+            state.reported = (.now, state.snapshot.outcomes)
             return counts.isEmpty ? nil : (time, counts.joined(separator: ", "))
         }
-        guard let told else { return }
-        logger.info("answered in \(told.time.readable): \(told.counts)")
+        guard let reported else { return }
+        logger.info("answered in \(reported.time.readable): \(reported.counts)")
     }
 
-    func halted(_ halt: StreamHalt) {
+    func halted(_ halt: Halt) {
         state.withLock { $0.snapshot.condition.halt(halt) }
         logger.error("halted: \(halt)")
     }
 
-    /// A halted dispatcher was mended.
-    func goesOn(because mend: String) {
-        state.withLock { $0.snapshot.condition.goOn() }
-        logger.notice("goes on after the halt: \(mend)")
+    /// A halted dispatcher was fixed.
+    func goesOn(because remedy: String) {
+        state.withLock { $0.snapshot.condition.resume() }
+        logger.notice("goes on after the halt: \(remedy)")
     }
 
     /// Applies a change, and says so once when it begins or ends a trouble.
     private func update(_ change: (inout Progress) -> Void) {
-        let line: Troubles.Line? = state.withLock { state in
+        let line: Outages.Line? = state.withLock { state in
             change(&state)
             let activity: LoopCondition.State = state.snapshot.partitions == 0 ? .standby : .streaming
-            return state.snapshot.condition.settle(activity, whoGoesOn: "the dispatcher", at: .now)
+            return state.snapshot.condition.settle(activity, subject: "the dispatcher", at: .now)
         }
         if let line { logger.log(level: line.level, "\(line.text)") }
     }

@@ -32,21 +32,23 @@ struct BrokerLimits {
     private func transaction(
         _ subject: String, _ configuration: BridgeConfiguration, _ transactional: ProducerProperties.Transactional?
     ) -> Finding? {
-        guard let transactional, let most = number("transaction.max.timeout.ms"),
+        guard let transactional, let maximum = number("transaction.max.timeout.ms"),
             let properties = try? ProducerProperties.make(
                 configuration.kafka, memory: StreamMemory(limit: configuration.limits.memory, streams: 1), transactional: transactional),
-            let time = properties["transaction.timeout.ms"].flatMap({ Int($0) }), time > most
+            let time = properties["transaction.timeout.ms"].flatMap({ Int($0) }), time > maximum
         else { return nil }
         return .error(
-            subject, "transaction.timeout.ms is \(time), and the brokers allow at most \(most)", mend: StreamFailure.transactionTimeoutMend)
+            subject, "transaction.timeout.ms is \(time), and the brokers allow at most \(maximum)",
+            remedy: StreamFailure.transactionTimeoutRemedy)
     }
 
     private func session(_ subject: String, _ member: [String: String]) -> Finding? {
-        guard let least = number("group.min.session.timeout.ms"), let most = number("group.max.session.timeout.ms"),
-            let time = member["session.timeout.ms"].flatMap({ Int($0) }), time < least || time > most
+        guard let minimum = number("group.min.session.timeout.ms"), let maximum = number("group.max.session.timeout.ms"),
+            let time = member["session.timeout.ms"].flatMap({ Int($0) }), time < minimum || time > maximum
         else { return nil }
         return .error(
-            subject, "session.timeout.ms is \(time), and the brokers allow \(least) to \(most)", mend: StreamFailure.sessionTimeoutMend)
+            subject, "session.timeout.ms is \(time), and the brokers allow \(minimum) to \(maximum)",
+            remedy: StreamFailure.sessionTimeoutRemedy)
     }
 
     private func number(_ name: String) -> Int? { settings[name].flatMap { Int($0) } }

@@ -38,8 +38,8 @@ package struct Check: Sendable {
             // A bridge of this configuration that runs is no fault of it.
             return [
                 error.isInUse
-                    ? .warning("http", "\(error)", mend: "If that is this bridge, running, nothing. Otherwise: \(error.mend)")
-                    : .error("http", "\(error)", mend: error.mend)
+                    ? .warning("http", "\(error)", remedy: "If that is this bridge, running, nothing. Otherwise: \(error.remedy)")
+                    : .error("http", "\(error)", remedy: error.remedy)
             ]
         }
     }
@@ -61,19 +61,19 @@ package struct Check: Sendable {
                     oplog: window, pool: pool)
             }
             return findings + dispatchers(pool: pool, deployment: deployment, privileges: privileges)
-        } catch let halt as StreamHalt {
+        } catch let halt as Halt {
             return [.halt("MongoDB", halt)]
         } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
             let failure = ConnectionFailure(error)
             return [
                 .error(
-                    "MongoDB", "\(uri): \(failure.reason)", mend: failure.mend ?? "Start the server, or correct mongodb.uri",
+                    "MongoDB", "\(uri): \(failure.reason)", remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
                     status: failure.isOfConfiguration ? 78 : 69)
             ]
         } catch let error as MongoError where error.kind == .authentication {
-            return [.error("MongoDB", "\(uri): \(error)", mend: "Check user, password, authSource and authMechanism in mongodb.uri")]
+            return [.error("MongoDB", "\(uri): \(error)", remedy: "Check user, password, authSource and authMechanism in mongodb.uri")]
         } catch {
-            return [.error("MongoDB", "\(uri): \(error)", mend: "Check mongodb.uri")]
+            return [.error("MongoDB", "\(uri): \(error)", remedy: "Check mongodb.uri")]
         }
     }
 
@@ -97,7 +97,7 @@ package struct Check: Sendable {
             // Told as a right that is missing, if a stream needs it.
             return []
         } catch {
-            return [.warning("oplog", "cannot be read: \(error)", mend: "Try again when the server is well")]
+            return [.warning("oplog", "cannot be read: \(error)", remedy: "Try again when the server is well")]
         }
     }
 
@@ -111,26 +111,26 @@ package struct Check: Sendable {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
             findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
             if let position = stored.position.token.clusterTime, let oplog = try? oplog.get(), position >= oplog.oldest,
-                oplog.leaves(lessThanOneOf: OplogAlarm.parts, to: position)
+                oplog.leaves(lessThanOneOf: OplogHeadroom.parts, to: position)
             {
                 findings.append(
                     .warning(
                         subject,
                         "only \((position - oplog.oldest).readable) of the oplog's \(oplog.length.readable) are left to that position",
-                        mend: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
+                        remedy: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
                             + "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"))
             }
             if let changes = stored.changes(of: settings) {
                 findings.append(
                     .warning(
                         subject, "\(changes) changed since the position was stored",
-                        mend: "If that was meant, nothing: the stream goes on from its position"))
+                        remedy: "If that was meant, nothing: the stream goes on from its position"))
             }
         }
         do {
             let review = try remarks(on: settings, pool: pool)
             findings += review.map { remark in
-                remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, mend: remark.mend)
+                remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, remedy: remark.remedy)
             }
             // The stream would be refused for the same reason in other words.
             if review.contains(where: \.isFault) { return findings }
@@ -151,7 +151,7 @@ package struct Check: Sendable {
             }
             switch StreamFailure(error, stream: settings, bridge: configuration.name) {
             case .halt(let halt): findings.append(.halt(subject, halt))
-            case .reopen, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
+            case .reopen, .restart: findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: 69))
             }
         }
         return findings
@@ -177,7 +177,7 @@ package struct Check: Sendable {
         }
         return .warning(
             subject, lost.reason,
-            mend:
+            remedy:
                 "By onLostPosition: \(settings.onLostPosition.rawValue) the stream goes on at \(place), with a record of the gap in topic "
                 + "\(gaps). To decide anew, write `onLostPosition: halt` before the next start")
     }
@@ -195,7 +195,7 @@ package struct Check: Sendable {
             else { return nil }
             return .error(
                 "stream \(settings.name)", "\(namespace) keeps no pre- and post-images, and the stream requires them",
-                mend: "db.getSiblingDB(\"\(namespace.database)\").runCommand({collMod: \"\(namespace.collection)\", "
+                remedy: "db.getSiblingDB(\"\(namespace.database)\").runCommand({collMod: \"\(namespace.collection)\", "
                     + "changeStreamPreAndPostImages: {enabled: true}})")
         }
     }

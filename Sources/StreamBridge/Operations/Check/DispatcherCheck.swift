@@ -34,7 +34,7 @@ struct DispatcherCheck {
         } catch {
             guard case .halt = StreamFailure(kafka: error) else { throw error }
             return [
-                .error(subject, "\(error)", mend: KafkaNeed.mend(granting: "Read on group \(group), and on topic \(settings.commands)"))
+                .error(subject, "\(error)", remedy: KafkaNeed.remedy(granting: "Read on group \(group), and on topic \(settings.commands)"))
             ]
         }
         var waiting: Int64 = 0
@@ -72,7 +72,7 @@ struct DispatcherCheck {
     /// What halts a dispatcher whose topic was deleted and created again.
     private func replaced(
         _ committed: [Int32: CommittedOffset?], _ admin: KafkaAdmin, _ kafka: KafkaSettings
-    ) throws(KafkaError) -> StreamHalt? {
+    ) throws(KafkaError) -> Halt? {
         let (topic, timeout) = (settings.commands, timeout)
         let continuity = CommandContinuity(of: settings, bridge: bridge, kafka: kafka, requests: RequestWatch(), stop: StopSignal()) {
             (try? admin.settings(ofTopic: topic, timeout: timeout))?["cleanup.policy"].map { $0.contains("compact") }
@@ -83,7 +83,7 @@ struct DispatcherCheck {
         } catch let error as KafkaError {
             throw error
         } catch {
-            return error as? StreamHalt
+            return error as? Halt
         }
     }
 
@@ -93,7 +93,7 @@ struct DispatcherCheck {
         do throws(MongoError) {
             return try pool.withClient { client throws(MongoError) in documents(client, deployment, privileges) }
         } catch {
-            return [.error("dispatcher \(settings.name)", "\(error)", mend: "Try again when the server is well", status: 69)]
+            return [.error("dispatcher \(settings.name)", "\(error)", remedy: "Try again when the server is well", status: 69)]
         }
     }
 
@@ -109,16 +109,16 @@ struct DispatcherCheck {
             } catch let missing as GuardIndex.Missing {
                 findings.append(try finding(missing, client, privileges))
             } catch let wait as WaitsFor {
-                findings.append(.warning(subject, "\(wait)", mend: "Wait; db.currentOp() says how far it is"))
+                findings.append(.warning(subject, "\(wait)", remedy: "Wait; db.currentOp() says how far it is"))
             }
-            findings += collection.warnings(for: settings).map { .warning(subject, $0.text, mend: $0.mend) }
+            findings += collection.warnings(for: settings).map { .warning(subject, $0.text, remedy: $0.remedy) }
             findings.append(try resources(guardedBy: index, client, deployment))
-        } catch let halt as StreamHalt {
+        } catch let halt as Halt {
             findings.append(.halt(subject, halt))
         } catch let error as MongoError {
             switch DispatchFailure(mongoDB: error, dispatcher: settings) {
             case .halt(let halt): findings.append(.halt(subject, halt))
-            case .retry, .restart: findings.append(.error(subject, "\(error)", mend: "Try again when the server is well", status: 69))
+            case .retry, .restart: findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: 69))
             }
         } catch {
             findings.append(.halt(subject, .unexpected(error)))
@@ -139,15 +139,15 @@ struct DispatcherCheck {
         if let resource = try shared(client) {
             return .error(
                 subject, "\(missing), and it cannot be made: several active documents have the \(settings.resource.field) \(resource)",
-                mend: "End all but one of them, then run: \(missing.command)")
+                remedy: "End all but one of them, then run: \(missing.command)")
         }
         if !privileges.missing(["createIndex"], on: .collection(settings.collection)).isEmpty {
-            return .error(subject, "\(missing), and the account may not make it", mend: missing.mendForLackOfRights)
+            return .error(subject, "\(missing), and the account may not make it", remedy: missing.remedyForMissingRights)
         }
         guard missing.nearby.isEmpty else {
             return .warning(
                 subject, "\(missing). It will be made beside them: \(missing.command)",
-                mend: "If that is not meant, mend the index above first"
+                remedy: "If unintended, fix the index above first"
             )
         }
         return .ok(subject, "\(missing); it will be made: \(missing.command)")
@@ -187,7 +187,8 @@ struct DispatcherCheck {
         guard !members.isEmpty else {
             return .warning(
                 subject, "the pool \(pool) is empty, so every command is rejected",
-                mend: "Insert a document for each \(settings.resource.label.lowercased()), its _id the value of \(settings.resource.field)")
+                remedy:
+                    "Insert a document for each \(settings.resource.label.lowercased()), its _id the value of \(settings.resource.field)")
         }
         return .ok(subject, "pool \(pool): \(members.count) resources, \(members.count { !$0.isBusy }) of them free")
     }

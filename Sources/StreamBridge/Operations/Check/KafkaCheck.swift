@@ -31,7 +31,7 @@ struct KafkaCheck {
                 findings.append(
                     .error(
                         "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
-                        mend: "Set topics.replicationFactor to at most \(brokers.count)"))
+                        remedy: "Set topics.replicationFactor to at most \(brokers.count)"))
             }
             if let broker = brokers.first {
                 let limits = try? admin.settings(ofBroker: broker, timeout: Self.trialTime)
@@ -46,11 +46,11 @@ struct KafkaCheck {
             }
         } catch {
             // What would halt a stream is no outage.
-            let halt: StreamHalt? = if case .halt(let halt) = StreamFailure(kafka: error) { halt } else { nil }
+            let halt: Halt? = if case .halt(let halt) = StreamFailure(kafka: error) { halt } else { nil }
             findings.append(
                 .error(
                     "Kafka", "\(servers): \(error)",
-                    mend: halt?.mend ?? "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
+                    remedy: halt?.remedy ?? "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
                     status: halt == nil ? 69 : 78))
         }
     }
@@ -63,7 +63,7 @@ struct KafkaCheck {
                     configuration.kafka, memory: StreamMemory(limit: configuration.limits.memory, streams: 1), transactional: transactional)
                 return nil
             } catch {
-                return .error(subject, "\(error)", mend: "Correct kafka in the configuration")
+                return .error(subject, "\(error)", remedy: "Correct kafka in the configuration")
             }
         }
         let bridge = configuration.name
@@ -85,7 +85,7 @@ struct KafkaCheck {
                 case .database, .cluster: []
                 }
             for name in Set(namespaces.map { TopicName.render(stream.topic, for: $0) }).sorted() {
-                do throws(StreamHalt) {
+                do throws(Halt) {
                     try TopicName.refuseLong(name)
                 } catch {
                     findings.append(.halt("stream \(stream.name)", error))
@@ -130,10 +130,10 @@ struct KafkaCheck {
         } else {
             let text = "does not exist, and topics.create is false"
             let missing = MissingTopic(topic: name, partitions: partitions, config: config, reason: "topics.create is false")
-            let mend = StreamHalt(missing).mend
+            let remedy = Halt(missing).remedy
             findings.append(
                 isForEditsOnly
-                    ? .warning(subject, "\(text): `bridge positions` needs it", mend: mend) : .error(subject, text, mend: mend))
+                    ? .warning(subject, "\(text): `bridge positions` needs it", remedy: remedy) : .error(subject, text, remedy: remedy))
         }
     }
 
@@ -153,7 +153,7 @@ struct KafkaCheck {
         guard isOwn, topic.replicationFactor == 1, brokers.count > 1 else { return .ok(subject, text) }
         return .warning(
             subject, "\(text): one of \(brokers.count) brokers has it, and what is in it is lost with that broker",
-            mend: "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo "
+            remedy: "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo "
                 + "'\(reassignment(of: topic, to: brokers))')")
     }
 
@@ -187,7 +187,7 @@ struct KafkaCheck {
     /// What the account lacks, when that is the error.
     private func refusal(_ error: KafkaError, of subject: String, _ kind: KafkaNeed.Kind, _ name: String) throws(KafkaError) -> Finding {
         guard error.isAuthorization else { throw error }
-        return .error(subject, "\(error)", mend: needs.mend(kind, name))
+        return .error(subject, "\(error)", remedy: needs.remedy(kind, name))
     }
 
     /// A stream's group is where its processes agree who leads. A dispatcher looks at its own.
@@ -215,12 +215,13 @@ struct KafkaCheck {
                 about: topic, found: settings, configuration: configuration.topics, kafka: configuration.kafka)
             guard let complaint else { return .ok("topic \(topic)", "compacted") }
             return complaint.losesValues
-                ? .error("topic \(topic)", complaint.text, mend: complaint.mend)
-                : .warning("topic \(topic)", complaint.text, mend: complaint.mend)
+                ? .error("topic \(topic)", complaint.text, remedy: complaint.remedy)
+                : .warning("topic \(topic)", complaint.text, remedy: complaint.remedy)
         } catch {
             return .warning(
                 "topic \(topic)", "\(error)",
-                mend: KafkaNeed.mend(granting: "DescribeConfigs on topic \(topic)") + ". Or see yourself that it has cleanup.policy=compact"
+                remedy: KafkaNeed.remedy(granting: "DescribeConfigs on topic \(topic)")
+                    + ". Or see yourself that it has cleanup.policy=compact"
             )
         }
     }
@@ -254,8 +255,8 @@ struct KafkaCheck {
                 unknown.insert(stream)
                 findings.append(
                     .error(
-                        "stream \(stream)", "\(error)", mend: error.mend(stream: stream, bridge: configuration.name),
-                        status: StreamHalt.Status.lostPosition.rawValue))
+                        "stream \(stream)", "\(error)", remedy: error.remedy(stream: stream, bridge: configuration.name),
+                        status: Halt.Status.lostPosition.rawValue))
             }
         }
     }

@@ -37,12 +37,12 @@ struct PrivilegeCheck {
             let needed = mine.filter { $0.otherwise == nil }
             if !needed.isEmpty {
                 let list = PrivilegeNeed.list(needed)
-                findings.append(.error(subject, "the account lacks \(list)", mend: PrivilegeNeed.mend(granting: list)))
+                findings.append(.error(subject, "the account lacks \(list)", remedy: PrivilegeNeed.remedy(granting: list)))
             }
             findings += mine.compactMap { need in
                 guard let otherwise = need.otherwise else { return nil }
                 let list = PrivilegeNeed.list([need])
-                return .warning(subject, "the account lacks \(list), so \(otherwise)", mend: PrivilegeNeed.mend(granting: list))
+                return .warning(subject, "the account lacks \(list), so \(otherwise)", remedy: PrivilegeNeed.remedy(granting: list))
             }
             return findings
         }
@@ -53,7 +53,7 @@ struct PrivilegeCheck {
         return [
             .warning(
                 "MongoDB account", "may do more than the bridge needs: \(phrases.joined(separator: "; "))",
-                mend: "Give it a role of its own: \(PrivilegeNeed.advice), and nothing else")
+                remedy: "Give it a role of its own: \(PrivilegeNeed.advice), and nothing else")
         ]
     }
 }

@@ -13,7 +13,7 @@ enum WriteConcernCheck {
             .warning(
                 "mongodb.writeConcern",
                 "\(reasons.joined(separator: ", and ")): a failover or a crash can undo a document whose command was answered already",
-                mend: "Set mongodb.writeConcern: {w: majority, wtimeout: 5s, journal: true}")
+                remedy: "Set mongodb.writeConcern: {w: majority, wtimeout: 5s, journal: true}")
         ]
     }
 

@@ -14,7 +14,7 @@ package struct PositionTrial: Sendable {
     /// Opens the stream's own change stream, and asks for one batch, because only that shows whether the oplog has the place. Blocks.
     ///
     /// - Parameter transaction: the place of the event that `start` is after.
-    /// - Throws: ``StreamHalt`` when the server refuses the place, ``MongoError``.
+    /// - Throws: ``Halt`` when the server refuses the place, ``MongoError``.
     init(
         of settings: StreamSettings, at start: ChangeStreamOptions.Start, transaction: TransactionPlace?, on deployment: Deployment,
         pool: MongoClientPool
@@ -26,9 +26,9 @@ package struct PositionTrial: Sendable {
             guard case .halt(let halt) = StreamFailure(mongoDB: error), halt.status == .lostPosition else { throw error }
             let oldest =
                 (try? deployment.oplogWindow(pool: pool)).map { ". The oldest entry of the oplog is at \($0.oldest.readable)" } ?? ""
-            throw StreamHalt(
+            throw Halt(
                 reason: "MongoDB does not go on from there: \(error)\(oldest)",
-                mend: "Nothing was changed. Give another place: `oldest` is as far back as the oplog goes", status: .lostPosition)
+                remedy: "Nothing was changed. Give another place: `oldest` is as far back as the oplog goes", status: .lostPosition)
         }
         position = StreamPosition(token: opened.token, wallTime: nil, events: 0, transaction: transaction)
         clusterTime = opened.token.clusterTime
@@ -39,7 +39,7 @@ package struct PositionTrial: Sendable {
 
     /// Opens the stream's change stream, asks for one batch, and closes it.
     ///
-    /// - Throws: ``MongoError``, ``StreamHalt``.
+    /// - Throws: ``MongoError``, ``Halt``.
     static func open(
         _ settings: StreamSettings, at start: ChangeStreamOptions.Start, on deployment: Deployment, pool: MongoClientPool
     ) throws -> (token: ResumeToken, now: BSONTimestamp?) {
@@ -49,8 +49,8 @@ package struct PositionTrial: Sendable {
             var stream = try ChangeStream(options, start: start, of: client)
             let given: ResumeToken? = if case .after(let token) = start { token } else { stream.initialToken }
             guard let token = given else {
-                throw StreamHalt(
-                    reason: "this server gives no token for a time", mend: "Give a token, or a record's TOPIC/PARTITION/OFFSET",
+                throw Halt(
+                    reason: "this server gives no token for a time", remedy: "Give a token, or a record's TOPIC/PARTITION/OFFSET",
                     status: .configuration)
             }
             // A time of the future, too: the server would wait for it in silence.

@@ -11,12 +11,13 @@ struct PositionWriter {
     private let configuration: BridgeConfiguration
     private let stream: String
     /// Nil when the leader was not made to stand back.
-    private let lead: HeldLead?
+    private let lead: LeadershipHold?
     private let store: PositionStore
     private let stop: StopSignal
     private let logger: Logger
 
-    init(configuration: BridgeConfiguration, stream: String, lead: HeldLead?, store: PositionStore, stop: StopSignal, logger: Logger) {
+    init(configuration: BridgeConfiguration, stream: String, lead: LeadershipHold?, store: PositionStore, stop: StopSignal, logger: Logger)
+    {
         self.configuration = configuration
         self.stream = stream
         self.lead = lead
@@ -35,18 +36,18 @@ struct PositionWriter {
     ///
     /// - Parameter edit: makes the edit of the value that the positions topic has when nobody else can change it any more.
     /// - Returns: what was stored.
-    /// - Throws: ``KafkaError``, ``StreamStopped``, and what `edit` throws. Nothing was changed then, unless no answer came to the commit.
+    /// - Throws: ``KafkaError``, ``Stopped``, and what `edit` throws. Nothing was changed then, unless no answer came to the commit.
     func write(_ edit: (_ old: [UInt8]?) throws -> Edit) throws -> Edit {
         let deadline = ContinuousClock.now + configuration.startupTimeout
         var backoff = Backoff(cap: .seconds(1))
         while true {
-            if stop.isRequested { throw StreamStopped() }
+            if stop.isRequested { throw Stopped() }
             do {
                 return try attempt(edit, until: deadline)
             } catch let error as KafkaError {
                 guard case .restart = StreamFailure(kafka: error), .now < deadline else { throw error }
                 logger.debug("trying again: \(error)")
-                if stop.wait(for: backoff.next()) { throw StreamStopped() }
+                if stop.wait(for: backoff.next()) { throw Stopped() }
             }
         }
     }

@@ -55,7 +55,7 @@ package struct Positions: Sendable {
 
     /// One entry for each stream of the configuration, and for each other one that has a position.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
     package func list() async throws -> [StoredPositionEntry] {
         try await blocking {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -67,7 +67,7 @@ package struct Positions: Sendable {
         }
     }
 
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
     package func show(_ stream: StreamSettings) async throws -> StoredPositionDetails {
         try await blocking(stream) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -83,7 +83,7 @@ package struct Positions: Sendable {
     /// The edits so far, the oldest one first.
     ///
     /// - Parameter stream: nil for those of every stream.
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
     package func history(of stream: String?) async throws -> [PositionEdit] {
         try await blocking {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -101,7 +101,7 @@ package struct Positions: Sendable {
 
     /// Lets a stream go on from another place.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, also when the server does not go on from there.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``, also when the server does not go on from there.
     package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
         try await blocking(stream) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -136,7 +136,7 @@ package struct Positions: Sendable {
 
     /// Removes a stream's position, so that it begins at its `startAt`.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
     package func reset(_ stream: StreamSettings, _ request: Request) async throws -> Change {
         try await blocking(stream) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -205,7 +205,7 @@ package struct Positions: Sendable {
         // Whoever stored the position may not be who leads now: a process that has just begun has stored none yet.
         let lead = try takeLead(of: stream, topics: topics, isForced: request.isForced)
         defer { lead?.release() }
-        if stop.isRequested { throw StreamStopped() }
+        if stop.isRequested { throw Stopped() }
         let edit = try PositionWriter(
             configuration: configuration, stream: stream.name, lead: lead, store: store, stop: stop, logger: logger
         ).write { old in
@@ -222,11 +222,11 @@ package struct Positions: Sendable {
     /// has seldom; nothing fences an at-least-once leader, and it would store its own position over the new one.
     ///
     /// - Returns: nil when the group gave no word, and the edit may be made all the same.
-    private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> HeldLead? {
+    private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> LeadershipHold? {
         var reason = "the group gave no word within \(Self.leadTime.readable)"
         do {
             try topics.ensure(InternalTopics.control(of: configuration.name), partitions: 1, timeout: configuration.startupTimeout)
-            if let lead = try HeldLead.take(
+            if let lead = try LeadershipHold.take(
                 of: stream.name, bridge: configuration.name, kafka: configuration.kafka, within: Self.leadTime, stop: stop, logger: logger)
             {
                 return lead
@@ -235,11 +235,11 @@ package struct Positions: Sendable {
             reason = "\(error)"
         }
         guard stream.delivery == .exactlyOnce || isForced else {
-            throw StreamHalt(
+            throw Halt(
                 reason:
                     "stream \(stream.name) is at-least-once, and the process that leads it could not be made to stand back: \(reason). It would "
                     + "store its own position over this one",
-                mend: "Stop the bridge and try again; --force when you know that no bridge leads the stream", status: .configuration)
+                remedy: "Stop the bridge and try again; --force when you know that no bridge leads the stream", status: .configuration)
         }
         logger.debug("the leader was not made to stand back: \(reason)")
         return nil

@@ -9,10 +9,10 @@ struct PublishedPlace {
 
     /// Reads the record at `place`. Blocks.
     ///
-    /// - Throws: ``KafkaError``, or ``StreamHalt`` when there is no such record, or none of a change stream.
+    /// - Throws: ``KafkaError``, or ``Halt`` when there is no such record, or none of a change stream.
     init(of place: RecordPlace, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration) throws {
-        func missing(_ reason: String) -> StreamHalt {
-            StreamHalt(reason: reason, mend: "`bridge tail \(place.topic)` shows the records and their coordinates", status: .configuration)
+        func missing(_ reason: String) -> Halt {
+            Halt(reason: reason, remedy: "`bridge tail \(place.topic)` shows the records and their coordinates", status: .configuration)
         }
         guard let topic = try admin.topic(place.topic, timeout: timeout), place.partition < topic.partitions else {
             throw missing("there is no partition \(place.topic)/\(place.partition)")

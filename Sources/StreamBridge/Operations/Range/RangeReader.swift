@@ -15,7 +15,7 @@ final class RangeReader {
         var lookup: DocumentLookup?
         /// The position that the range is read on from.
         var position: StreamPosition?
-        var pace: Pace?
+        var pace: RateLimiter?
         /// Gets the events that cannot be written, which are left out then; nil where one of them ends the reading.
         var leaveOut: ((UnwritableEvent) -> Void)?
     }
@@ -33,7 +33,7 @@ final class RangeReader {
     private let range: EventRange
     private let publisher: any RecordPublisher
     private var pump: EventPump
-    private var pace: Pace?
+    private var pace: RateLimiter?
 
     /// - Parameter open: makes a topic's handle, once for each namespace.
     init(_ route: Route, open: @escaping (String) throws -> KafkaTopic) {
@@ -49,7 +49,7 @@ final class RangeReader {
     ///
     /// - Parameter goesOn: is told after each batch how far the change stream was read; false for no more.
     /// - Returns: whether the range was read to its end.
-    /// - Throws: ``MongoError``, ``StreamHalt``, ``Bridge/Unreachable``, and what the publisher throws.
+    /// - Throws: ``MongoError``, ``Halt``, ``Bridge/Unreachable``, and what the publisher throws.
     func run(_ source: Source, stop: StopSignal, goesOn: (ResumeToken?) -> Bool) throws -> Bool {
         let wake = publisher.wake
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
@@ -111,7 +111,7 @@ private final class PatientObserver: ChangeStreamObserver {
 
     func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?) { troubledSince.withLock { $0 = nil } }
 
-    func mongoTrouble(_ error: any Error) {
+    func mongoFailed(_ error: any Error) {
         let since = troubledSince.withLock { since in
             let first = since ?? .now
             since = first

@@ -25,7 +25,7 @@ package struct Redrive: Sendable {
         func takes(_ letter: FoundDeadLetter) -> Bool {
             if !codes.isEmpty, !codes.contains(letter.code) { return false }
             if let since, letter.time.map({ $0 < since }) ?? true { return false }
-            if let id, ExactText(letter.id) != ExactText(id) { return false }
+            if let id, ByteEqualString(letter.id) != ByteEqualString(id) { return false }
             return places.isEmpty || places.contains(letter.place)
         }
     }
@@ -56,7 +56,7 @@ package struct Redrive: Sendable {
     /// Hands out the dead letters that there are at the moment of the call.
     ///
     /// - Parameter sendsBack: whether each is sent back after it was handed out.
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, ``SendingInterrupted``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ filter: Filter, sendsBack: Bool, _ show: @escaping @Sendable (FoundDeadLetter) -> Void) async throws -> Summary {
         try await LoopThread.run(name: "redrive") {
             Result {

@@ -52,7 +52,7 @@ package struct Replay: Sendable {
     /// Lets what is published be committed, and ends.
     package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
 
-    /// - Throws: ``WrongUsage``, ``StreamHalt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    /// - Throws: ``WrongUsage``, ``Halt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
         try await blocking { try StreamReplay(configuration, stop: stop, logger: logger).run(request, show) }
     }
@@ -67,7 +67,7 @@ package struct Replay: Sendable {
 
     /// Copies a range of a topic.
     ///
-    /// - Throws: ``WrongUsage``, ``StreamHalt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    /// - Throws: ``WrongUsage``, ``Halt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
         try await blocking { try TopicCopy(configuration, stop: stop, logger: logger).run(request, show) }
     }
@@ -116,7 +116,7 @@ package struct ReplayInterrupted: Error, CustomStringConvertible {
     /// Events or records, for good.
     package let published: Int64
     let rate: Int?
-    /// ``Bridge/Unreachable`` or ``StreamHalt``.
+    /// ``Bridge/Unreachable`` or ``Halt``.
     package let cause: any Error
 
     package var description: String { "\(cause). \(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }

@@ -29,7 +29,7 @@ struct ReplayLedger: Sendable {
 
     /// The newest record of a replay; nil when there is none. Blocks.
     ///
-    /// - Throws: ``KafkaError``, ``StreamHalt`` when it cannot be read.
+    /// - Throws: ``KafkaError``, ``Halt`` when it cannot be read.
     func find(_ id: String) throws -> BSONDocument? {
         guard try admin.topic(topic, timeout: timeout) != nil, let value = try store.readAll(timeout: timeout)[id]?.bytes
         else { return nil }
@@ -41,7 +41,7 @@ struct ReplayLedger: Sendable {
 
     /// The record of a replay that is to go on.
     ///
-    /// - Throws: ``WrongUsage`` when there is no such replay, or nothing is left of it; ``KafkaError``, ``StreamHalt``.
+    /// - Throws: ``WrongUsage`` when there is no such replay, or nothing is left of it; ``KafkaError``, ``Halt``.
     func unfinished(_ id: String) throws -> BSONDocument {
         guard let document = try find(id) else {
             let known = try admin.topic(topic, timeout: timeout) == nil ? [] : store.readAll(timeout: timeout).keys.sorted()
@@ -62,17 +62,17 @@ struct ReplayLedger: Sendable {
                 + "Another --id begins another one")
     }
 
-    static func unreadable(_ id: String, topic: String) -> StreamHalt {
-        StreamHalt(
-            reason: "the record of replay \(id) in topic \(topic) is none of this bridge", mend: "Start another replay",
+    static func unreadable(_ id: String, topic: String) -> Halt {
+        Halt(
+            reason: "the record of replay \(id) in topic \(topic) is none of this bridge", remedy: "Start another replay",
             status: .configuration)
     }
 
     /// The same id was begun twice at the same time: what is recorded is of the other one.
-    static func taken(_ id: String) -> StreamHalt {
-        StreamHalt(
+    static func taken(_ id: String) -> Halt {
+        Halt(
             reason: "replay \(id) was begun by another process at the same time, which asked for something else",
-            mend: "Begin this one again with another --id", status: .configuration)
+            remedy: "Begin this one again with another --id", status: .configuration)
     }
 
     /// Names a replay by the moment, with something at the end that another one of the same second has not.

@@ -12,7 +12,7 @@ struct ReplayRange {
     ///   - settings: the stream with the filter.
     ///   - isFiltered: some events of the stream are left out.
     ///   - to: nil for the newest time of the deployment.
-    /// - Throws: ``WrongUsage``; ``StreamHalt`` for a place that cannot be used; ``MongoError``, ``KafkaError``.
+    /// - Throws: ``WrongUsage``; ``Halt`` for a place that cannot be used; ``MongoError``, ``KafkaError``.
     init(
         of settings: StreamSettings, isFiltered: Bool, from: PositionPlace, to: PositionPlace?, on deployment: Deployment,
         pool: MongoClientPool, record: (RecordPlace) throws -> PublishedPlace
@@ -39,8 +39,8 @@ struct ReplayRange {
             case nil: nil
             }
         guard let end = given ?? newest.map({ .time($0) }) else {
-            throw StreamHalt(
-                reason: "the deployment does not tell its time", mend: "Give --to a token or a time", status: .configuration)
+            throw Halt(
+                reason: "the deployment does not tell its time", remedy: "Give --to a token or a time", status: .configuration)
         }
         let start = Self.start(at: begin, isFiltered: isFiltered)
         range = EventRange(start: start, from: begin, to: end, newest: newest)

@@ -10,7 +10,7 @@ struct ReplaySupervisor {
     let stop: StopSignal
     /// Where the replay is, and how many were published for good; nil before anything is recorded of it.
     let progress: () -> (place: String, published: Int64)?
-    /// What an error ends the command with: ``StreamHalt`` or ``Bridge/Unreachable``.
+    /// What an error ends the command with: ``Halt`` or ``Bridge/Unreachable``.
     let explain: (any Error) -> any Error
     /// Is told of an error after which the next session begins.
     let tell: (any Error) -> Void
@@ -24,7 +24,7 @@ struct ReplaySupervisor {
             let before = progress()?.place
             do {
                 return try session()
-            } catch is StreamStopped {
+            } catch is Stopped {
                 return false
             } catch {
                 if progress()?.place != before {
@@ -32,7 +32,7 @@ struct ReplaySupervisor {
                     backoff.reset()
                 }
                 let ending = explain(error)
-                if ending is StreamHalt || .now >= deadline {
+                if ending is Halt || .now >= deadline {
                     throw progress().map { ReplayInterrupted(id: id, published: $0.published, rate: rate, cause: ending) } ?? ending
                 }
                 tell(error)
@@ -45,8 +45,8 @@ struct ReplaySupervisor {
     /// Two processes with the same replay would fence each other for ever, so the one that is fenced ends.
     static func explained(_ error: any Error, id: String) -> any Error {
         guard let fenced = error as? KafkaError, fenced.name == "_FENCED" || fenced.name == "PRODUCER_FENCED" else { return error }
-        return StreamHalt(
+        return Halt(
             reason: "another process goes on with replay \(id), or Kafka gave up its transaction: \(fenced)",
-            mend: "Look for that process before you go on", status: .configuration)
+            remedy: "Look for that process before you go on", status: .configuration)
     }
 }

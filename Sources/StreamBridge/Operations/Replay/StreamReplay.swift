@@ -120,8 +120,8 @@ package struct StreamReplay {
         }
         let settings = try stream.replaying(filter: record.filter, topic: record.topic, bridge: configuration.name)
         if let theirs = record.stored.replicaSet, let ours = deployment.replicaSet, theirs != ours {
-            throw StreamHalt(
-                reason: "replay \(id) was begun on replica set \(theirs), and this is \(ours)", mend: "Correct mongodb.uri",
+            throw Halt(
+                reason: "replay \(id) was begun on replica set \(theirs), and this is \(ours)", remedy: "Correct mongodb.uri",
                 status: .lostPosition)
         }
         if let changes = record.stored.changes(of: settings) {
@@ -181,7 +181,7 @@ extension StreamSettings {
             } catch {
                 throw WrongUsage("--topic", error)
             }
-            if let refusal = TopicSharing(settings).refusal(of: watch) { throw WrongUsage("--topic: \(refusal.reason). \(refusal.mend)") }
+            if let refusal = TopicSharing(settings).refusal(of: watch) { throw WrongUsage("--topic: \(refusal.reason). \(refusal.remedy)") }
         }
         return settings
     }

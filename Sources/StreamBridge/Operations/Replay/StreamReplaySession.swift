@@ -26,7 +26,7 @@ struct StreamReplaySession {
     ///
     /// - Throws: ``ReplayInterrupted`` when the replay is recorded, otherwise its cause.
     func run(_ show: @escaping StreamReplay.Show) throws -> Replay.Summary {
-        let status = StreamStatus(stream: settings.name, whoGoesOn: "the replay", logger: logger)
+        let status = StreamStatus(stream: settings.name, subject: "the replay", logger: logger)
         var names: [String] = []
         let leftOut = LeftOut()
         let supervisor = ReplaySupervisor(
@@ -34,7 +34,7 @@ struct StreamReplaySession {
             progress: { status.position.map { ($0.token.text ?? "", $0.events) } },
             explain: { OperationFailure.ending(explained($0), of: settings, bridge: configuration.name) },
             tell: {
-                status.kafkaTrouble($0)
+                status.kafkaFailed($0)
                 topics.forget()
             })
         let isDone = try supervisor.run { try publish(status, &names, leftOut, show) }
@@ -68,7 +68,7 @@ struct StreamReplaySession {
         var route = RangeReader.Route(
             range: range, settings: settings, origin: .replay(id: record.id), publisher: publisher,
             lookup: settings.fullDocument == .batchedLookup ? DocumentLookup(pool: pool, status: status, stop: stop, heartbeat: nil) : nil,
-            position: position, pace: rate.map { Pace(rate: $0) })
+            position: position, pace: rate.map { RateLimiter(rate: $0) })
         route.leaveOut = { event in
             // A session that begins again meets it again.
             guard leftOut.events.insert(event.token ?? event.document).inserted else { return }
@@ -98,7 +98,7 @@ struct StreamReplaySession {
             _ = try? publisher.finish(within: Self.settlingTime)
             throw error
         }
-        guard try publisher.finish(within: nil) else { throw StreamStopped() }
+        guard try publisher.finish(within: nil) else { throw Stopped() }
         guard isThrough else { return false }
         recorder.finish()
         try store(status.position ?? position, publisher)
@@ -124,7 +124,7 @@ struct StreamReplaySession {
         // No records, but a transaction is open, so that a position follows.
         try publisher.publish(RecordBatch(), to: [])
         try publisher.seal(position)
-        guard try publisher.finish(within: nil) else { throw StreamStopped() }
+        guard try publisher.finish(within: nil) else { throw Stopped() }
     }
 
     /// What means something else for a replay than for its stream.
@@ -132,9 +132,9 @@ struct StreamReplaySession {
         guard let lost = error as? MongoError, StreamFailure(mongoDB: lost).halt?.status == .lostPosition else {
             return ReplaySupervisor.explained(error, id: record.id)
         }
-        return StreamHalt(
+        return Halt(
             reason: "MongoDB does not go on with the range: \(lost)",
-            mend: "What the oplog no longer has cannot be published again: begin another replay, --from oldest", status: .lostPosition)
+            remedy: "What the oplog no longer has cannot be published again: begin another replay, --from oldest", status: .lostPosition)
     }
 
     /// How long a session that failed waits for the outcome of what it had sent.

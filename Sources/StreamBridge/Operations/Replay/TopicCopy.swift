@@ -120,8 +120,8 @@ package struct TopicCopy {
 
     private func stretches(of request: Request) throws -> [Int32: TopicCopyRecord.Stretch] {
         guard let topic = try admin.topic(request.source, timeout: configuration.startupTimeout), topic.partitions > 0 else {
-            throw StreamHalt(
-                reason: "there is no topic \(request.source)", mend: "Give --topic-from the topic to copy from", status: .configuration)
+            throw Halt(
+                reason: "there is no topic \(request.source)", remedy: "Give --topic-from the topic to copy from", status: .configuration)
         }
         let all = 0..<Int32(topic.partitions)
         if let partition = request.partition, !all.contains(partition) {

@@ -15,7 +15,7 @@ struct TopicCopySession {
     let logger: Logger
 
     /// A transaction is committed when it is so old, so long or so large: readers of committed records see the copy grow.
-    private static let most = (time: Duration.milliseconds(100), records: 5000, bytes: 8 << 20)
+    private static let maximum = (time: Duration.milliseconds(100), records: 5000, bytes: 8 << 20)
     /// What only was looked at is recorded this often.
     private static let idleTime: Duration = .seconds(5)
 
@@ -51,18 +51,18 @@ struct TopicCopySession {
         try refuseGap(of: found)
         var pass = try TopicCopyPass(found, settings: configuration.kafka, patience: configuration.startupTimeout)
         var transaction = CopyTransaction(sender: sender, ledger: records, copied: found.copied)
-        var pace = rate.map { Pace(rate: $0) }
+        var pace = rate.map { RateLimiter(rate: $0) }
         do {
             // Whatever happens from here on, there is something to go on with.
             if recorded == nil { committed = try transaction.commit(found, state: .running, within: configuration.startupTimeout) }
-            while !stop.isRequested, let step = try pass.next(within: transaction.isOpen ? Self.most.time : .milliseconds(200)) {
+            while !stop.isRequested, let step = try pass.next(within: transaction.isOpen ? Self.maximum.time : .milliseconds(200)) {
                 if case .record(let copied) = step {
                     try transaction.send(
                         copied.marked(id: record.id, topic: record.source, partition: found.keepsPartitions ? copied.partition : nil),
                         to: target)
                 }
                 let isPaced = pace.map { transaction.records >= $0.batchEvents } ?? false
-                if transaction.isDue(Self.most) || isPaced || transaction.idleTime >= Self.idleTime {
+                if transaction.isDue(Self.maximum) || isPaced || transaction.idleTime >= Self.idleTime {
                     let count = transaction.records
                     committed = try transaction.commit(pass.record, state: .running, within: configuration.startupTimeout)
                     show(Replay.Progress(id: record.id, events: transaction.copied, fraction: pass.record.fraction))
@@ -91,11 +91,11 @@ struct TopicCopySession {
         for (partition, stretch) in record.stretches.sorted(by: { $0.key < $1.key }) where stretch.next < stretch.end {
             let first = try admin.watermarks(topic: record.source, partition: partition, timeout: configuration.startupTimeout).lowerBound
             guard first > stretch.next else { continue }
-            throw StreamHalt(
+            throw Halt(
                 reason:
                     "\(record.source)/\(partition) begins at offset \(first) now: records from offset \(stretch.next) on were deleted before they "
                     + "were copied",
-                mend: "Begin another replay for what is left", status: .lostPosition)
+                remedy: "Begin another replay for what is left", status: .lostPosition)
         }
     }
 }
@@ -120,8 +120,8 @@ private struct CopyTransaction {
     /// How long nothing was committed or sent.
     var idleTime: Duration { isOpen ? .zero : since.duration(to: .now) }
 
-    func isDue(_ most: (time: Duration, records: Int, bytes: Int)) -> Bool {
-        isOpen && (since.duration(to: .now) >= most.time || records >= most.records || bytes >= most.bytes)
+    func isDue(_ maximum: (time: Duration, records: Int, bytes: Int)) -> Bool {
+        isOpen && (since.duration(to: .now) >= maximum.time || records >= maximum.records || bytes >= maximum.bytes)
     }
 
     mutating func send(_ record: OutgoingRecord, to topic: KafkaTopic) throws(KafkaError) {

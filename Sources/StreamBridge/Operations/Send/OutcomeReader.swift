@@ -28,14 +28,14 @@ final class OutcomeReader {
     ///
     /// - Parameter take: gets the first outcome of each.
     /// - Returns: the ids of those without one.
-    func wait(for ids: Set<ExactText>, within limit: Duration, stop: StopSignal, _ take: (AwaitedOutcome) -> Void) throws(KafkaError)
-        -> Set<ExactText>
+    func wait(for ids: Set<ByteEqualString>, within limit: Duration, stop: StopSignal, _ take: (AwaitedOutcome) -> Void) throws(KafkaError)
+        -> Set<ByteEqualString>
     {
         var open = ids
         let deadline = ContinuousClock.now + limit
         while !open.isEmpty, !stop.isRequested, .now < deadline {
             guard case .record(let outcome?) = try reader.next(timeout: .milliseconds(200), AwaitedOutcome.init) else { continue }
-            if open.remove(ExactText(outcome.id)) != nil { take(outcome) }
+            if open.remove(ByteEqualString(outcome.id)) != nil { take(outcome) }
         }
         return open
     }

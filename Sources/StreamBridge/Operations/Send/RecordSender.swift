@@ -41,7 +41,7 @@ package final class RecordSender {
             while !(try producer.produce(record, to: topic, tag: 1)) { try serve(timeout: .milliseconds(100)) }
         } catch {
             let key = record.key?.readable.shortened ?? "none"
-            throw error.isAftermath
+            throw error.isConsequence
                 ? error
                 : KafkaError(
                     code: error.code, operation: "send a record of \(record.size) bytes, key \(key), to topic \(topic.name)",
@@ -70,7 +70,7 @@ package final class RecordSender {
                     trouble = nil
                 case .refused(let error, _, _, _):
                     inFlight -= 1
-                    if !error.isAftermath { refusal = refusal ?? error }
+                    if !error.isConsequence { refusal = refusal ?? error }
                 case .unreachable(let error): trouble = error
                 // As below, and with the caller's patience.
                 case .waits: break

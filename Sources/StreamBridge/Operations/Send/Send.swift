@@ -65,7 +65,7 @@ package struct Send: Sendable {
     /// A file is checked as a whole before its first line is sent; what can be read only once is checked line by line, up to its first
     /// fault.
     ///
-    /// - Throws: ``Unreadable``, ``Bridge/Unreachable``, ``StreamHalt``, ``SendingInterrupted``.
+    /// - Throws: ``Unreadable``, ``Bridge/Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ source: Source, _ tell: @escaping @Sendable (Event) -> Void) async throws -> Summary {
         try await LoopThread.run(name: "send") {
             Result {
@@ -132,7 +132,7 @@ package struct Send: Sendable {
             outcomes = try OutcomeReader(topic: dispatcher.outcomes, admin: admin, settings: configuration.kafka, timeout: timeout)
         }
         let sender = try RecordSender(topic: dispatcher.commands, settings: configuration.kafka, patience: timeout, logger: logger)
-        var ids: Set<ExactText> = []
+        var ids: Set<ByteEqualString> = []
         do {
             while !stop.isRequested, let line = try reading.next() {
                 if let fault = line.fault {
@@ -141,7 +141,7 @@ package struct Send: Sendable {
                     break
                 }
                 try sender.send(OutgoingRecord(key: line.key.map { Array($0.utf8) }, value: line.bytes))
-                if patience != nil, let id = line.id { ids.insert(ExactText(id)) }
+                if patience != nil, let id = line.id { ids.insert(ByteEqualString(id)) }
                 if line.number % Self.tellEvery == 0 { tell(.sent(sender.stored)) }
             }
             try sender.finish()

@@ -62,7 +62,7 @@ package struct Tail: Sendable {
 
     /// Hands out records until `limit` is reached, a stop, or, without `follow`, the ends of the moment of the call.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, ``UnknownTopic``.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``, ``UnknownTopic``.
     package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void)
         async throws
     {

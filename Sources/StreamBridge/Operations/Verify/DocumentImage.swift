@@ -21,12 +21,12 @@ struct DocumentImage {
     private let isWholeEvent: Bool
     private let hasImages: Bool
 
-    /// - Throws: ``StreamHalt`` with the reason why records of this stream cannot be compared with documents.
-    init(of stream: StreamSettings) throws(StreamHalt) {
-        func refused(_ reason: String) -> StreamHalt {
-            StreamHalt(
+    /// - Throws: ``Halt`` with the reason why records of this stream cannot be compared with documents.
+    init(of stream: StreamSettings) throws(Halt) {
+        func refused(_ reason: String) -> Halt {
+            Halt(
                 reason: "the records of stream \(stream.name) cannot be compared with documents: \(reason)",
-                mend: "Leave --documents out to compare the topics with the change stream", status: .configuration)
+                remedy: "Leave --documents out to compare the topics with the change stream", status: .configuration)
         }
         switch stream.format {
         case .relaxed: form = .json(.relaxed)
@@ -142,7 +142,7 @@ struct DocumentIdentity: Hashable {
     /// - Parameter key: the bytes of a record's key.
     init(namespace: String, key: UnsafeRawBufferPointer) {
         var hasher = Hasher()
-        hasher.combine(ExactText(namespace))
+        hasher.combine(ByteEqualString(namespace))
         hasher.combine(bytes: key)
         hash = hasher.finalize()
     }

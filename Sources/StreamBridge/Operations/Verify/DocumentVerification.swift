@@ -53,9 +53,9 @@ struct DocumentVerification {
         self.show = show
         image = try DocumentImage(of: stream)
         guard !deployment.isSharded else {
-            throw StreamHalt(
+            throw Halt(
                 reason: "records cannot be compared with documents of a sharded cluster, whose keys have the shard key, too",
-                mend: "Leave --documents out to compare the topics with the change stream", status: .configuration)
+                remedy: "Leave --documents out to compare the topics with the change stream", status: .configuration)
         }
         report = VerifyReport(
             stream: stream.name, from: "the beginning of the topics", to: "", isolation: Isolation.readCommitted.rawValue,
@@ -68,8 +68,9 @@ struct DocumentVerification {
     /// - Parameter position: reads the stored position.
     mutating func run(position: () throws -> StoredPosition?) throws -> VerifyReport {
         guard var covered = try position()?.position.token, covered.clusterTime != nil else {
-            throw StreamHalt(
-                reason: "stream \(settings.name) has no stored position, so nothing says how far it has published", mend: "Run the bridge",
+            throw Halt(
+                reason: "stream \(settings.name) has no stored position, so nothing says how far it has published",
+                remedy: "Run the bridge",
                 status: .configuration)
         }
         report.to = "\(EventRange.Place.token(covered.text ?? ""))"

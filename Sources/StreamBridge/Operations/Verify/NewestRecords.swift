@@ -24,14 +24,14 @@ struct NewestRecords {
     }
 
     private var entries: [DocumentIdentity: Entry] = [:]
-    private var namespaces: [ExactText: UInt32] = [:]
+    private var namespaces: [ByteEqualString: UInt32] = [:]
     /// By namespace: when its collection was last dropped or renamed, which says of every key before that its document is gone.
     private var cleared: [UInt32: UInt64] = [:]
 
     var count: Int { entries.count }
 
     mutating func take(_ record: Found) {
-        let name = ExactText(record.namespace)
+        let name = ByteEqualString(record.namespace)
         let namespace = namespaces[name] ?? UInt32(namespaces.count)
         namespaces[name] = namespace
         guard let identity = record.identity else {

@@ -43,7 +43,7 @@ package struct Verify: Sendable {
 
     package func requestStop() { stop.request(grace: .zero) }
 
-    /// - Throws: ``WrongUsage``, ``Bridge/Unreachable``, ``StreamHalt``.
+    /// - Throws: ``WrongUsage``, ``Bridge/Unreachable``, ``Halt``.
     package func run(_ request: Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
         try await LoopThread.run(name: "verify") { Result { try ending { try verify(request, show) } } }.get()
     }
@@ -51,7 +51,7 @@ package struct Verify: Sendable {
     /// Compares the newest record of each key with the document that the collection has.
     ///
     /// - Parameter limit: how many findings of each kind are listed.
-    /// - Throws: ``Bridge/Unreachable``, ``StreamHalt``, also for a stream whose records do not carry documents.
+    /// - Throws: ``Bridge/Unreachable``, ``Halt``, also for a stream whose records do not carry documents.
     package func documents(limit: Int = 20, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
         try await LoopThread.run(name: "verify") {
             Result {
@@ -79,9 +79,10 @@ package struct Verify: Sendable {
             return try body()
         } catch {
             let end = OperationFailure.ending(error, of: settings, bridge: configuration.name)
-            guard let halt = end as? StreamHalt, halt.status == .lostPosition, error is MongoError else { throw end }
-            throw StreamHalt(
-                reason: halt.reason, mend: "Give --from another place, or leave it out, to begin where the oplog does", status: halt.status)
+            guard let halt = end as? Halt, halt.status == .lostPosition, error is MongoError else { throw end }
+            throw Halt(
+                reason: halt.reason, remedy: "Give --from another place, or leave it out, to begin where the oplog does",
+                status: halt.status)
         }
     }
 
@@ -175,8 +176,8 @@ package struct Verify: Sendable {
         }
     }
 
-    private func unknown(_ reason: String, _ mend: String) -> StreamHalt {
-        StreamHalt(reason: reason, mend: mend, status: .configuration)
+    private func unknown(_ reason: String, _ remedy: String) -> Halt {
+        Halt(reason: reason, remedy: remedy, status: .configuration)
     }
 
     /// - Parameter take: gets each record of the range, in the change stream's order; false for no more.

@@ -69,10 +69,10 @@ final class AtLeastOncePublisher: RecordPublisher {
         let record = batch.records[index]
         do {
             while !(try producer.produce(record, of: batch, to: topic, tag: tag)) {
-                if stop.isOverdue { throw StreamStopped() }
+                if stop.isOverdue { throw Stopped() }
                 try serveEvents(timeout: .milliseconds(100))
             }
-        } catch let error as KafkaError where error.isAftermath {
+        } catch let error as KafkaError where error.isConsequence {
             // The producer is finished; the reports say why.
             try serveEvents(timeout: .zero)
             throw producer.client.fatalError ?? error
@@ -125,10 +125,10 @@ final class AtLeastOncePublisher: RecordPublisher {
                 window.acknowledged(tag: tag, count: count)
                 status.published(count)
             case .refused(let error, let topic, let key, let size):
-                guard !error.isAftermath else { return }
+                guard !error.isConsequence else { return }
                 refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
-            case .unreachable(let error): status.kafkaTrouble(error)
-            case .waits(let wait): status.kafkaTrouble(wait)
+            case .unreachable(let error): status.kafkaFailed(error)
+            case .waits(let wait): status.kafkaFailed(wait)
             }
         }
     }
@@ -168,7 +168,7 @@ final class AtLeastOncePublisher: RecordPublisher {
             // Records go on being acknowledged, which ends the trouble each time.
             let isToBeTold = now >= held?.report ?? now + Self.heldPatience
             if isToBeTold {
-                status.kafkaTrouble(
+                status.kafkaFailed(
                     WaitsFor(
                         description: "no position is stored before group \(term?.group ?? "") has given a sign of life again",
                         kind: .waiting))

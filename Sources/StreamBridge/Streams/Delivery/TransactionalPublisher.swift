@@ -25,7 +25,7 @@ final class TransactionalPublisher: RecordPublisher {
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     private static let mostTime: Duration = .milliseconds(100)
-    private static let mostBytes = 8 << 20
+    private static let maxBytes = 8 << 20
     /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
     /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
     static let mostGroupTime: Duration = .seconds(10)
@@ -38,7 +38,7 @@ final class TransactionalPublisher: RecordPublisher {
     private static let patience: Duration = .seconds(3)
 
     private let producer: KafkaProducer
-    private let ender: TransactionEnder
+    private let ender: TransactionCompleter
     private let positions: KafkaTopic
     private let identity: any PositionKeeping
     private let term: StreamLeadership.Term?
@@ -81,7 +81,7 @@ final class TransactionalPublisher: RecordPublisher {
         self.identity = identity
         self.status = status
         self.stop = stop
-        ender = TransactionEnder(client: producer.client)
+        ender = TransactionCompleter(client: producer.client)
     }
 
     /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
@@ -117,8 +117,8 @@ final class TransactionalPublisher: RecordPublisher {
                 return try call()
             } catch {
                 guard error.mayBeCalledAgain else { throw error }
-                if !error.isTimeout || .now >= quiet { status.kafkaTrouble(error) }
-                if stop.isRequested { throw StreamStopped() }
+                if !error.isTimeout || .now >= quiet { status.kafkaFailed(error) }
+                if stop.isRequested { throw Stopped() }
                 try term?.check()
                 _ = try producer.serve(timeout: .milliseconds(100)) { _ in }
             }
@@ -172,7 +172,7 @@ final class TransactionalPublisher: RecordPublisher {
                 try giveUpIfLate()
                 try serveEvents(timeout: .milliseconds(100))
             }
-        } catch let error as KafkaError where error.isAftermath || error.name == "_STATE" {
+        } catch let error as KafkaError where error.isConsequence || error.name == "_STATE" {
             throw try reason(of: error)
         } catch let error as KafkaError where !error.isFatal {
             throw RecordRefused(
@@ -197,7 +197,7 @@ final class TransactionalPublisher: RecordPublisher {
     private static let reportsAfterFailure: Duration = .milliseconds(200)
 
     private func giveUpIfLate() throws {
-        if stop.isOverdue || deadline.map({ $0 <= .now }) ?? false { throw StreamStopped() }
+        if stop.isOverdue || deadline.map({ $0 <= .now }) ?? false { throw Stopped() }
     }
 
     func seal(_ position: StreamPosition) throws {
@@ -218,7 +218,7 @@ final class TransactionalPublisher: RecordPublisher {
         let age = since.duration(to: .now)
         if isAmidGroup { return age >= mostGroupTime || bytes >= Self.mostGroupBytes }
         // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
-        return age >= Self.mostTime || bytes >= Self.mostBytes || stop.isRequested
+        return age >= Self.mostTime || bytes >= Self.maxBytes || stop.isRequested
     }
 
     func endLinger(isCaughtUp: Bool) throws {
@@ -286,7 +286,8 @@ final class TransactionalPublisher: RecordPublisher {
     private func settleCommit() throws {
         guard state == .committing else { return }
         guard let result = ender.takeResult() else {
-            if let delay = ender.takeDelay() { status.kafkaTrouble(delay) }
+            // A commit waits for its records first, and the producer reports those.
+            if producer.client.unacknowledged == 0, let delay = ender.takeDelay() { status.kafkaFailed(delay) }
             return
         }
         if case .failure(let error) = result {
@@ -330,10 +331,10 @@ final class TransactionalPublisher: RecordPublisher {
                 switch report {
                 case .acknowledged: status.published(0)
                 case .refused(let error, let topic, let key, let size):
-                    guard !error.isAftermath else { return }
+                    guard !error.isConsequence else { return }
                     refusal = refusal ?? RecordRefused(error: error, topic: topic, key: key, size: size, index: nil)
-                case .unreachable(let error): status.kafkaTrouble(error)
-                case .waits(let wait): status.kafkaTrouble(wait)
+                case .unreachable(let error): status.kafkaFailed(error)
+                case .waits(let wait): status.kafkaFailed(wait)
                 }
             }
         } catch {
@@ -363,7 +364,7 @@ final class TransactionalPublisher: RecordPublisher {
             if case .open = state, isCovered, isAmidGroup, stop.isRequested || limit != nil { return true }
             if sealed != nil, state != .failed { try commit() }
             try awaitCommit()
-        } catch is StreamStopped {
+        } catch is Stopped {
             return false
         }
         return state == .idle

@@ -69,7 +69,7 @@ struct DocumentLookup {
     /// What was asked for; nil when it has not come within `limit`. Ask again: what passes is waited out, because the events are in hand already and the
     /// change stream need not be opened again.
     ///
-    /// - Throws: ``MongoError`` that does not pass, ``StreamStopped``.
+    /// - Throws: ``MongoError`` that does not pass, ``Stopped``.
     mutating func next(within limit: Duration) throws -> Slice? {
         heartbeat?.beat()
         guard var question else { return Slice(documents: LookedUpDocuments(), events: .max) }
@@ -77,7 +77,7 @@ struct DocumentLookup {
         // A stop waits for an answer that is about to come, and no longer: what lies before these events is sealed.
         if stop.isRequested, question.again != nil || stop.isOverdue || question.deadline - .now < Self.patience - Self.stopTime {
             question.call?.abandon()
-            throw StreamStopped()
+            throw Stopped()
         }
         if let again = question.again, .now < again {
             _ = stop.wait(for: min(limit, again - .now))
@@ -95,7 +95,7 @@ struct DocumentLookup {
             return nil
         } catch let error as MongoError {
             guard case .reopen = StreamFailure(mongoDB: error) else { throw error }
-            status.mongoTrouble(error, of: .lookup)
+            status.mongoFailed(error, of: .lookup)
             question.call = nil
             question.again = .now + backoff.next()
             return nil
@@ -136,7 +136,7 @@ struct DocumentLookup {
         }
         if !question.isTold, question.deadline - .now < Self.patience - BoundedCallLimits.late {
             question.isTold = true
-            status.mongoTrouble(WaitsFor.answer(to: WantedDocuments.operation), of: .lookup)
+            status.mongoFailed(WaitsFor.answer(to: WantedDocuments.operation), of: .lookup)
         }
         return nil
     }

@@ -1,5 +1,5 @@
 extension TopicConflict {
-    var halt: StreamHalt { StreamHalt(reason: reason, mend: mend, status: .configuration) }
+    var halt: Halt { Halt(reason: reason, remedy: remedy, status: .configuration) }
 }
 
 extension TopicSharing {
@@ -7,7 +7,7 @@ extension TopicSharing {
     /// pipeline may leave one of them out.
     func remark(on found: [Namespace], isCompacted: (String) -> Bool) -> StreamRemark? {
         refusal(among: found, isCompacted: isCompacted).map { conflict in
-            chooses ? .warning(conflict.reason, mend: conflict.mend) : .fault(conflict.reason, mend: conflict.mend)
+            chooses ? .warning(conflict.reason, remedy: conflict.remedy) : .fault(conflict.reason, remedy: conflict.remedy)
         }
     }
 }

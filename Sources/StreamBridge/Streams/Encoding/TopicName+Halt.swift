@@ -1,9 +1,9 @@
 extension TopicName {
     /// - Throws: for a name that is longer than Kafka takes.
-    static func refuseLong(_ name: String) throws(StreamHalt) {
+    static func refuseLong(_ name: String) throws(Halt) {
         guard name.utf8.count > maximumLength else { return }
-        throw StreamHalt(
+        throw Halt(
             reason: "topic name \(name) has \(name.utf8.count) characters, and Kafka takes at most \(maximumLength)",
-            mend: "Give the stream a shorter topic template", status: .configuration)
+            remedy: "Give the stream a shorter topic template", status: .configuration)
     }
 }

@@ -55,7 +55,7 @@ struct TopicRouter {
 
     /// The index of the event's topic; nil for an event that has none.
     ///
-    /// - Throws: what `open` throws; ``StreamHalt``.
+    /// - Throws: what `open` throws; ``Halt``.
     mutating func route(of event: ChangeEvent, in bytes: RawSpan) throws -> Int? {
         let database = event.database ?? 0..<0
         let collection = event.collection ?? 0..<0

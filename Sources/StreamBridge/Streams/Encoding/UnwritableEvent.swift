@@ -41,17 +41,17 @@ struct UnwritableEvent: Sendable {
     }
 
     /// - Parameter stream: its name.
-    func halt(format: RecordFormat, stream: String) -> StreamHalt {
-        let mend =
+    func halt(format: RecordFormat, stream: String) -> Halt {
+        let remedy =
             isOfKey
             ? "The key is JSON in every format: write `key: none`, or the path of another field. Or give the document another _id, and leave this "
                 + "event out"
             : "Correct the document in MongoDB and leave this event out with a $match stage, or publish with format: bson, which passes the bytes "
                 + "on as they are"
-        return StreamHalt(
+        return Halt(
             reason:
                 "the \(operation) of \(document.isEmpty ? "an unknown document" : document), with token \(token ?? "unknown"), cannot be written"
                 + (isOfKey ? ": its key: " : " as \(format): ") + "\(error)",
-            mend: mend + StreamFailure.leavingOut(token, of: stream), status: .configuration)
+            remedy: remedy + StreamFailure.leavingOut(token, of: stream), status: .configuration)
     }
 }

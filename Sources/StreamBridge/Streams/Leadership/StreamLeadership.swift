@@ -155,7 +155,7 @@ final class StreamLeadership: Sendable {
     /// Waits until this process leads.
     ///
     /// - Returns: nil when a stop came first.
-    /// - Throws: why this process can be no member: ``StreamHalt``, or ``KafkaError`` when another membership may help.
+    /// - Throws: why this process can be no member: ``Halt``, or ``KafkaError`` when another membership may help.
     func awaitTerm(_ stop: StopSignal) throws -> Term? {
         enum News { case failed(any Error), stop, standby, leading(Int) }
         var isTold = false
@@ -189,7 +189,7 @@ final class StreamLeadership: Sendable {
     /// A group takes seconds to form, and longer when a member has died; nobody else says so.
     private func tellWait(since began: ContinuousClock.Instant) {
         let time = began.duration(to: .now)
-        status.kafkaTrouble(
+        status.kafkaFailed(
             WaitsFor(description: "for \(time.readable) group \(group) has not said which process leads the stream", kind: .election))
     }
 
@@ -248,7 +248,7 @@ final class StreamLeadership: Sendable {
             try consumer.unassign(partitions)
         case .unreachable(let error):
             // A session's producer tells it as well; and who stands by misses nothing.
-            if state.read({ $0.lead.standing == .waiting }) { status.kafkaTrouble(error) }
+            if state.read({ $0.lead.standing == .waiting }) { status.kafkaFailed(error) }
         case .failed(let error):
             if case .halt(let halt) = StreamFailure(kafka: error) {
                 fail(halt)

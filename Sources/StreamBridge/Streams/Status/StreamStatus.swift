@@ -52,12 +52,12 @@ package final class StreamStatus: ChangeStreamObserver {
         var position: StreamPosition?
         /// Kafka has everything up to here, whether a position says so yet or not.
         var covered: BSONTimestamp?
-        var alarm = OplogAlarm()
-        var tokenWatch = TokenWatch()
+        var alarm = OplogHeadroom()
+        var stalls = StallDetector()
         /// Halted because the stored position cannot be resumed.
         var isLost = false
         /// When progress was told, and how many records were published by then.
-        var told: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
+        var reported: (at: ContinuousClock.Instant, records: Int) = (.now, 0)
 
         mutating func keep(_ position: StreamPosition, storedAt: Int64?) {
             self.position = position
@@ -78,7 +78,7 @@ package final class StreamStatus: ChangeStreamObserver {
     private static let progressInterval: Duration = .seconds(60)
 
     package let stream: String
-    private let whoGoesOn: String
+    private let subject: String
     private let logger: Logger
     private let clock: ClusterClock
     private let state = Mutex(Progress())
@@ -87,9 +87,9 @@ package final class StreamStatus: ChangeStreamObserver {
     /// - Parameters:
     ///   - whoGoesOn: for the sentence about a trouble that passes.
     ///   - clock: of the deployment, which all streams of a bridge share.
-    init(stream: String, whoGoesOn: String = "the stream", logger: Logger, clock: ClusterClock = ClusterClock()) {
+    init(stream: String, subject: String = "the stream", logger: Logger, clock: ClusterClock = ClusterClock()) {
         self.stream = stream
-        self.whoGoesOn = whoGoesOn
+        self.subject = subject
         self.logger = logger
         self.clock = clock
     }
@@ -106,9 +106,9 @@ package final class StreamStatus: ChangeStreamObserver {
     // MARK: MongoDB
 
     func read(events: Int, upTo token: ResumeToken, clusterTime: BSONTimestamp?) {
-        if let time = clusterTime ?? token.clusterTime { clock.told(time) }
+        if let time = clusterTime ?? token.clusterTime { clock.reported(time) }
         update {
-            $0.tokenWatch.read(upTo: token, at: .now)
+            $0.stalls.read(upTo: token, at: .now)
             $0.snapshot.figures.count(batchOf: events)
             $0.snapshot.condition.answered(by: .mongodb)
             $0.snapshot.condition.progressed(.loop, with: .mongodb)
@@ -121,16 +121,16 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// MongoDB is looking for the next match and has found none yet.
     func searching(since start: ContinuousClock.Instant) {
-        var line: Troubles.Line?
-        update { line = $0.tokenWatch.search(for: .now - start) }
+        var line: Outages.Line?
+        update { line = $0.stalls.search(for: .now - start) }
         tell(line)
     }
 
     /// MongoDB cannot be read now; the reader tries again.
-    func mongoTrouble(_ error: any Error) { mongoTrouble(error, of: .loop) }
+    func mongoFailed(_ error: any Error) { mongoFailed(error, of: .loop) }
 
     /// MongoDB cannot be used now; whoever asks tries again.
-    func mongoTrouble(_ error: any Error, of actor: FailingAttempts.Actor) {
+    func mongoFailed(_ error: any Error, of actor: FailingAttempts.Actor) {
         update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
     }
 
@@ -175,23 +175,23 @@ package final class StreamStatus: ChangeStreamObserver {
     }
 
     /// Kafka cannot be reached now; librdkafka or the session tries again.
-    func kafkaTrouble(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
+    func kafkaFailed(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
         update { $0.snapshot.condition.trouble(with: .kafka, error, of: actor) }
     }
 
     /// Says how many records were published since the last time, once a minute, and nothing when there were none.
-    func tellProgress() {
-        let told: (records: Int, time: Duration, position: String?)? = state.withLock { state in
-            let time = state.told.at.duration(to: .now)
-            let records = state.snapshot.recordsPublished - state.told.records
+    func logProgress() {
+        let reported: (records: Int, time: Duration, position: String?)? = state.withLock { state in
+            let time = state.reported.at.duration(to: .now)
+            let records = state.snapshot.recordsPublished - state.reported.records
             guard time >= Self.progressInterval else { return nil }
-            state.told = (.now, state.snapshot.recordsPublished)
+            state.reported = (.now, state.snapshot.recordsPublished)
             return records > 0 ? (records, time, state.snapshot.storedToken) : nil
         }
-        guard let told else { return }
+        guard let reported else { return }
         logger.info(
-            "published \(told.records) records in \(told.time.readable)",
-            metadata: ["stream": "\(stream)", "token": "\(told.position ?? "none")"])
+            "published \(reported.records) records in \(reported.time.readable)",
+            metadata: ["stream": "\(stream)", "token": "\(reported.position ?? "none")"])
     }
 
     // MARK: Sessions
@@ -230,12 +230,12 @@ package final class StreamStatus: ChangeStreamObserver {
         update {
             $0.snapshot.isLeader = false
             $0.activity = .standby
-            $0.snapshot.condition.forgetTroubles()
+            $0.snapshot.condition.forgetOutages()
             // Whoever leads looks after them.
             $0.position = nil
             $0.covered = nil
             $0.snapshot.stored = nil
-            $0.tokenWatch = TokenWatch()
+            $0.stalls = StallDetector()
         }
         logger.notice("stands by: another process leads this stream, and this one follows it", metadata: ["stream": "\(stream)"])
     }
@@ -252,7 +252,7 @@ package final class StreamStatus: ChangeStreamObserver {
     /// This process leads the stream no more, and nobody knows yet who does.
     func leadsNoMore() { state.withLock { $0.snapshot.isLeader = false } }
 
-    func halted(_ halt: StreamHalt) {
+    func halted(_ halt: Halt) {
         state.withLock {
             $0.snapshot.condition.halt(halt)
             $0.snapshot.isLeader = false
@@ -261,15 +261,15 @@ package final class StreamStatus: ChangeStreamObserver {
         logger.error("halted: \(halt)", metadata: ["stream": "\(stream)"])
     }
 
-    /// A halted stream was mended.
-    func goesOn(because mend: String) {
+    /// A halted stream was fixed.
+    func goesOn(because remedy: String) {
         state.withLock {
-            $0.snapshot.condition.goOn()
+            $0.snapshot.condition.resume()
             $0.activity = .starting
             $0.isLost = false
-            $0.tokenWatch = TokenWatch()
+            $0.stalls = StallDetector()
         }
-        logger.notice("goes on after the halt: \(mend)", metadata: ["stream": "\(stream)"])
+        logger.notice("goes on after the halt: \(remedy)", metadata: ["stream": "\(stream)"])
     }
 
     // MARK: The oplog
@@ -279,7 +279,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// Compares with what the oplog has: a warning while there is time, and again when all is well.
     func compare(with oplog: OplogWindow) {
-        let line: Troubles.Line? = state.withLock { state in
+        let line: Outages.Line? = state.withLock { state in
             state.snapshot.oplogLength = oplog.length
             guard let position = state.position?.token.clusterTime else { return nil }
             return state.isLost ? nil : state.alarm.line(for: position, in: oplog, at: .now)
@@ -291,22 +291,22 @@ package final class StreamStatus: ChangeStreamObserver {
     /// Compares the stream's place with the deployment's newest cluster time.
     func compare(newest: BSONTimestamp?) {
         guard let newest else { return }
-        clock.told(newest)
-        var line: Troubles.Line?
-        update { if $0.snapshot.state != .halted { line = $0.tokenWatch.line(newest: newest, at: .now) } }
+        clock.reported(newest)
+        var line: Outages.Line?
+        update { if $0.snapshot.state != .halted { line = $0.stalls.line(newest: newest, at: .now) } }
         tell(line)
     }
 
-    private func tell(_ line: Troubles.Line?) {
+    private func tell(_ line: Outages.Line?) {
         if let line { logger.log(level: line.level, "\(line.text)", metadata: ["stream": "\(stream)"]) }
     }
 
     /// Applies a change, and says so once when it begins or ends a trouble.
     private func update(_ change: (inout Progress) -> Void) {
-        let line: Troubles.Line? = state.withLock { state in
+        let line: Outages.Line? = state.withLock { state in
             change(&state)
             return state.snapshot.condition.settle(
-                state.activity, stillness: state.tokenWatch.reason, whoGoesOn: whoGoesOn, at: .now)
+                state.activity, stillness: state.stalls.reason, subject: subject, at: .now)
         }
         tell(line)
     }

@@ -8,7 +8,7 @@ final class RunningBridge: Sendable {
     private struct State {
         var running: Bridge.Running?
         var page: String?
-        var end: Result<[StreamHalt], any Error>?
+        var end: Result<[Halt], any Error>?
     }
 
     private let bridge: Bridge
@@ -19,7 +19,7 @@ final class RunningBridge: Sendable {
         self.bridge = bridge
         let state = state
         Task.detached {
-            let end: Result<[StreamHalt], any Error>
+            let end: Result<[Halt], any Error>
             do {
                 end = .success(
                     try await bridge.run(
@@ -89,7 +89,7 @@ final class RunningBridge: Sendable {
     ///
     /// - Returns: the halts.
     @discardableResult
-    func stop() throws -> [StreamHalt] {
+    func stop() throws -> [Halt] {
         bridge.requestStop()
         return try halts()
     }
@@ -97,7 +97,7 @@ final class RunningBridge: Sendable {
     func requestStop() { bridge.requestStop() }
 
     /// Waits until the bridge has ended by itself.
-    func halts() throws -> [StreamHalt] { try state.wait(for: "the bridge to end") { $0.end }.get() }
+    func halts() throws -> [Halt] { try state.wait(for: "the bridge to end") { $0.end }.get() }
 
     var isRunning: Bool { state.value.end == nil }
 }

@@ -1,4 +1,0 @@
-/// The stop's grace ended before the work did.
-package struct StreamStopped: Error {
-    package init() {}
-}
