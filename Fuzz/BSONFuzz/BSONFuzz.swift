@@ -1,3 +1,6 @@
+import Mongo
+import Runtime
+
 // A fuzzer for everything that touches BSON from outside, guided by coverage (libFuzzer) and with the address sanitizer. It is compiled
 // together with the sources that it tests, as one module, because the sanitizer has to instrument them; it is no target of the package.
 //

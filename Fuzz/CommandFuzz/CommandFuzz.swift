@@ -8,6 +8,7 @@
 // A finding is written to a file crash-… in .build/command-fuzz; `.build/command-fuzz/command-fuzz FILE` runs it again.
 
 import Mongo
+import Runtime
 
 private let decoder = CommandDecoder(
     DispatcherSettings(

@@ -9,6 +9,7 @@
 // A finding is written to a file crash-… in .build/own-topics-fuzz; `.build/own-topics-fuzz/own-topics-fuzz FILE` runs it again.
 
 import Mongo
+import Runtime
 
 /// One input: a record's value, and a header's.
 @_cdecl("LLVMFuzzerTestOneInput")

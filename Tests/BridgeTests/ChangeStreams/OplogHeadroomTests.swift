@@ -4,7 +4,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct OplogAlarmTests {
+@Suite struct OplogHeadroomTests {
     private let now = ContinuousClock.now
 
     private func window(_ oldest: UInt32, _ newest: UInt32, isWhole: Bool = false) -> OplogWindow {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct TokenWatchTests {
+@Suite struct StallDetectorTests {
     private let start = ContinuousClock.now
 
     private func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }

@@ -5,7 +5,7 @@ import Testing
 @testable import StreamBridge
 
 /// A worker's hands, and the consumer that waits until they are empty of some partitions.
-@Suite struct WorkerHandsTests {
+@Suite struct InFlightPartitionsTests {
     @Test func handsThatHoldOtherPartitionsNeedNotBeWaitedFor() {
         let hands = InFlightPartitions()
         hands.take()

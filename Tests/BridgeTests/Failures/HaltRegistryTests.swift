@@ -3,7 +3,7 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-@Suite struct HaltedPartsTests {
+@Suite struct HaltRegistryTests {
     /// A part that has halted, on a thread of its own, and what it was told.
     private static func halt(_ halted: HaltRegistry, _ stop: StopSignal = StopSignal(), remedy: @escaping @Sendable () -> String? = { nil })
         -> Monitor<String??>

@@ -3,7 +3,7 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-@Suite struct LoopWatchTests {
+@Suite struct WatchdogTests {
     private let now = ContinuousClock.now
     private let watch = Watchdog()
 

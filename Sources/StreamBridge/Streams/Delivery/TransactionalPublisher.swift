@@ -8,7 +8,7 @@ import Runtime
 /// A reader with `isolation.level=read_committed` sees each event once, in order, whatever happens to the bridge: what a crash leaves open is
 /// aborted by the next session's ``fence()``, and published again from the committed position.
 ///
-/// A transaction is committed when the backlog is drained, or after ``mostTime``, or at ``mostBytes``: a lone event waits for nothing, a flood gets
+/// A transaction is committed when the backlog is drained, or after ``mostTime``, or at ``maxBytes``: a lone event waits for nothing, a flood gets
 /// large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the next one begins at the committed
 /// position.
 ///

@@ -6,7 +6,7 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-@Suite struct TroublesTests {
+@Suite struct OutagesTests {
     private static let start = ContinuousClock.now
 
     /// The lines after each change, at one second each.
