@@ -3,6 +3,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-delivery clean
 
+# libmongoc shares its counters in /dev/shm/mongoc-<pid>, before main(), and complains on standard error of what a killed process of that
+# number left there. Nobody reads them.
+export MONGOC_DISABLE_SHM = 1
+
 # Every recipe that starts a mongod gets its path in the environment.
 with_mongod = MONGOD="$$(scripts/mongod-path)"
 # Suites whose names end like this start a mongod; a sanitizer run leaves them out.
