@@ -5,7 +5,7 @@ import Testing
 /// Such tests wait for Kafka in calls that block. On the cooperative pool, which has a thread for each core, two of them would hold up everything else:
 /// the bridges of the scenes as well, which have most to do.
 struct OwnThread: SuiteTrait, TestTrait, TestScoping {
-    private static let gate = Gate(width: 4)
+    private static let gate = Gate(width: 6)
 
     var isRecursive: Bool { true }
 

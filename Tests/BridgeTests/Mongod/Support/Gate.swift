@@ -4,7 +4,7 @@ import Testing
 
 /// Lets some scenes run at a time: each has a bridge with its threads, and the machine may have two cores. Most of them wait most of the time.
 actor Gate {
-    static let scenes = Gate(width: 8)
+    static let scenes = Gate(width: 11)
 
     private var free: Int
     private var waiting: [CheckedContinuation<Void, Never>] = []
