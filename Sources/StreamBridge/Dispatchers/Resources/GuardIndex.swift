@@ -47,20 +47,20 @@ struct GuardIndex: Sendable, Equatable {
     /// From `E11000 duplicate key error collection: db.coll index: truck_id_1 dup key: { … }`; an index with a collation has that before
     /// `dup key`.
     private static func indexName(in message: String) -> String? {
-        let text = message.utf8
-        guard let end = text.firstRange(of: " dup key".utf8)?.lowerBound else { return nil }
-        let mark = " index: ".utf8
-        // The name of a collection may have the mark in it, too.
-        var start: String.Index?
-        var rest = text[..<end]
-        while let found = rest.firstRange(of: mark) {
-            start = found.upperBound
-            rest = rest[found.upperBound...]
-        }
-        guard let start else { return nil }
-        let name = text[start..<end]
-        return String(Substring(name[..<(name.firstRange(of: " collation: {".utf8)?.lowerBound ?? end)]))
+        let text = Array(message.utf8)
+        func stands(_ mark: [UInt8], at place: Int, before end: Int) -> Bool { text[place..<end].starts(with: mark) }
+        guard let end = text.indices.first(where: { stands(Self.end, at: $0, before: text.count) }),
+            // The name of a collection may have the mark in it, too.
+            let mark = (0..<end).last(where: { stands(Self.mark, at: $0, before: end) })
+        else { return nil }
+        let start = mark + Self.mark.count
+        let name = (start..<end).first { stands(Self.collation, at: $0, before: end) } ?? end
+        return String(decoding: text[start..<name], as: UTF8.self)
     }
+
+    private static let mark = Array(" index: ".utf8)
+    private static let collation = Array(" collation: {".utf8)
+    private static let end = Array(" dup key".utf8)
 
     /// The halt for a document that holds no resource, which an index on the resource refuses all the same.
     func halt(refusing refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> Halt {
