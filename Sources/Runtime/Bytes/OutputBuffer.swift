@@ -8,12 +8,15 @@
 /// freed memory. Every method that writes first makes room for what it writes, and nothing outside this file sees the pointer, except
 /// for the time of a `withUnsafeBytes` call. All of `0..<count` has been written, because `count` only ever moves over bytes just written,
 /// or back.
-package struct OutputBuffer: ~Copyable {
-    private var base: UnsafeMutableRawPointer
-    private var capacity: Int
+public struct OutputBuffer: ~Copyable {
+    // An append is a part of the encoders' loops in other modules, so it is inlined there. Swift does that for what is public, and not for what
+    // `package` shows: hence the few public declarations here and in `RawSpan+LittleEndian`.
+    @usableFromInline var base: UnsafeMutableRawPointer
+    @usableFromInline var capacity: Int
+    @usableFromInline var end = 0
 
     /// How many bytes are in the buffer.
-    package private(set) var count = 0
+    @inlinable @inline(__always) public var count: Int { end }
 
     /// An empty buffer with room for `capacity` bytes.
     package init(capacity: Int) {
@@ -32,13 +35,13 @@ package struct OutputBuffer: ~Copyable {
 
     /// Forgets the contents and keeps the memory.
     package mutating func removeAll() {
-        count = 0
+        end = 0
     }
 
     /// Forgets the contents, and gives memory back if more than `limit` bytes are held: one giant document should not cost its
     /// size for ever.
     package mutating func reset(keepingCapacity limit: Int = 1 << 20) {
-        count = 0
+        end = 0
         guard capacity > limit else { return }
         base.deallocate()
         capacity = max(limit, 64)
@@ -46,18 +49,19 @@ package struct OutputBuffer: ~Copyable {
     }
 
     /// Forgets all bytes from `newCount` on. More than there are is none.
-    package mutating func truncate(to newCount: Int) {
-        count = min(count, max(newCount, 0))
+    @inlinable
+    public mutating func truncate(to newCount: Int) {
+        end = min(end, max(newCount, 0))
     }
 
     /// Makes room for `additional` more bytes.
-    @inline(__always)
-    package mutating func reserve(_ additional: Int) {
-        if capacity - count < additional { grow(by: additional) }
+    @inlinable @inline(__always)
+    public mutating func reserve(_ additional: Int) {
+        if capacity - end < additional { grow(by: additional) }
     }
 
-    @inline(never)
-    private mutating func grow(by additional: Int) {
+    @usableFromInline @inline(never)
+    mutating func grow(by additional: Int) {
         let larger = max(capacity * 2, count + additional)
         let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
         memory.copyMemory(from: base, byteCount: count)
@@ -66,34 +70,41 @@ package struct OutputBuffer: ~Copyable {
         capacity = larger
     }
 
-    @inline(__always)
-    package mutating func append(_ byte: UInt8) {
+    /// Appends a byte.
+    @inlinable @inline(__always)
+    public mutating func append(_ byte: UInt8) {
         reserve(1)
-        base.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
-        count &+= 1
+        base.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end &+= 1
     }
 
     /// Appends a literal.
-    @inline(__always)
-    package mutating func append(_ text: StaticString) {
+    @inlinable @inline(__always)
+    public mutating func append(_ text: StaticString) {
         let length = text.utf8CodeUnitCount
         reserve(length)
-        (base + count).copyMemory(from: text.utf8Start, byteCount: length)
-        count &+= length
+        (base + end).copyMemory(from: text.utf8Start, byteCount: length)
+        end &+= length
     }
 
-    package mutating func append(contentsOf bytes: UnsafeRawBufferPointer) {
+    /// Appends bytes.
+    @inlinable
+    public mutating func append(contentsOf bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)
-        (base + count).copyMemory(from: source, byteCount: bytes.count)
-        count &+= bytes.count
+        (base + end).copyMemory(from: source, byteCount: bytes.count)
+        end &+= bytes.count
     }
 
-    package mutating func append(contentsOf bytes: RawSpan) {
+    /// Appends bytes.
+    @inlinable
+    public mutating func append(contentsOf bytes: RawSpan) {
         bytes.withUnsafeBytes { append(contentsOf: $0) }
     }
 
-    package mutating func append(contentsOf bytes: RawSpan, in range: Range<Int>) {
+    /// Appends a part of some bytes.
+    @inlinable
+    public mutating func append(contentsOf bytes: RawSpan, in range: Range<Int>) {
         append(contentsOf: bytes.extracting(range))
     }
 
@@ -109,29 +120,29 @@ package struct OutputBuffer: ~Copyable {
 
     /// Appends the low `length` bytes of a word, lowest first. All eight are stored and the rest is overwritten by what comes next: one
     /// store, whatever the length.
-    @inline(__always)
-    package mutating func append(word: UInt64, length: Int) {
+    @inlinable @inline(__always)
+    public mutating func append(word: UInt64, length: Int) {
         precondition(0...8 ~= length)
         reserve(8)
-        base.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
-        count &+= length
+        base.storeBytes(of: word.littleEndian, toByteOffset: end, as: UInt64.self)
+        end &+= length
     }
 
     /// Calls `body` with room for `length` bytes at the end of the buffer. The closure fills all of them.
-    @inline(__always)
-    package mutating func append(length: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Void) {
+    @inlinable @inline(__always)
+    public mutating func append(length: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Void) {
         reserve(length)
-        body(UnsafeMutableRawBufferPointer(start: base + count, count: length))
-        count &+= length
+        body(UnsafeMutableRawBufferPointer(start: base + end, count: length))
+        end &+= length
     }
 
     /// Calls `body` with room for `limit` bytes at the end of the buffer. It gives back how many, from the first one on, it has filled.
-    @inline(__always)
-    package mutating func append(upTo limit: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Int) {
+    @inlinable @inline(__always)
+    public mutating func append(upTo limit: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Int) {
         reserve(limit)
-        let length = body(UnsafeMutableRawBufferPointer(start: base + count, count: limit))
+        let length = body(UnsafeMutableRawBufferPointer(start: base + end, count: limit))
         precondition(0...limit ~= length)
-        count &+= length
+        end &+= length
     }
 
     /// Makes an `E` of the `e` that a number may have near its end.
@@ -148,7 +159,7 @@ package struct OutputBuffer: ~Copyable {
         reserve(number)
         (base + position + number).copyMemory(from: base + position, byteCount: count - position)
         (base + position).initializeMemory(as: UInt8.self, repeating: byte, count: number)
-        count += number
+        end += number
     }
 
     /// Replaces four bytes that are already there.
@@ -158,10 +169,11 @@ package struct OutputBuffer: ~Copyable {
     }
 
     /// The buffer's bytes, for the time of the call.
-    package func withUnsafeBytes<Result, Failure: Error>(
+    @inlinable
+    public func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try body(UnsafeRawBufferPointer(start: base, count: count))
+        try body(UnsafeRawBufferPointer(start: base, count: end))
     }
 
     /// A copy of the buffer's bytes.

@@ -1,23 +1,27 @@
 /// Loads of the little-endian numbers that BSON is made of. Each is bounds-checked by `RawSpan`; callers check lengths first, so a check
 /// here can only fail on a mistake of ours, never on bytes from outside.
 extension RawSpan {
+    /// One byte.
     @inlinable @inline(__always)
-    package func byte(at offset: Int) -> UInt8 {
+    public func byte(at offset: Int) -> UInt8 {
         unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
-    @inline(__always)
-    package func int32(at offset: Int) -> Int32 {
+    /// Four bytes, as a signed number.
+    @inlinable @inline(__always)
+    public func int32(at offset: Int) -> Int32 {
         Int32(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: Int32.self))
     }
 
-    @inline(__always)
-    package func uint32(at offset: Int) -> UInt32 {
+    /// Four bytes.
+    @inlinable @inline(__always)
+    public func uint32(at offset: Int) -> UInt32 {
         UInt32(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
+    /// Eight bytes.
     @inlinable @inline(__always)
-    package func uint64(at offset: Int) -> UInt64 {
+    public func uint64(at offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
@@ -25,8 +29,8 @@ extension RawSpan {
     ///
     /// Looks at eight bytes at a time: a byte is zero exactly if subtracting one borrows out of its top bit and the bit was not set before.
     /// A borrow can run on into higher bytes, so only the lowest hit counts, and that is the one we want.
-    @inline(__always)
-    package func firstZero(from start: Int, before end: Int) -> Int? {
+    @inlinable @inline(__always)
+    public func firstZero(from start: Int, before end: Int) -> Int? {
         var position = start
         let lastWord = byteCount - 8
         while position < end {
