@@ -18,19 +18,20 @@ package final class KafkaClient: Sendable {
     private let owned: (client: LibrdkafkaPointer, queue: LibrdkafkaPointer)
     var handle: OpaquePointer { owned.client.address }
     var queue: OpaquePointer { owned.queue.address }
-    package let requests = RequestWatch()
+    package let requests = RequestCounts()
     /// Of a group member.
-    let joinGroups: JoinGroupInterceptor?
+    let membership: MembershipRequests?
+    private let interceptor: RequestInterceptor
 
     /// - Throws: ``KafkaError`` when a property is refused or the client cannot be made.
     init(role: Role, properties: [String: String]) throws(KafkaError) {
         let configuration = try KafkaProperties(Self.complete(properties))
-        let membership = role == .groupMember ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT : 0
-        configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | membership)
+        let events = role == .groupMember ? RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT : 0
+        configuration.enableEvents(RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_LOG | events)
         let conf = configuration.release()
-        requests.install(in: conf)
-        joinGroups = role == .groupMember ? JoinGroupInterceptor() : nil
-        joinGroups?.install(in: conf)
+        membership = role == .groupMember ? MembershipRequests() : nil
+        interceptor = RequestInterceptor([requests] + (membership.map { [$0] } ?? []))
+        interceptor.install(in: conf)
         let type = role == .producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER
         var sentence = [CChar](repeating: 0, count: 512)
         guard let handle = rd_kafka_new(type, conf, &sentence, sentence.count) else {
@@ -49,13 +50,13 @@ package final class KafkaClient: Sendable {
         // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
         // retains its client, so none is left here.
         rd_kafka_queue_destroy(queue)
-        guard let joinGroups else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
+        guard membership != nil else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
         // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
         // connection's thread. Nobody waits for it, least of all a process that stops.
-        let (client, requests) = (owned.client, requests)
+        let (client, interceptor) = (owned.client, interceptor)
         _ = LoopThread.start(name: "destroy") {
             rd_kafka_destroy_flags(client.address, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
-            withExtendedLifetime((requests, joinGroups)) {}
+            withExtendedLifetime(interceptor) {}
         }
     }
 

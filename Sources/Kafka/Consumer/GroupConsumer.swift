@@ -159,13 +159,13 @@ package final class GroupConsumer: Sendable {
     }
 
     /// When the group was asked for the assignment that came last.
-    package var lastSync: ContinuousClock.Instant { client.joinGroups?.lastSync ?? .now }
+    package var lastSync: ContinuousClock.Instant { client.membership?.lastSync ?? .now }
 
     /// A time when the group had heard of this member; nil before the first.
-    package var lastSign: ContinuousClock.Instant? { client.joinGroups?.lastSign }
+    package var lastSign: ContinuousClock.Instant? { client.membership?.lastSign }
 
     /// A rebalance has begun and its next generation has not: a commit would be refused, and the partitions given up for lost.
-    package var isJoining: Bool { client.joinGroups?.isJoining ?? false }
+    package var isJoining: Bool { client.membership?.isJoining ?? false }
 
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
     package func commit(_ offsets: [Int32: Int64]) {
@@ -235,7 +235,7 @@ package final class GroupConsumer: Sendable {
     /// This member has joined and does not know yet what it is assigned. A librdkafka before 2.3 aborts the process when a member that uses the
     /// cooperative-sticky strategy goes then for the first time (confluentinc/librdkafka#4381), so that is waited for.
     private var awaitsFirstAssignment: Bool {
-        isCooperative && (client.joinGroups?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
+        isCooperative && (client.membership?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
     }
 
     /// Answers whatever the group asks within `time`: takes no partition, gives up every one.

@@ -62,7 +62,7 @@ import Testing
         var settings = DispatcherSettings.sample()
         settings.commands = topic
         return CommandContinuity(
-            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestWatch(), stop: StopSignal(), isCompacted: { false })
+            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestCounts(), stop: StopSignal(), isCompacted: { false })
     }
 
     private func mark(_ offset: Int64, timestamp: Int64) throws -> CommittedOffset {

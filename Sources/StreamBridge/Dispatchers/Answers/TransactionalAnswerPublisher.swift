@@ -13,7 +13,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private static let mostTime: Duration = .milliseconds(100)
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
-    /// The same for one that goes on by itself meanwhile, so that a stop is heard.
+    /// The same for one that continues by itself meanwhile, so that a stop is heard.
     private static let fenceTime: Duration = .seconds(1)
     /// What takes less is not worth a word.
     private static let patience: Duration = .seconds(3)

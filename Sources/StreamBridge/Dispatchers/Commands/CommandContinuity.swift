@@ -39,7 +39,7 @@ final class CommandContinuity: Sendable {
     private let settings: DispatcherSettings
     private let bridge: String
     private let kafka: KafkaSettings
-    private let requests: RequestWatch
+    private let requests: RequestCounts
     private let stop: StopSignal
     /// Nil when nobody can say.
     private let isCompacted: @Sendable () -> Bool?
@@ -51,7 +51,7 @@ final class CommandContinuity: Sendable {
 
     /// - Parameter requests: of the client that fetches the commands.
     init(
-        of settings: DispatcherSettings, bridge: String, kafka: KafkaSettings, requests: RequestWatch, stop: StopSignal,
+        of settings: DispatcherSettings, bridge: String, kafka: KafkaSettings, requests: RequestCounts, stop: StopSignal,
         isCompacted: @escaping @Sendable () -> Bool?
     ) {
         self.settings = settings

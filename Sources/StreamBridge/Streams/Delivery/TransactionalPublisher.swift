@@ -32,7 +32,7 @@ final class TransactionalPublisher: RecordPublisher {
     static let mostGroupBytes = 64 << 20
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
-    /// The same for one that goes on by itself meanwhile, so that a stop is heard.
+    /// The same for one that continues by itself meanwhile, so that a stop is heard.
     private static let fenceTime: Duration = .seconds(1)
     /// A call whose time is over is not worth a word before.
     private static let patience: Duration = .seconds(3)
@@ -263,7 +263,7 @@ final class TransactionalPublisher: RecordPublisher {
     private func commit() throws {
         if let refusal { throw refusal }
         guard let position = sealed, isCovered else { return }
-        // Whoever leads next fences this producer; whoever knows already that it does not lead need not wait for that.
+        // The next leader fences this producer; whoever knows already that it does not lead need not wait for that.
         try term?.check()
         try begin()
         try position.refuse(before: lastStored)

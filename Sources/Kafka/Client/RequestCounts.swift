@@ -1,10 +1,8 @@
 import CKafka
 import Synchronization
 
-/// Sees a client's requests and their responses, for what librdkafka has no event for (``JoinGroupInterceptor`` does so for a group's). Any thread.
-///
-/// Its client owns it and is destroyed before it, so the pointer that librdkafka keeps is always good.
-package final class RequestWatch: Sendable {
+/// Counts a client's requests about topics, and its transactions' first requests that were refused. Any thread.
+package final class RequestCounts: RequestObserver {
     /// ApiKeys of the Kafka protocol.
     private enum Key {
         static let metadata: Int16 = 3
@@ -31,31 +29,7 @@ package final class RequestWatch: Sendable {
     /// exactly 20 ms after a refusal (`rd_kafka_txn_handle_AddPartitionsToTxn`).
     package var refusedBeginnings: Int { refused.load(ordering: .acquiring) }
 
-    /// Before the client is made.
-    func install(in conf: OpaquePointer) {
-        rd_kafka_conf_interceptor_add_on_new(
-            conf, "requests",
-            { client, _, watch, _, _ in
-                rd_kafka_interceptor_add_on_request_sent(
-                    client, "requests",
-                    { _, _, _, _, key, _, _, _, watch in
-                        RequestWatch.at(watch)?.sent(key)
-                        return RD_KAFKA_RESP_ERR_NO_ERROR
-                    }, watch)
-                return rd_kafka_interceptor_add_on_response_received(
-                    client, "requests",
-                    { _, _, _, _, key, _, _, _, _, _, watch in
-                        RequestWatch.at(watch)?.answered(key)
-                        return RD_KAFKA_RESP_ERR_NO_ERROR
-                    }, watch)
-            }, Unmanaged.passUnretained(self).toOpaque())
-    }
-
-    private static func at(_ pointer: UnsafeMutableRawPointer?) -> RequestWatch? {
-        pointer.map { Unmanaged<RequestWatch>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private func sent(_ key: Int16) {
+    func sent(_ key: Int16) {
         switch key {
         case Key.metadata: metadata.add(1, ordering: .releasing)
         case Key.addPartitionsToTransaction:
@@ -70,7 +44,7 @@ package final class RequestWatch: Sendable {
         }
     }
 
-    private func answered(_ key: Int16) {
+    func answered(_ key: Int16, _ error: rd_kafka_resp_err_t) {
         if key == Key.addPartitionsToTransaction { partitionsAnswered.store(now, ordering: .releasing) }
     }
 

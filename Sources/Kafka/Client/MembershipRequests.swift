@@ -1,7 +1,7 @@
 import CKafka
 import Synchronization
 
-/// Sees the requests of a group member that no event tells of: an interceptor sees every request and its response.
+/// Sees the requests of a group member that no event reports.
 ///
 /// **Whether a JoinGroup is on its way.** The broker answers one when all members have sent theirs, which takes them up to a heartbeat interval, and
 /// it answers the requests of one connection in their order. A commit that is sent behind a JoinGroup is therefore looked at when the next
@@ -11,9 +11,7 @@ import Synchronization
 /// **When the group has heard of this member.** The response to a heartbeat may say that the member was given up, and the interceptor does not see
 /// what it says. But then librdkafka sends no other heartbeat before it has joined again or its user has given the partitions up. So when one is
 /// sent, the one before was taken well, and the group had heard of the member when that was sent, or later.
-///
-/// Its client owns it and is destroyed before it, so the pointer that librdkafka keeps is always good.
-final class JoinGroupInterceptor: Sendable {
+final class MembershipRequests: RequestObserver {
     /// ApiKeys of the Kafka protocol.
     private enum Key {
         static let joinGroup: Int16 = 11
@@ -22,7 +20,7 @@ final class JoinGroupInterceptor: Sendable {
     }
 
     private let pending = Atomic(false)
-    private let answered = Atomic(false)
+    private let joined = Atomic(false)
     private let start = ContinuousClock.now
     /// Nanoseconds after `start` of the last SyncGroup or heartbeat, and whether its response has come.
     private let sentAt = Atomic<Int64>(0)
@@ -35,7 +33,7 @@ final class JoinGroupInterceptor: Sendable {
     var isJoining: Bool { pending.load(ordering: .acquiring) }
 
     /// The broker has answered a JoinGroup.
-    var hasJoined: Bool { answered.load(ordering: .acquiring) }
+    var hasJoined: Bool { joined.load(ordering: .acquiring) }
 
     /// A time when the group had heard of this member; nil before the first. Any thread.
     var lastSign: ContinuousClock.Instant? {
@@ -46,31 +44,7 @@ final class JoinGroupInterceptor: Sendable {
     /// When the group was asked for the assignment that came last.
     var lastSync: ContinuousClock.Instant { start + .nanoseconds(syncedAt.load(ordering: .acquiring)) }
 
-    /// Before the client is made.
-    func install(in conf: OpaquePointer) {
-        rd_kafka_conf_interceptor_add_on_new(
-            conf, "join",
-            { client, _, watch, _, _ in
-                rd_kafka_interceptor_add_on_request_sent(
-                    client, "join",
-                    { _, _, _, _, key, _, _, _, watch in
-                        JoinGroupInterceptor.of(watch)?.sent(key)
-                        return RD_KAFKA_RESP_ERR_NO_ERROR
-                    }, watch)
-                return rd_kafka_interceptor_add_on_response_received(
-                    client, "join",
-                    { _, _, _, _, key, _, _, _, _, error, watch in
-                        JoinGroupInterceptor.of(watch)?.received(key, error)
-                        return RD_KAFKA_RESP_ERR_NO_ERROR
-                    }, watch)
-            }, Unmanaged.passUnretained(self).toOpaque())
-    }
-
-    private static func of(_ watch: UnsafeMutableRawPointer?) -> JoinGroupInterceptor? {
-        watch.map { Unmanaged<JoinGroupInterceptor>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private func sent(_ key: Int16) {
+    func sent(_ key: Int16) {
         switch key {
         case Key.joinGroup: pending.store(true, ordering: .releasing)
         case Key.heartbeat, Key.syncGroup:
@@ -83,11 +57,11 @@ final class JoinGroupInterceptor: Sendable {
         }
     }
 
-    private func received(_ key: Int16, _ error: rd_kafka_resp_err_t) {
+    func answered(_ key: Int16, _ error: rd_kafka_resp_err_t) {
         switch key {
         case Key.joinGroup:
             pending.store(false, ordering: .releasing)
-            answered.store(true, ordering: .releasing)
+            joined.store(true, ordering: .releasing)
         case Key.heartbeat, Key.syncGroup:
             guard error == RD_KAFKA_RESP_ERR_NO_ERROR else { return }
             isAnswered.store(true, ordering: .releasing)
