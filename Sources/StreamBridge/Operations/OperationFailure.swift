@@ -1,10 +1,11 @@
 import Kafka
 import Mongo
 
-/// How errors of Kafka end a command: one that passes means that no answer came, everything else wants a fix.
+/// How errors of a server end a command: transient errors become ``Unreachable``, all others a ``Halt``.
 enum OperationFailure {
-    /// What the command throws: ``Unreachable``, ``Halt``, or what is no error of Kafka as it is.
+    /// What the command throws: ``Unreachable``, ``Halt``, or what is no error of a server as it is.
     static func ending(_ error: any Error) -> any Error {
+        if let error = error as? MongoError { return StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error) }
         guard error is KafkaError || error is MissingTopic else { return error }
         switch StreamFailure(kafka: error) {
         case .halt(let halt): return halt

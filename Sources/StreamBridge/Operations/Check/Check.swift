@@ -124,7 +124,7 @@ package struct Check: Sendable {
                 findings.append(
                     .warning(
                         subject, "\(changes) changed since the position was stored",
-                        remedy: "If that was meant, nothing: the stream goes on from its position"))
+                        remedy: "If that was meant, nothing: the stream continues from its position"))
             }
         }
         do {

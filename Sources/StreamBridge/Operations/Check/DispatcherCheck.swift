@@ -74,7 +74,7 @@ struct DispatcherCheck {
         _ committed: [Int32: CommittedOffset?], _ admin: KafkaAdmin, _ kafka: KafkaSettings
     ) throws(KafkaError) -> Halt? {
         let (topic, timeout) = (settings.commands, timeout)
-        let continuity = CommandContinuity(of: settings, bridge: bridge, kafka: kafka, requests: RequestWatch(), stop: StopSignal()) {
+        let continuity = CommandContinuity(of: settings, bridge: bridge, kafka: kafka, requests: RequestCounts(), stop: StopSignal()) {
             (try? admin.settings(ofTopic: topic, timeout: timeout))?["cleanup.policy"].map { $0.contains("compact") }
         }
         do {

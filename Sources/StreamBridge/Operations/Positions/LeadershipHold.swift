@@ -2,7 +2,7 @@ import Kafka
 import Logging
 import Runtime
 
-/// The lead of a stream, taken from whoever had it: no process begins a session of the stream until it is given back.
+/// The lead of a stream, taken from its leader: no process begins a session of the stream until it is given back.
 ///
 /// The leader's term is over: it commits, or stores, what it has and ends its session. When the lead comes back to it, or goes to another process, a new session
 /// reads the position anew. Used on one thread.

@@ -3,7 +3,7 @@ import Logging
 import Runtime
 
 /// Stores an edited position, the record of the edit and that of a gap, in one Kafka transaction with the stream's transactional id: with exactly-once that fences
-/// whoever leads the stream, so nothing that it has in hand can follow.
+/// the leader of the stream, so nothing that it has in hand can follow.
 ///
 /// A leader that was not made to stand back comes back, and its own fence may abort this transaction before it is committed. So only a commit is a success, and
 /// everything that passes is tried again; the leader backs off from try to try. Used on one thread.

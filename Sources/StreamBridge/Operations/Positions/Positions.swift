@@ -25,7 +25,7 @@ package struct Positions: Sendable {
 
     package struct Change: Sendable {
         package enum Leader: Sendable {
-            /// Whoever led the stream had given up the lead before the edit, and begins at the new position now.
+            /// The leader of the stream had given up the lead before the edit, and begins at the new position now.
             case stoodBack
             /// The group gave no word. A leader, if there is one, begins at the new position when it notices that it was fenced.
             case unaware
@@ -55,9 +55,9 @@ package struct Positions: Sendable {
 
     /// One entry for each stream of the configuration, and for each other one that has a position.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
+    /// - Throws: ``Unreachable``, ``Halt``.
     package func list() async throws -> [StoredPositionEntry] {
-        try await blocking {
+        try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let values = try self.values(of: store(admin), admin).mapValues(\.bytes)
             let now = WallClock.milliseconds()
@@ -67,9 +67,9 @@ package struct Positions: Sendable {
         }
     }
 
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
+    /// - Throws: ``Unreachable``, ``Halt``.
     package func show(_ stream: StreamSettings) async throws -> StoredPositionDetails {
-        try await blocking(stream) {
+        try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let value = try self.values(of: store(admin), admin)[stream.name]?.bytes
             let (deployment, pool) = try reachMongoDB()
@@ -83,9 +83,9 @@ package struct Positions: Sendable {
     /// The edits so far, the oldest one first.
     ///
     /// - Parameter stream: nil for those of every stream.
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
+    /// - Throws: ``Unreachable``, ``Halt``.
     package func history(of stream: String?) async throws -> [PositionEdit] {
-        try await blocking {
+        try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             return try PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka)
                 .edits(timeout: configuration.startupTimeout, stop: stop).filter { stream == nil || $0.stream == stream }
@@ -101,9 +101,9 @@ package struct Positions: Sendable {
 
     /// Lets a stream go on from another place.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``, also when the server does not go on from there.
+    /// - Throws: ``Unreachable``, ``Halt``, also when the server does not go on from there.
     package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
-        try await blocking(stream) {
+        try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let (deployment, pool) = try reachMongoDB()
             let published: PublishedPlace? =
@@ -136,9 +136,9 @@ package struct Positions: Sendable {
 
     /// Removes a stream's position, so that it begins at its `startAt`.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``.
+    /// - Throws: ``Unreachable``, ``Halt``.
     package func reset(_ stream: StreamSettings, _ request: Request) async throws -> Change {
-        try await blocking(stream) {
+        try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let (deployment, pool) = try reachMongoDB()
             let start = try deployment.start(at: stream.startAt, pool: pool)
@@ -257,23 +257,5 @@ package struct Positions: Sendable {
     private func reachMongoDB() throws -> (Deployment, MongoClientPool) {
         let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).positions"))
         return (try Deployment(of: pool), pool)
-    }
-
-    private func blocking<Success: Sendable>(
-        _ stream: StreamSettings? = nil, _ body: @escaping @Sendable () throws -> Success
-    ) async throws -> Success {
-        try await LoopThread.run(name: "positions") {
-            Result {
-                do {
-                    return try body()
-                } catch let error as Unreachable {
-                    throw error
-                } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
-                } catch {
-                    throw OperationFailure.ending(error)
-                }
-            }
-        }.get()
     }
 }

@@ -49,7 +49,7 @@ final class RangeReader {
     ///
     /// - Parameter goesOn: is told after each batch how far the change stream was read; false for no more.
     /// - Returns: whether the range was read to its end.
-    /// - Throws: ``MongoError``, ``Halt``, ``Bridge/Unreachable``, and what the publisher throws.
+    /// - Throws: ``MongoError``, ``Halt``, ``Unreachable``, and what the publisher throws.
     func run(_ source: Source, stop: StopSignal, goesOn: (ResumeToken?) -> Bool) throws -> Bool {
         let wake = publisher.wake
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(

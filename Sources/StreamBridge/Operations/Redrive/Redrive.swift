@@ -56,17 +56,9 @@ package struct Redrive: Sendable {
     /// Hands out the dead letters that there are at the moment of the call.
     ///
     /// - Parameter sendsBack: whether each is sent back after it was handed out.
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``, ``SendingInterrupted``.
+    /// - Throws: ``Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ filter: Filter, sendsBack: Bool, _ show: @escaping @Sendable (FoundDeadLetter) -> Void) async throws -> Summary {
-        try await LoopThread.run(name: "redrive") {
-            Result {
-                do {
-                    return try redrive(filter, sendsBack: sendsBack, show)
-                } catch {
-                    throw OperationFailure.ending(error)
-                }
-            }
-        }.get()
+        try await OperationThread.run("redrive") { try redrive(filter, sendsBack: sendsBack, show) }
     }
 
     private func redrive(_ filter: Filter, sendsBack: Bool, _ show: (FoundDeadLetter) -> Void) throws -> Summary {

@@ -52,9 +52,9 @@ package struct Replay: Sendable {
     /// Lets what is published be committed, and ends.
     package func requestStop() { stop.request(grace: configuration.shutdownTimeout) }
 
-    /// - Throws: ``WrongUsage``, ``Halt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    /// - Throws: ``WrongUsage``, ``Halt``, ``Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await blocking { try StreamReplay(configuration, stop: stop, logger: logger).run(request, show) }
+        try await OperationThread.run("replay") { try StreamReplay(configuration, stop: stop, logger: logger).run(request, show) }
     }
 
     /// Counts what a replay would publish, and changes nothing.
@@ -62,14 +62,14 @@ package struct Replay: Sendable {
     /// - Throws: as ``run(_:_:)``.
     package func plan(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> ReplayPlan
     {
-        try await blocking { try StreamReplay(configuration, stop: stop, logger: logger).plan(request, show) }
+        try await OperationThread.run("replay") { try StreamReplay(configuration, stop: stop, logger: logger).plan(request, show) }
     }
 
     /// Copies a range of a topic.
     ///
-    /// - Throws: ``WrongUsage``, ``Halt``, ``Bridge/Unreachable``, ``ReplayInterrupted``.
+    /// - Throws: ``WrongUsage``, ``Halt``, ``Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await blocking { try TopicCopy(configuration, stop: stop, logger: logger).run(request, show) }
+        try await OperationThread.run("replay") { try TopicCopy(configuration, stop: stop, logger: logger).run(request, show) }
     }
 
     /// Counts what a copy would have, and changes nothing.
@@ -77,7 +77,7 @@ package struct Replay: Sendable {
     /// - Throws: as ``run(_:_:)``.
     package func plan(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> TopicCopyPlan
     {
-        try await blocking { try TopicCopy(configuration, stop: stop, logger: logger).plan(request, show) }
+        try await OperationThread.run("replay") { try TopicCopy(configuration, stop: stop, logger: logger).plan(request, show) }
     }
 
     /// Goes on with a replay that was interrupted.
@@ -85,7 +85,7 @@ package struct Replay: Sendable {
     /// - Parameter rate: events per second; nil for as fast as it goes.
     /// - Throws: as ``run(_:_:)``.
     package func resume(_ id: String, rate: Int?, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await blocking {
+        try await OperationThread.run("replay") {
             let ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
             let record = try ledger.unfinished(id)
             if let copy = TopicCopyRecord(record) {
@@ -93,20 +93,6 @@ package struct Replay: Sendable {
             }
             return try StreamReplay(configuration, stop: stop, logger: logger).resume(record, id: id, rate: rate, show)
         }
-    }
-
-    private func blocking<Success: Sendable>(_ body: @escaping @Sendable () throws -> Success) async throws -> Success {
-        try await LoopThread.run(name: "replay") {
-            Result {
-                do {
-                    return try body()
-                } catch let error as MongoError {
-                    throw StreamFailure(mongoDB: error).halt ?? Unreachable(mongoDB: error)
-                } catch {
-                    throw OperationFailure.ending(error)
-                }
-            }
-        }.get()
     }
 }
 
@@ -116,7 +102,7 @@ package struct ReplayInterrupted: Error, CustomStringConvertible {
     /// Events or records, for good.
     package let published: Int64
     let rate: Int?
-    /// ``Bridge/Unreachable`` or ``Halt``.
+    /// ``Unreachable`` or ``Halt``.
     package let cause: any Error
 
     package var description: String { "\(cause). \(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }

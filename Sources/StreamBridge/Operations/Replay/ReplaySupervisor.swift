@@ -10,7 +10,7 @@ struct ReplaySupervisor {
     let stop: StopSignal
     /// Where the replay is, and how many were published for good; nil before anything is recorded of it.
     let progress: () -> (place: String, published: Int64)?
-    /// What an error ends the command with: ``Halt`` or ``Bridge/Unreachable``.
+    /// What an error ends the command with: ``Halt`` or ``Unreachable``.
     let explain: (any Error) -> any Error
     /// Is told of an error after which the next session begins.
     let tell: (any Error) -> Void

@@ -2,7 +2,7 @@ import Foundation
 import Kafka
 import Runtime
 
-/// The answer to a command, for whoever waits for it.
+/// The answer to a command, for the caller that waits for it.
 package struct AwaitedOutcome: Sendable {
     package let id: String
     package let status: String

@@ -65,19 +65,15 @@ package struct Send: Sendable {
     /// A file is checked as a whole before its first line is sent; what can be read only once is checked line by line, up to its first
     /// fault.
     ///
-    /// - Throws: ``Unreadable``, ``Bridge/Unreachable``, ``Halt``, ``SendingInterrupted``.
+    /// - Throws: ``Unreadable``, ``Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ source: Source, _ tell: @escaping @Sendable (Event) -> Void) async throws -> Summary {
-        try await LoopThread.run(name: "send") {
-            Result {
-                do {
-                    return try send(source, tell)
-                } catch let failure as LineReader.Failure {
-                    throw Unreadable(description: "\(failure)")
-                } catch {
-                    throw OperationFailure.ending(error)
-                }
+        try await OperationThread.run("send") {
+            do {
+                return try send(source, tell)
+            } catch let failure as LineReader.Failure {
+                throw Unreadable(description: "\(failure)")
             }
-        }.get()
+        }
     }
 
     private func send(_ source: Source, _ tell: (Event) -> Void) throws -> Summary {

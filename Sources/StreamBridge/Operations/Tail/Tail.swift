@@ -62,19 +62,11 @@ package struct Tail: Sendable {
 
     /// Hands out records until `limit` is reached, a stop, or, without `follow`, the ends of the moment of the call.
     ///
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``, ``UnknownTopic``.
+    /// - Throws: ``Unreachable``, ``Halt``, ``UnknownTopic``.
     package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void)
         async throws
     {
-        try await LoopThread.run(name: "tail") {
-            Result {
-                do {
-                    try read(topics, from: start, follow: follow, limit: limit, print)
-                } catch {
-                    throw OperationFailure.ending(error)
-                }
-            }
-        }.get()
+        try await OperationThread.run("tail") { try read(topics, from: start, follow: follow, limit: limit, print) }
     }
 
     private func read(_ topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: (Line) -> Void) throws {

@@ -43,29 +43,23 @@ package struct Verify: Sendable {
 
     package func requestStop() { stop.request(grace: .zero) }
 
-    /// - Throws: ``WrongUsage``, ``Bridge/Unreachable``, ``Halt``.
+    /// - Throws: ``WrongUsage``, ``Unreachable``, ``Halt``.
     package func run(_ request: Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
-        try await LoopThread.run(name: "verify") { Result { try ending { try verify(request, show) } } }.get()
+        try await OperationThread.run("verify", ending: ending) { try verify(request, show) }
     }
 
     /// Compares the newest record of each key with the document that the collection has.
     ///
     /// - Parameter limit: how many findings of each kind are listed.
-    /// - Throws: ``Bridge/Unreachable``, ``Halt``, also for a stream whose records do not carry documents.
+    /// - Throws: ``Unreachable``, ``Halt``, also for a stream whose records do not carry documents.
     package func documents(limit: Int = 20, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
-        try await LoopThread.run(name: "verify") {
-            Result {
-                do {
-                    let (admin, pool, deployment) = try reachBothSides()
-                    var verification = try DocumentVerification(
-                        configuration, stream: settings, admin: admin, pool: pool, deployment: deployment, limit: limit, stop: stop,
-                        show: show)
-                    return try verification.run { try position(admin: admin, deployment: deployment) }
-                } catch {
-                    throw OperationFailure.ending(error, of: settings, bridge: configuration.name)
-                }
-            }
-        }.get()
+        try await OperationThread.run("verify", ending: { OperationFailure.ending($0, of: settings, bridge: configuration.name) }) {
+            let (admin, pool, deployment) = try reachBothSides()
+            var verification = try DocumentVerification(
+                configuration, stream: settings, admin: admin, pool: pool, deployment: deployment, limit: limit, stop: stop,
+                show: show)
+            return try verification.run { try position(admin: admin, deployment: deployment) }
+        }
     }
 
     private func reachBothSides() throws -> (KafkaAdmin, MongoClientPool, Deployment) {
@@ -74,16 +68,11 @@ package struct Verify: Sendable {
         return (admin, pool, try Deployment(of: pool))
     }
 
-    private func ending<Result>(_ body: () throws -> Result) throws -> Result {
-        do {
-            return try body()
-        } catch {
-            let end = OperationFailure.ending(error, of: settings, bridge: configuration.name)
-            guard let halt = end as? Halt, halt.status == .lostPosition, error is MongoError else { throw end }
-            throw Halt(
-                reason: halt.reason, remedy: "Give --from another place, or leave it out, to begin where the oplog does",
-                status: halt.status)
-        }
+    private func ending(_ error: any Error) -> any Error {
+        let end = OperationFailure.ending(error, of: settings, bridge: configuration.name)
+        guard let halt = end as? Halt, halt.status == .lostPosition, error is MongoError else { return end }
+        return Halt(
+            reason: halt.reason, remedy: "Give --from another place, or leave it out, to begin where the oplog does", status: halt.status)
     }
 
     private func verify(_ request: Request, _ show: @escaping (Progress) -> Void) throws -> VerifyReport {
@@ -243,7 +232,7 @@ package struct Verify: Sendable {
     /// Not every cluster answers that question.
     private static let settingsTime: Duration = .seconds(5)
 
-    /// An edit back repeats events, and one forward leaves some out: whoever reads the report should know of them.
+    /// An edit back repeats events, and one forward leaves some out: a reader of the report should know of them.
     private func edits(_ admin: KafkaAdmin) -> [String] {
         let history = PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka)
         guard let edits = try? history.edits(timeout: Self.settingsTime, stop: stop).filter({ $0.stream == settings.name }),
