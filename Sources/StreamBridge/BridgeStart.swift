@@ -33,7 +33,7 @@ struct BridgeStart: Sendable {
     /// Both at once, so that an outage of one does not hide the other's.
     ///
     /// - Returns: nil when a stop came first.
-    /// - Throws: what is wrong for good on either side, or ``Bridge/Unreachable`` naming whom no answer came from.
+    /// - Throws: what is wrong for good on either side, or ``Unreachable`` naming whom no answer came from.
     func reachBoth() async throws -> Deployment? {
         async let kafka = reachKafka()
         async let mongoDB = reachMongoDB()

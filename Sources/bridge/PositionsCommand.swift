@@ -207,7 +207,7 @@ extension Positions.Change {
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
         switch leader {
         case nil: break
-        case .stoodBack: lines.append("whoever leads the stream goes on from there now, and otherwise it does when it is started")
+        case .stoodBack: lines.append("the leader of the stream goes on from there now, and otherwise it does when it is started")
         case .unaware:
             lines.append("the group gave no word: a process that leads the stream goes on from there at its next transaction")
         }

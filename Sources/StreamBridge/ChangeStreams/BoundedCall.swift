@@ -88,7 +88,7 @@ enum BoundedCallLimits {
     static let answer: Duration = .seconds(30)
     /// An answer that takes longer is worth a word.
     static let late: Duration = .seconds(3)
-    /// Whoever waits looks after a stop this often.
+    /// The caller looks after a stop this often.
     static let tick: Duration = .milliseconds(200)
 }
 

@@ -118,7 +118,7 @@ final class ChangeStreamReader: Sendable {
                 // be split elsewhere. A new session begins before the event.
                 if isAmidEvent { return handoff.fail(mayPass ? ServerLost() : error) }
                 status.mongoFailed(error)
-                // Whoever took from this reader may have given it up meanwhile, and has another one.
+                // Its taker may have given it up meanwhile, and has another one.
                 if stop.wait(for: backoff.next()) || handoff.isAbandoned { return }
             }
         }
@@ -174,7 +174,7 @@ final class ChangeStreamReader: Sendable {
     ) throws(MongoError) -> ChangeStreamBatch {
         pending.withLock { $0 = PendingRead(since: .now, server: stream.server) }
         defer { pending.withLock { $0 = nil } }
-        // Whoever publishes looks after an answer that takes long (``watch()``).
+        // The publisher looks after an answer that takes long (``watch()``).
         return try waiting { () throws(MongoError) in try stream.nextBatch(size: size, within: time, of: client) }
     }
 
@@ -237,7 +237,7 @@ extension ChangeStreamBatch {
     /// - Parameter last: that of the batch before, which may end amid an event.
     func openTransaction(before token: ResumeToken, after last: TransactionID?) -> TransactionID? {
         guard let lastEvent else { return nil }
-        // Whoever publishes it will find what is wrong with an event that cannot be walked.
+        // The publisher will find what is wrong with an event that cannot be walked.
         let id = try? withEvents { bytes, events throws -> TransactionID? in
             let event = try ChangeEvent(of: bytes, at: lastEvent)
             guard let split = event.split, split.fragment > 1 else { return event.transaction }

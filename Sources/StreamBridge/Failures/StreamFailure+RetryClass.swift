@@ -3,7 +3,7 @@ import Mongo
 import Runtime
 
 extension StreamFailure {
-    /// The class of an error whose reaction is not a halt, whoever met it.
+    /// The class of an error whose reaction is not a halt, wherever it came up.
     static func retryClass(of error: any Error) -> RetryClass {
         switch error {
         case let error as MongoError: retryClass(of: error)

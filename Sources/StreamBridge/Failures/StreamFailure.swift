@@ -33,7 +33,7 @@ enum StreamFailure {
         }
     }
 
-    /// An error of Kafka or of a topic, whoever met it.
+    /// An error of Kafka or of a topic, wherever it came up.
     init(kafka error: any Error) {
         switch error {
         case let halt as Halt: self = .halt(halt)

@@ -29,7 +29,7 @@ final class OplogWatch: Sendable {
         guard !streams.isEmpty else { return }
         _ = LoopThread.start(name: "watch oplog") { [self] in
             var canSeeOplog = true
-            // The first look comes soon, for whoever asks how long the oplog is, but does not disturb the streams' start.
+            // The first look comes soon, for a caller that asks how long the oplog is, but does not disturb the streams' start.
             guard !end.wait(for: min(interval, Self.firstLook)) else { return }
             repeat { look(&canSeeOplog) } while !end.wait(for: interval)
         }

@@ -95,7 +95,7 @@ package final class StreamLoop: Sendable {
         var skip = LostPositionSkip(policy: settings.onLostPosition)
         var leadership: StreamLeadership?
         var watched: ScopeWatch?
-        // Whoever stands by follows when the last session is over, and at once.
+        // Leave only after the last session ends, so that a standby takes over immediately.
         defer {
             leadership?.leave()
             heartbeat.rest()

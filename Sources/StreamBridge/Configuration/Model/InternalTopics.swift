@@ -1,6 +1,6 @@
 /// The topics that belong to a bridge itself. Their names begin with `bridge.<name>.`, and no event may go there.
 enum InternalTopics {
-    /// Empty, with one partition: whoever the group of a stream gives it to leads the stream.
+    /// Empty, with one partition: the process that the group of a stream gives it to leads the stream.
     static func control(of bridge: String) -> String { "bridge.\(bridge).control" }
 
     /// Compacted: the newest position of each stream.

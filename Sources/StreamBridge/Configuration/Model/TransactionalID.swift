@@ -2,7 +2,7 @@ import Kafka
 
 /// The transactional ids of a bridge.
 extension ProducerProperties.Transactional {
-    /// One for each stream, so that whoever takes it over fences its predecessor.
+    /// One for each stream, so that the next leader fences its predecessor.
     static func stream(_ name: String, of bridge: String) -> Self { .init(id: GroupName.of(name, of: bridge), timeout: 60_000) }
 
     /// One for each replay, so that it can go on while its stream runs.

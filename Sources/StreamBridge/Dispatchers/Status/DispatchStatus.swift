@@ -53,7 +53,7 @@ package final class DispatchStatus: Sendable {
     /// MongoDB answered.
     func mongoAnswered(_ actor: FailingAttempts.Actor = .loop) { update { $0.snapshot.condition.answered(by: .mongodb, to: actor) } }
 
-    /// MongoDB cannot be used now; whoever asks tries again.
+    /// MongoDB cannot be used now; the caller tries again.
     func mongoFailed(_ error: any Error, of actor: FailingAttempts.Actor = .loop) {
         update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
     }
@@ -138,7 +138,7 @@ package final class DispatchStatus: Sendable {
     /// A halted dispatcher was fixed.
     func goesOn(because remedy: String) {
         state.withLock { $0.snapshot.condition.resume() }
-        logger.notice("goes on after the halt: \(remedy)")
+        logger.notice("continues after the halt: \(remedy)")
     }
 
     /// Applies a change, and says so once when it begins or ends a trouble.

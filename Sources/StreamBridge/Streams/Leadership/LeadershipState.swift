@@ -24,7 +24,7 @@ struct LeadershipState {
         case gone
     }
 
-    /// Exactly-once: whoever leads next fences this process.
+    /// Exactly-once: the next leader fences this process.
     let isFenced: Bool
     /// The group gives up a member that it has not heard of for so long.
     let sessionTimeout: Duration

@@ -87,12 +87,12 @@ final class StreamLeadership: Sendable {
         }
 
         /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its
-        /// predecessors: then whoever leads in a later generation fences this producer, and a process that the group has given up meanwhile learns it here,
+        /// predecessors: then the leader of a later generation fences this producer, and a process that the group has given up meanwhile learns it here,
         /// before it publishes anything.
         ///
         /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
         func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
-            // The topic is empty, so whoever looks at the group's lag sees none.
+            // The topic is empty, so a look at the group's lag sees none.
             try leadership.consumer.send([partition: 0], as: membership, inTransactionOf: producer, timeout: timeout)
         }
     }
@@ -217,7 +217,7 @@ final class StreamLeadership: Sendable {
         while !state.read({ $0.isLeaving }) {
             heartbeat.beat()
             do {
-                // At-least-once, whoever leads without the group's word has to know that it has not stood still.
+                // At-least-once, a leader without the group's word has to know that it has not stood still.
                 let isWatched = state.read { !$0.lead.isFenced && $0.lead.standing == .provisional }
                 try handle(consumer.poll(timeout: isWatched ? .milliseconds(500) : .seconds(5)))
                 if isWatched { change { $0.runs(at: .now, sign: consumer.lastSign) } }

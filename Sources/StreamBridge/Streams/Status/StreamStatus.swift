@@ -129,7 +129,7 @@ package final class StreamStatus: ChangeStreamObserver {
     /// MongoDB cannot be read now; the reader tries again.
     func mongoFailed(_ error: any Error) { mongoFailed(error, of: .loop) }
 
-    /// MongoDB cannot be used now; whoever asks tries again.
+    /// MongoDB cannot be used now; the caller tries again.
     func mongoFailed(_ error: any Error, of actor: FailingAttempts.Actor) {
         update { $0.snapshot.condition.trouble(with: .mongodb, error, of: actor) }
     }
@@ -231,7 +231,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.snapshot.isLeader = false
             $0.activity = .standby
             $0.snapshot.condition.forgetOutages()
-            // Whoever leads looks after them.
+            // The leader looks after them.
             $0.position = nil
             $0.covered = nil
             $0.snapshot.stored = nil
@@ -269,7 +269,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.isLost = false
             $0.stalls = StallDetector()
         }
-        logger.notice("goes on after the halt: \(remedy)", metadata: ["stream": "\(stream)"])
+        logger.notice("continues after the halt: \(remedy)", metadata: ["stream": "\(stream)"])
     }
 
     // MARK: The oplog

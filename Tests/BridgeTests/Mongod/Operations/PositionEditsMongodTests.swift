@@ -176,7 +176,7 @@ import Testing
             let bridge = try scene.bridge([stream, scene.stream("healthy")])
             try scene.log.wait(for: "halted: ")
             let change = try scene.setPosition(of: stream, to: published[0].token)
-            try scene.log.wait(for: "goes on after the halt: its position was edited by ann@desk")
+            try scene.log.wait(for: "continues after the halt: its position was edited by ann@desk")
             #expect(try scene.follow().wait(count: 3).map(\.token) == Self.tokens(published) + [published[1].token])
             #expect(change.gap != nil)
             let gap = try #require(try scene.records(InternalTopics.gaps(of: scene.name)).first).document()

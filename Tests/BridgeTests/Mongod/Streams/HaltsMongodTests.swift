@@ -153,7 +153,7 @@ import Testing
             try program.wait(forError: "other: halted: ")
             try scene.command(["grantRolesToUser": "bridge", "roles": [["role": "read", "db": "other"]]], on: "admin")
             program.signal(SIGHUP)
-            try program.wait(forError: "other: goes on after the halt: asked to try again")
+            try program.wait(forError: "other: continues after the halt: asked to try again")
             try program.wait(forError: "other: no stored position; starting at now")
             program.signal(SIGTERM)
             #expect(try program.exitStatus() == 0)
