@@ -47,6 +47,8 @@ final class ChangeStreamReader: Sendable {
         var isFull = false
         /// The MongoDB transaction that the last event belongs to, unless it is known that no more of its events follow.
         var openTransaction: TransactionID?
+        /// Documents are read as of the end of this batch: the mark that ``SnapshotMarking`` gave for it.
+        var snapshotMark: Int?
         var byteCount: Int { events?.byteCount ?? 0 }
         var count: Int { events?.count ?? 0 }
     }
@@ -56,8 +58,10 @@ final class ChangeStreamReader: Sendable {
     private let handoff: any ChangeStreamSink
     private let batchBytes: Int
     private let mostEvents: Int
+    private let isSharded: Bool
     private let endOfTransaction: Duration
     private let status: any ChangeStreamObserver
+    private let snapshot: (any SnapshotMarking)?
     private let stop: StopSignal
     private let heartbeat: Heartbeat?
     private let pending = Mutex<PendingRead?>(nil)
@@ -74,16 +78,20 @@ final class ChangeStreamReader: Sendable {
     /// - Parameters:
     ///   - isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
     ///   - mostEvents: of a batch.
+    ///   - snapshot: the one that runs beside the stream.
     init(
         pool: MongoClientPool, options: ChangeStreamOptions, isSharded: Bool = false, handoff: any ChangeStreamSink, batchBytes: Int,
-        mostEvents: Int = .max, status: any ChangeStreamObserver, stop: StopSignal, heartbeat: Heartbeat? = nil
+        mostEvents: Int = .max, snapshot: (any SnapshotMarking)? = nil, status: any ChangeStreamObserver, stop: StopSignal,
+        heartbeat: Heartbeat? = nil
     ) {
         self.pool = pool
         self.options = options
         self.handoff = handoff
         self.batchBytes = batchBytes
         self.mostEvents = mostEvents
+        self.isSharded = isSharded
         endOfTransaction = isSharded ? options.maxAwait : .milliseconds(1)
+        self.snapshot = snapshot
         self.status = status
         self.stop = stop
         self.heartbeat = heartbeat
@@ -143,8 +151,9 @@ final class ChangeStreamReader: Sendable {
         while stream.isOpen {
             // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
             guard waiting(handoff.awaitRoom), !stop.isRequested else { return close(stream, of: client) }
+            let wait = snapshot?.mostAwait ?? options.maxAwait
             let batch = try next(
-                of: &stream, size: size.events, within: openTransaction == nil ? options.maxAwait : endOfTransaction, of: client)
+                of: &stream, size: size.events, within: openTransaction == nil ? wait : endOfTransaction, of: client)
             let isFull = batch.count >= size.events || batch.byteCount >= batchBytes
             size.adapt(events: batch.count, bytes: batch.byteCount)
             progress()
@@ -152,7 +161,8 @@ final class ChangeStreamReader: Sendable {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
             openTransaction = batch.openTransaction(before: token, after: openTransaction)
-            let item = Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)
+            var item = Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)
+            if let snapshot, let point = item.snapshotPoint(isSharded: isSharded) { item.snapshotMark = snapshot.mark(at: point) }
             guard waiting({ handoff.put(item) }) else { return close(stream, of: client) }
             status.read(events: batch.count, upTo: token, clusterTime: batch.clusterTime)
             start = .after(token)

@@ -16,6 +16,8 @@ struct FailingAttempts: Sendable {
         case session
         /// Documents that are looked up for `batchedLookup`.
         case lookup
+        /// Documents that are read for a snapshot.
+        case snapshot
         /// A worker of a dispatcher, by its number.
         case worker(Int)
         /// Commands that such a worker has in hand, and that get no answer although MongoDB answers.

@@ -49,6 +49,7 @@ struct StoredPosition: Sendable, Equatable {
         {
             position.transaction = TransactionID(id, at: time).map { TransactionPlace(id: $0, index: index) }
         }
+        position.snapshot = document["snapshot"]?.documentValue.flatMap { SnapshotProgress($0) }
         options = document["options"]?.stringValue ?? ""
         replicaSet = document["replicaSet"]?.stringValue
         writer = document["writer"]?.stringValue ?? ""
@@ -75,9 +76,14 @@ struct StoredPosition: Sendable, Equatable {
     }
 
     /// One line of JSON.
-    var json: [UInt8] { document.jsonLine }
+    var json: [UInt8] {
+        let line = document.jsonLine
+        // Nothing is published behind a document whose `_id` JSON cannot express, so there is no such progress.
+        guard let snapshot = try? position.snapshot?.json() else { return line }
+        return line.dropLast() + Array(#","snapshot":\#(snapshot)}"#.utf8)
+    }
 
-    /// Fields of others may follow.
+    /// Without the progress of a snapshot. Fields of others may follow.
     var document: BSONDocument {
         var document: BSONDocument = [
             "version": .int32(Self.version),

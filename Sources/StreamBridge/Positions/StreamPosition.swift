@@ -9,6 +9,8 @@ struct StreamPosition: Sendable, Equatable {
     var events: Int64
     /// The place of the last event before it, when more events of the same MongoDB transaction may follow.
     var transaction: TransactionPlace?
+    /// Of the snapshot that runs beside the stream; nil when none does.
+    var snapshot: SnapshotProgress?
 
     /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age out of the oplog.
     static let idleStoreInterval: Duration = .seconds(5)

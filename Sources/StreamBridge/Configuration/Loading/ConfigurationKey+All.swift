@@ -1,6 +1,6 @@
 extension ConfigurationKey {
     /// Every key, in the order of the documentation.
-    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + dispatchers + runtime
+    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + snapshot + dispatchers + runtime
 
     private static let topLevel: [ConfigurationKey] = [
         .init(
@@ -120,6 +120,24 @@ extension ConfigurationKey {
             "What to do when the server no longer resumes the stored position: stop, or go on at the oldest oplog entry or now, after a record "
                 + "of the gap to `bridge.<name>.gaps`."
         ),
+    ]
+
+    private static let snapshot: [ConfigurationKey] = [
+        .init(
+            "streams[]", "snapshot", [.scalar, .mapping], "`never`, `initial`, or the keys below", .scalar("never"),
+            "Whether a stream without a stored position publishes the documents that are there already (MongoDB 5.0)."),
+        .init(
+            "streams[].snapshot", "when", .scalar, choices(of: SnapshotSettings.When.self), .scalar("initial"),
+            "`initial`: when no position is stored. `bridge snapshot start` begins one at any time."),
+        .init(
+            "streams[].snapshot", "filter", .mapping, "mapping of `db.coll` to queries", .emptyMapping,
+            "Only documents that match are copied."),
+        .init(
+            "streams[].snapshot.filter", "<db.coll>", [.scalar, .mapping, .verbatim], "query, or Extended JSON", .absent,
+            "A query as for `find`."),
+        .init(
+            "streams[].snapshot", "cursors", .scalar, "1 to 16", .scalar("1"),
+            "How many ranges of a collection are read at the same time. One reads faster than one stream publishes."),
     ]
 
     private static let dispatchers: [ConfigurationKey] = [

@@ -93,6 +93,15 @@ package enum EffectiveConfiguration {
             ("tombstones", .literal("\(stream.tombstones)")),
             ("delivery", .text(stream.delivery.rawValue)),
             ("onLostPosition", .text(stream.onLostPosition.rawValue)),
+            ("snapshot", tree(of: stream.snapshot)),
+        ])
+    }
+
+    private static func tree(of snapshot: SnapshotSettings) -> EffectiveValue {
+        .mapping([
+            ("when", .text(snapshot.when.rawValue)),
+            ("filter", .mapping(snapshot.filters.sorted { "\($0.key)" < "\($1.key)" }.map { ("\($0.key)", .text($0.value)) })),
+            ("cursors", .literal("\(snapshot.cursors)")),
         ])
     }
 

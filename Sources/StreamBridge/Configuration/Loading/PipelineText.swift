@@ -1,3 +1,5 @@
+import Mongo
+
 /// Aggregation pipelines, from YAML or from Extended JSON, as one Extended JSON array.
 struct PipelineText {
     /// The stages that the server allows in a change stream.
@@ -24,6 +26,32 @@ struct PipelineText {
     }
 
     private init(section: ConfigurationSection) { self.section = section }
+
+    // MARK: Queries
+
+    /// A query as for `find`, as one Extended JSON document, or nil when it has faults, which are reported.
+    static func query(_ name: String, in section: ConfigurationSection) -> String? {
+        guard let located = section.value(name) else { return nil }
+        var reader = PipelineText(section: section)
+        switch located.value.content {
+        case .scalar(let scalar):
+            return section.parse(scalar, located) { text throws(ConfigurationComplaint) in try query(json: text) }
+        case .mapping:
+            let text = reader.json(located.value, path: located.path, depth: 0)
+            return reader.hasFault ? nil : section.parse(ConfigurationScalar(plain: text), located, query(json:))
+        case .list, .broken: return nil
+        }
+    }
+
+    /// Checks a query. The text itself stays as it is.
+    static func query(json text: String) throws(ConfigurationComplaint) -> String {
+        do {
+            _ = try BSONDocument(extendedJSON: text)
+            return text
+        } catch {
+            throw ConfigurationComplaint("write a query such as {\"quantity\": {\"$gt\": 0}}, as Extended JSON", found: "\(error)")
+        }
+    }
 
     // MARK: On the command line
 

@@ -50,6 +50,7 @@ extension StreamSettings {
         let tombstones = section.boolean("tombstones")
         let delivery = section.choice("delivery", Delivery.self)
         let onLostPosition = section.choice("onLostPosition", LostPositionPolicy.self)
+        let snapshot = SnapshotSettings(reading: section, watch: watch)
 
         Self.refuseContradictions(key: key, format: format, content: content, tombstones: tombstones, in: section)
         if content == .fullDocument, fullDocument == .default {
@@ -59,12 +60,13 @@ extension StreamSettings {
                     + "write `fullDocument: updateLookup` for the current document")
         }
         guard let name, let watch, let pipeline, let fullDocument, let before, let showExpandedEvents, let startAt, let topic, let key,
-            let format, let content, let tombstones, let delivery, let onLostPosition
+            let format, let content, let tombstones, let delivery, let onLostPosition, let snapshot
         else { return nil }
         self.init(
             name: name, watch: watch, pipeline: pipeline, fullDocument: fullDocument, fullDocumentBeforeChange: before,
             showExpandedEvents: showExpandedEvents, startAt: startAt, topic: topic, key: key, format: format, content: content,
-            tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition)
+            tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition,
+            snapshot: snapshot)
         if let refusal = TopicSharing(self).refusal(of: watch) {
             section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.remedy)
         }

@@ -15,8 +15,14 @@ enum InternalTopics {
     /// Compacted: how far each replay is.
     static func replays(of bridge: String) -> String { "bridge.\(bridge).replays" }
 
+    /// Compacted: what each snapshot copies, and what of it is done.
+    static func snapshots(of bridge: String) -> String { "bridge.\(bridge).snapshots" }
+
     static func names(of bridge: String) -> [String] {
-        [control(of: bridge), positions(of: bridge), positionEdits(of: bridge), gaps(of: bridge), replays(of: bridge)]
+        [
+            control(of: bridge), positions(of: bridge), positionEdits(of: bridge), gaps(of: bridge), replays(of: bridge),
+            snapshots(of: bridge),
+        ]
     }
 
     /// A topic that the bridge needs in any case, to ask Kafka about.

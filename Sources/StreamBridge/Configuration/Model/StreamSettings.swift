@@ -15,4 +15,5 @@ package struct StreamSettings: Sendable, Equatable {
     package var tombstones: Bool
     package var delivery: Delivery
     package var onLostPosition: LostPositionPolicy
+    package var snapshot = SnapshotSettings()
 }

@@ -16,4 +16,13 @@ extension WatchScope {
         case .database, .cluster: []
         }
     }
+
+    /// Whether the stream has the events of a collection.
+    func includes(_ namespace: Namespace) -> Bool {
+        switch self {
+        case .collection, .collections: namedCollections.contains(namespace)
+        case .database(let database): namespace.database == database
+        case .cluster: !["admin", "config", "local"].contains(namespace.database)
+        }
+    }
 }

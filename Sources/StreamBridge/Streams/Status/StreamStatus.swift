@@ -28,6 +28,10 @@ package final class StreamStatus: ChangeStreamObserver {
         package var figures = StreamFigures()
         /// Nothing while no session runs.
         package var load: StreamLoad?
+        /// The snapshot that runs, or the one that ended last while this process led the stream.
+        package var documentSnapshot: SnapshotFigures?
+        /// Documents that snapshots published since the process started.
+        package var documentsPublished = 0
 
         package var state: State { condition.state }
         /// Why it retries, halted, or stands still.
