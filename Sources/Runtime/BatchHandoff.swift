@@ -72,6 +72,9 @@ package final class BatchHandoff<Item: HandoffItem>: Sendable {
         state.read { state in (state.items.reduce(state.countInWork) { $0 + $1.count }, state.bytes + state.bytesInWork) }
     }
 
+    /// What waits, without what the taker has in hand.
+    package var waiting: Int { state.read { $0.items.reduce(0) { $0 + $1.count } } }
+
     /// The taker is gone.
     package var isAbandoned: Bool { state.read { $0.isClosed } }
 

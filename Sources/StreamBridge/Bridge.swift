@@ -101,7 +101,8 @@ package final class Bridge: Sendable {
     private func connectAndRun(started: ((Running) -> Void)?) async throws -> [Halt] {
         // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at the oplog. A feed of free resources is a reader, too,
         // and looks the pool up; and one client waits while the server builds an index.
-        let clients = configuration.streams.map { $0.fullDocument == .batchedLookup ? 2 : 1 }.reduce(
+        // And so do the threads of a snapshot, which may begin at any time.
+        let clients = configuration.streams.map { ($0.fullDocument == .batchedLookup ? 2 : 1) + $0.snapshot.cursors }.reduce(
             2 + 3 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, minimum: clients, appName: "bridge.\(configuration.name)"))
         let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -176,6 +177,7 @@ package final class Bridge: Sendable {
             pool: pool,
             deployment: deployment,
             positions: PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka),
+            snapshots: SnapshotLedger(bridge: configuration.name, admin: admin, settings: configuration.kafka),
             topics: topics,
             kafka: configuration.kafka,
             memory: memory,

@@ -7,6 +7,8 @@ package struct RecordRefused: Error {
     package let size: Int
     /// The resume token of its event, where it is known.
     package var token: String?
+    /// It is no event, but a document that was there already.
+    package var isOfSnapshot = false
     /// Which record of the batch that was being published; nil for one that the broker refused later.
     package let index: Int?
 

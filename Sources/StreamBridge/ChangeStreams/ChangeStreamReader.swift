@@ -302,6 +302,9 @@ struct BatchSize {
         events = min(Self.first, maximum)
     }
 
+    /// What was asked for took too long.
+    mutating func shrink() { events = max(1, events / 2) }
+
     /// A full batch doubles the next one while it would fit; a batch that was too large shrinks it at once.
     ///
     /// - Parameter asked: how many were asked for, where fewer may have been found.

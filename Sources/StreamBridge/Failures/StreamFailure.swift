@@ -149,10 +149,15 @@ enum StreamFailure {
                     "a record of \(refused.size) bytes for topic \(refused.topic), key \(refused.key ?? "none"), is larger than Kafka takes",
                 remedy:
                     "Raise kafka.message.max.bytes to at least \(refused.size + Self.recordOverhead) and start the bridge again, and max.message.bytes of the topic; or make the events smaller "
-                    + "with a pipeline. The stream continues with this record\(Self.leavingOut(refused.token, of: stream))",
+                    + "with a pipeline. The stream continues with this record\(Self.leavingOut(refused, of: stream))",
                 status: halt.status
             )
         )
+    }
+
+    private static func leavingOut(_ refused: RecordRefused, of stream: String?) -> String {
+        guard refused.isOfSnapshot, let stream else { return leavingOut(refused.token, of: stream) }
+        return ". Or \(stoppingSnapshot(of: stream))"
     }
 
     /// How to go on behind an event that cannot be published; empty where its token is not known.
@@ -161,6 +166,11 @@ enum StreamFailure {
         return
             ". To leave its event out instead, with what comes before it in its MongoDB transaction if it has one: `bridge positions set "
             + "\(stream) \(token)`, which publishes a record of the gap"
+    }
+
+    /// How to go on without a document that a snapshot cannot publish.
+    static func stoppingSnapshot(of stream: String) -> String {
+        "stop the snapshot, `bridge snapshot stop \(stream)`, and begin another one with a --filter that leaves the document out"
     }
 
     /// By librdkafka's names (`rd_kafka_err2name`), because only the folder Kafka/ may import its constants.

@@ -74,6 +74,9 @@ package struct SnapshotRecord: Sendable, Equatable {
         self.startedAt = startedAt
     }
 
+    /// The part that is being copied, or comes next; nil when all are done.
+    var current: Int? { parts.firstIndex { $0.state == .running } ?? parts.firstIndex { $0.state == .waiting } }
+
     /// Names a snapshot by the moment, with something at the end that another one of the same second has not.
     static func makeID() -> String {
         let time = StoredPosition.iso8601(milliseconds: WallClock.milliseconds()).prefix(19).filter { $0.isNumber || $0 == "T" }

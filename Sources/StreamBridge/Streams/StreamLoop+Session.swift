@@ -62,23 +62,28 @@ extension StreamLoop {
             try publisher.claim(stored)
         }
 
+        let snapshot = try snapshotRun(after: position, publisher: publisher)
+        // Of one that does not run any more.
+        if snapshot == nil { position?.snapshot = nil }
         let handoff = BatchHandoff<ChangeStreamReader.Batch>(
             maximumBytes: dependencies.memory.handoffBytes, maximumItems: 4, wakeTaker: publisher.wake)
         let reader = ChangeStreamReader(
             pool: dependencies.pool, options: options, isSharded: dependencies.deployment.isSharded, handoff: handoff,
-            batchBytes: dependencies.memory.batchBytes, status: status, stop: dependencies.stop,
+            batchBytes: dependencies.memory.batchBytes, snapshot: snapshot?.copier, status: status, stop: dependencies.stop,
             heartbeat: dependencies.loops.heartbeat(of: "read \(settings.name)"))
         let thread = reader.start(at: start, thread: "read \(settings.name)")
+        let copying = snapshot?.copier.start(thread: "copy \(settings.name)") ?? []
         defer {
             handoff.close()
             reader.leave(thread)
+            snapshot?.copier.leave(copying)
         }
 
         do {
             try status.measuring(load(of: handoff, publisher.unacknowledged)) {
                 try dependencies.stop.waking(publisher.wake) { () throws in
                     try term.waking(publisher.wake) {
-                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start, scope)
+                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start, scope, snapshot)
                     }
                 }
             }
@@ -114,7 +119,7 @@ extension StreamLoop {
     private func pump(
         from handoff: BatchHandoff<ChangeStreamReader.Batch>, of reader: ChangeStreamReader, to publisher: any RecordPublisher,
         in term: StreamLeadership.Term, after stored: StreamPosition?, past lost: LostPosition?, at start: ChangeStreamOptions.Start,
-        _ scope: ScopeWatch
+        _ scope: ScopeWatch, _ snapshot: SnapshotRun?
     ) throws {
         let lookup =
             settings.fullDocument == .batchedLookup
@@ -134,6 +139,7 @@ extension StreamLoop {
         var isUnstored = stored == nil
         var gap = try lost.map { try LostPositionRecovery(past: $0, at: start, topic: publisher.topic(gapsTopic)) }
         do {
+            try snapshot?.begin(with: &pump)
             while !dependencies.stop.isRequested {
                 status.logProgress()
                 try term.check()
@@ -153,6 +159,15 @@ extension StreamLoop {
                         guard try publisher.finish(within: nil) else { throw Stopped() }
                         isUnstored = false
                     }
+                    if let snapshot, let mark = batch.snapshotMark {
+                        try snapshot.publish(mark: mark, behind: &pump, isAwaited: { handoff.waiting > 0 }) { time in
+                            try term.check()
+                            try reader.watch()
+                            try publisher.serve(timeout: time)
+                            return !dependencies.stop.isRequested
+                        }
+                    }
+                    try snapshot?.look(&pump, at: batch.token)
                     if handoff.isEmpty { try publisher.endLinger(isCaughtUp: !batch.isFull) }
                     try publisher.serve(timeout: .zero)
                 } else {
@@ -198,7 +213,7 @@ extension StreamLoop {
     }
 
     /// Asks MongoDB something beside the change stream. A server that does not answer holds neither the loop nor a stop up.
-    private func ask<Answer: Sendable>(_ question: String, _ body: @escaping @Sendable () throws -> Answer) throws -> Answer {
+    func ask<Answer: Sendable>(_ question: String, _ body: @escaping @Sendable () throws -> Answer) throws -> Answer {
         try BoundedCall.make(
             of: dependencies.pool, "find out \(question)", stop: dependencies.stop, isSlow: { status.mongoFailed($0) }, body)
     }

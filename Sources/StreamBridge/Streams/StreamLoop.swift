@@ -14,6 +14,7 @@ package final class StreamLoop: Sendable {
         let pool: MongoClientPool
         let deployment: Deployment
         let positions: PositionStore
+        let snapshots: SnapshotLedger
         let topics: TopicCatalog
         let kafka: KafkaSettings
         /// Bytes that one stream may hold between MongoDB and Kafka.

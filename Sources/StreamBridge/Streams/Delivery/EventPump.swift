@@ -35,6 +35,8 @@ struct EventPump: ~Copyable {
     private var end: ResumeToken?
     /// Nil when everything is published.
     private let range: EventRange?
+    /// Of the snapshot that runs beside the stream: every position says how far it is.
+    var snapshot: SnapshotProgress?
     /// An event behind the range came.
     private(set) var isThrough = false
 
@@ -59,6 +61,7 @@ struct EventPump: ~Copyable {
         events = stored?.events ?? 0
         wallTime = stored?.wallTime
         place = stored?.transaction
+        snapshot = stored?.snapshot
         stream = settings.name
         format = settings.format
         encoder = EventEncoder(settings, origin: origin)
@@ -276,6 +279,12 @@ struct EventPump: ~Copyable {
     }
 
     private func position(at token: ResumeToken, _ place: TransactionPlace?) -> StreamPosition {
-        StreamPosition(token: token, wallTime: wallTime, events: events, transaction: place)
+        StreamPosition(token: token, wallTime: wallTime, events: events, transaction: place, snapshot: snapshot)
+    }
+
+    /// Seals how far a snapshot is, at the point of the stream where its documents were published.
+    mutating func seal(_ progress: SnapshotProgress?, at token: ResumeToken) throws {
+        snapshot = progress
+        try publisher.seal(position(at: token, nil))
     }
 }

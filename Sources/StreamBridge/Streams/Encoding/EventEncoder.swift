@@ -7,6 +7,8 @@ enum RecordOrigin: Sendable {
     case live
     /// Published again, by the replay with this id (the header `bridge.replay`).
     case replay(id: String)
+    /// A document that was there already, by the snapshot with this id (the header `bridge.snapshot`).
+    case snapshot(id: String)
 }
 
 /// Writes a change event into a record: key, value, headers and timestamp (contract, section 3).
@@ -30,7 +32,7 @@ struct EventEncoder {
     private let content: RecordContent
     private let sendsTombstones: Bool
     private let streamName: [UInt8]
-    private let origin: (word: [UInt8], replay: [UInt8]?)
+    private let origin: (word: [UInt8], header: StaticString, id: [UInt8]?)
 
     init(_ stream: StreamSettings, origin: RecordOrigin = .live) {
         form =
@@ -52,8 +54,9 @@ struct EventEncoder {
         streamName = Array(stream.name.utf8)
         self.origin =
             switch origin {
-            case .live: (Array("live".utf8), nil)
-            case .replay(let id): (Array("replay".utf8), Array(id.utf8))
+            case .live: (Array("live".utf8), "", nil)
+            case .replay(let id): (Array("replay".utf8), "bridge.replay", Array(id.utf8))
+            case .snapshot(let id): (Array("snapshot".utf8), "bridge.snapshot", Array(id.utf8))
             }
     }
 
@@ -173,10 +176,10 @@ struct EventEncoder {
         start = batch.bytes.count
         batch.bytes.append(contentsOf: origin.word)
         batch.addHeader("bridge.origin", from: start)
-        if let replay = origin.replay {
+        if let id = origin.id {
             start = batch.bytes.count
-            batch.bytes.append(contentsOf: replay)
-            batch.addHeader("bridge.replay", from: start)
+            batch.bytes.append(contentsOf: id)
+            batch.addHeader(origin.header, from: start)
         }
         return first..<batch.headers.count
     }

@@ -40,8 +40,17 @@ struct UnwritableEvent: Sendable {
         return "a document key that is not UTF-8, as BSON \(hexadecimal)"
     }
 
-    /// - Parameter stream: its name.
-    func halt(format: RecordFormat, stream: String) -> Halt {
+    /// - Parameters:
+    ///   - stream: its name.
+    ///   - isOfSnapshot: it is no event, but a document that was there already.
+    func halt(format: RecordFormat, stream: String, isOfSnapshot: Bool = false) -> Halt {
+        guard !isOfSnapshot else {
+            return Halt(
+                reason: "the document \(document.isEmpty ? "without a key" : document) of the snapshot cannot be written"
+                    + (isOfKey ? ": its key: " : " as \(format): ") + "\(error)",
+                remedy: "Correct the document in MongoDB, or delete it. Or " + StreamFailure.stoppingSnapshot(of: stream),
+                status: .configuration)
+        }
         let remedy =
             isOfKey
             ? "The key is JSON in every format: write `key: none`, or the path of another field. Or give the document another _id, and leave this "

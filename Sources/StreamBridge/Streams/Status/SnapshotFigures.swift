@@ -10,8 +10,31 @@ package struct SnapshotFigures: Sendable {
 
     init(_ record: SnapshotRecord) { self.record = record }
 
-    /// Documents were published.
-    mutating func published(_ count: Int, at now: ContinuousClock.Instant) { rate.add(count, at: now) }
+    /// Takes over how far the snapshot is.
+    ///
+    /// - Returns: the line for the log that is due: at the beginning, once a minute, at the end.
+    mutating func update(_ record: SnapshotRecord, published count: Int, isNew: Bool, at now: ContinuousClock.Instant) -> String? {
+        self.record = record
+        if count > 0 { rate.add(count, at: now) }
+        let documents = "\(record.documents) documents"
+        switch record.state {
+        case .running where isNew:
+            toldAt = now
+            let parts = record.parts.filter { $0.state == .waiting || $0.state == .running }.count
+            return "snapshot \(record.id) \(record.documents > 0 ? "continues after \(documents)" : "begins"): \(parts) collections, about "
+                + "\(record.remaining) documents"
+        case .running:
+            guard now - toldAt >= Self.interval else { return nil }
+            toldAt = now
+            let left = timeLeft(at: now).map { ", about \($0.readable) left" } ?? ""
+            return "snapshot \(record.id): \(documents) of about \(record.estimated), \(Int(documentsPerSecond(at: now))) a second\(left)"
+        case .stopped, .done: return "snapshot \(record.id) is \(record.state.rawValue): \(documents)"
+        case .failed: return "snapshot \(record.id) has failed after \(documents): \(record.reason ?? "no reason is known")"
+        }
+    }
+
+    private var toldAt: ContinuousClock.Instant = .now
+    private static let interval: Duration = .seconds(60)
 
     package var isRunning: Bool { record.state == .running }
     package func documentsPerSecond(at now: ContinuousClock.Instant) -> Double { isRunning ? rate.perSecond(at: now) : 0 }

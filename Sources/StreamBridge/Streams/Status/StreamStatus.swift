@@ -116,7 +116,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.snapshot.figures.count(batchOf: events)
             $0.snapshot.condition.answered(by: .mongodb)
             $0.snapshot.condition.progressed(.loop, with: .mongodb)
-            $0.activity = events > 0 ? .streaming : .idle
+            $0.activity = $0.snapshot.documentSnapshot?.isRunning ?? false ? .snapshotting : events > 0 ? .streaming : .idle
         }
     }
 
@@ -140,6 +140,31 @@ package final class StreamStatus: ChangeStreamObserver {
 
     /// Documents were looked up.
     func lookedUp() { update { $0.snapshot.condition.progressed(.lookup) } }
+
+    // MARK: Snapshots
+
+    /// A snapshot begins, goes on or ends.
+    ///
+    /// - Parameter count: documents that were published.
+    func snapshot(_ record: SnapshotRecord, published count: Int = 0) {
+        let line = state.withLock { state -> String? in
+            var figures = state.snapshot.documentSnapshot ?? SnapshotFigures(record)
+            let isNew = figures.record.id != record.id || state.snapshot.documentSnapshot == nil
+            if isNew { figures = SnapshotFigures(record) }
+            let line = figures.update(record, published: count, isNew: isNew, at: .now)
+            state.snapshot.documentsPublished += count
+            state.snapshot.documentSnapshot = figures
+            return line
+        }
+        guard let line else { return }
+        logger.log(level: record.state == .failed ? .error : .info, "\(line)", metadata: ["stream": "\(stream)"])
+    }
+
+    /// Documents of a snapshot were read.
+    func snapshotRead() { update { $0.snapshot.condition.progressed(.snapshot) } }
+
+    /// - Parameter reason: nil when the snapshot moves.
+    func snapshotWaits(for reason: String?) { state.withLock { $0.snapshot.documentSnapshot?.waitsFor = reason } }
 
     // MARK: Kafka
 
@@ -239,6 +264,7 @@ package final class StreamStatus: ChangeStreamObserver {
             $0.position = nil
             $0.covered = nil
             $0.snapshot.stored = nil
+            $0.snapshot.documentSnapshot = nil
             $0.stalls = StallDetector()
         }
         logger.notice("stands by: another process leads this stream, and this one follows it", metadata: ["stream": "\(stream)"])

@@ -43,6 +43,7 @@ final class Scene: Sendable {
         beginning = reply["operationTime"]?.timestampValue ?? BSONTimestamp(seconds: 1, increment: 0)
         try kafka.create(topic: "bridge.\(name).positions")
         try kafka.create(topic: InternalTopics.control(of: name))
+        try kafka.create(topic: InternalTopics.snapshots(of: name))
     }
 
     /// Runs `body` on a scene at the shared server.

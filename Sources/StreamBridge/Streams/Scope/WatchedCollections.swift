@@ -6,6 +6,9 @@ struct WatchedCollections: Sendable {
         let namespace: Namespace
         /// The server's word: `collection`, `view`, `timeseries`.
         let type: String
+        /// Known only of one that was described.
+        var isCapped = false
+        var uuid: [UInt8]?
     }
 
     let entries: [Entry]
@@ -53,10 +56,26 @@ struct WatchedCollections: Sendable {
         }
     }
 
+    /// The collections of a database, with what makes them what they are.
+    ///
+    /// - Parameter names: nil for all.
+    /// - Returns: nil where the account may not see it (`listCollections`).
+    static func describe(
+        _ database: String, named names: [String]?, _ client: borrowing MongoClient
+    ) throws(MongoError) -> [Entry]? {
+        do throws(MongoError) {
+            return try collections(of: database, named: names, isDescribed: true, client)
+        } catch {
+            guard error.code == unauthorized else { throw error }
+            return nil
+        }
+    }
+
     private static func collections(
-        of database: String, named names: [String]?, _ client: borrowing MongoClient
+        of database: String, named names: [String]?, isDescribed: Bool = false, _ client: borrowing MongoClient
     ) throws(MongoError) -> [Entry] {
-        var command: BSONDocument = ["listCollections": 1, "nameOnly": true, "authorizedCollections": true]
+        var command: BSONDocument =
+            isDescribed ? ["listCollections": 1] : ["listCollections": 1, "nameOnly": true, "authorizedCollections": true]
         if let names { command.append("filter", ["name": ["$in": .array(names.map { .string($0) })]]) }
         var entries: [Entry] = []
         try client.readAll(command, on: database, collection: "$cmd.listCollections", operation: operation) { reply, documents in
@@ -67,8 +86,9 @@ struct WatchedCollections: Sendable {
                     else { continue }
                     entries.append(
                         Entry(
-                            namespace: Namespace(database: database, collection: name), type: document["type"]?.stringValue ?? "collection")
-                    )
+                            namespace: Namespace(database: database, collection: name), type: document["type"]?.stringValue ?? "collection",
+                            isCapped: document["options"]?.documentValue?["capped"]?.isTruthy ?? false,
+                            uuid: document["info"]?.documentValue?["uuid"]?.binaryValue))
                 }
             }
         }

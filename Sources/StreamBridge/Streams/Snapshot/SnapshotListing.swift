@@ -1,0 +1,74 @@
+import Logging
+import Mongo
+
+/// What a snapshot copies, as the server has it when the snapshot begins.
+struct SnapshotListing: Sendable {
+    /// The parts that were asked for, or all of the stream, with what the server tells of them.
+    private(set) var parts: [SnapshotRecord.Part]
+    /// Collections that are left out, and why, for people.
+    private(set) var leftOut: [String] = []
+
+    /// Asks the server.
+    ///
+    /// - Parameters:
+    ///   - parts: those that were asked for; empty for all collections of the stream.
+    ///   - filters: for the parts that have none yet.
+    /// - Throws: ``MongoError``.
+    init(
+        of parts: [SnapshotRecord.Part], scope: WatchScope, filters: [Namespace: String], pool: MongoClientPool
+    ) throws(MongoError) {
+        let isNamed = !parts.isEmpty || !scope.namedCollections.isEmpty
+        var wanted = parts
+        if wanted.isEmpty {
+            let namespaces = isNamed ? scope.namedCollections : try WatchedCollections.find(of: scope, pool: pool)?.collections ?? []
+            wanted = namespaces.map { SnapshotRecord.Part($0, filter: filters[$0]) }
+        }
+        self.parts = []
+        for (database, members) in Dictionary(grouping: wanted, by: \.namespace.database).sorted(by: { $0.key < $1.key }) {
+            let described = try pool.withClient { client throws(MongoError) in
+                let found = try WatchedCollections.describe(database, named: members.map(\.namespace.collection), client)
+                return try members.map { part throws(MongoError) in try Self.describe(part, found, client) }
+            }
+            for (part, reason) in described {
+                if let reason { leftOut.append(reason) } else { self.parts.append(part) }
+            }
+        }
+        let order = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($0.element.namespace, $0.offset) })
+        self.parts.sort { order[$0.namespace] ?? 0 < order[$1.namespace] ?? 0 }
+    }
+
+    private static func describe(
+        _ part: SnapshotRecord.Part, _ found: [WatchedCollections.Entry]?, _ client: borrowing MongoClient
+    ) throws(MongoError) -> (SnapshotRecord.Part, leftOut: String?) {
+        var part = part
+        guard part.state == .waiting || part.state == .running else { return (part, nil) }
+        if let found {
+            guard let entry = found.first(where: { $0.namespace == part.namespace }) else {
+                part.state = .ended
+                return (part, nil)
+            }
+            if entry.type != "collection" { return (part, "\(part.namespace) is left out: it is a \(entry.type)") }
+            if entry.isCapped { return (part, "\(part.namespace) is left out: it is capped, and MongoDB reads no snapshot of those") }
+            if let uuid = part.uuid, uuid != entry.uuid { part.state = .ended }
+            part.uuid = entry.uuid
+        }
+        if part.state == .waiting, part.estimated == 0 {
+            let reply = try client.command(
+                ["count": .string(part.namespace.collection)], on: part.namespace.database, operation: "count the documents")
+            part.estimated = reply["n"]?.countValue ?? 0
+        }
+        return (part, nil)
+    }
+
+    /// The fields of a sharded collection's key; none where it is not sharded.
+    ///
+    /// - Throws: ``MongoError``.
+    static func shardKey(of namespace: Namespace, pool: MongoClientPool) throws(MongoError) -> [String] {
+        let reply = try pool.withClient { client throws(MongoError) in
+            try client.command(
+                ["find": "collections", "filter": ["_id": .string("\(namespace)")], "limit": 1, "singleBatch": true], on: "config",
+                operation: "read the shard key")
+        }
+        return reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue?["key"]?.documentValue?.keys ?? []
+    }
+}

@@ -1,0 +1,129 @@
+import Kafka
+import Mongo
+import Runtime
+
+/// A snapshot within one session of its stream: what the copier reads goes to the publisher, and how far it is into the position and the
+/// ledger. Used on the session's thread.
+final class SnapshotRun {
+    let copier: SnapshotCopier
+    private var record: SnapshotRecord
+    private var progress: SnapshotProgress
+    private let queries: [SnapshotQuery]
+    private var pump: SnapshotPump
+    private let publisher: any RecordPublisher
+    private let ledger: KafkaTopic
+    private let status: StreamStatus
+    /// How long events wait for documents that are being read.
+    private var patience = SnapshotRun.leastPatience
+
+    private static let leastPatience: Duration = .milliseconds(500)
+    private static let mostPatience: Duration = .seconds(10)
+    /// A snapshot that has read nothing for so long says why.
+    private static let stillness: Duration = .seconds(3)
+
+    /// - Parameters:
+    ///   - record: a running one, with at least one part that is not done.
+    ///   - queries: of its parts.
+    ///   - ledger: the topic of the snapshots' records.
+    init(
+        _ record: SnapshotRecord, queries: [SnapshotQuery], copier: SnapshotCopier, pump: consuming SnapshotPump,
+        publisher: any RecordPublisher, ledger: KafkaTopic, status: StreamStatus
+    ) {
+        self.record = record
+        self.queries = queries
+        self.copier = copier
+        self.pump = pump
+        self.publisher = publisher
+        self.ledger = ledger
+        self.status = status
+        let part = record.parts[record.current ?? 0]
+        progress = SnapshotProgress(id: record.id, namespace: part.namespace, after: part.after, documents: record.documents)
+        status.snapshot(record)
+    }
+
+    /// Publishes the record and puts the progress into the stream's next position: before anything of the snapshot is published.
+    func begin(with events: inout EventPump) throws {
+        try publishRecord()
+        events.snapshot = progress
+    }
+
+    private var isRunning: Bool { record.state == .running }
+
+    /// Publishes the documents of a mark, behind the batch that it came with.
+    ///
+    /// - Parameters:
+    ///   - isAwaited: whether events wait for their turn.
+    ///   - wait: waits for news, at most so long, and does what else is due; false when the session has to end.
+    func publish(
+        mark: Int, behind events: inout EventPump, isAwaited: () -> Bool, wait: (_ most: Duration) throws -> Bool
+    ) throws {
+        let since = ContinuousClock.now
+        while isRunning {
+            switch copier.take(of: mark) {
+            case .over: return
+            case .documents(let chunk):
+                try publish(chunk, &events)
+                patience = Self.leastPatience
+                guard try wait(.zero) else { return }
+            case .wait:
+                if isAwaited(), since.duration(to: .now) > patience {
+                    copier.giveWay()
+                    patience = min(patience * 2, Self.mostPatience)
+                    return
+                }
+                try copier.watch()
+                guard try wait(Self.leastPatience / 5) else { return }
+            }
+        }
+    }
+
+    private func publish(_ chunk: SnapshotChunk, _ events: inout EventPump) throws {
+        let count = try pump.publish(chunk, from: queries[chunk.part])
+        record.parts[chunk.part].state = .running
+        record.parts[chunk.part].documents += Int64(count)
+        progress.documents += Int64(count)
+        progress.after = chunk.end ?? progress.after
+        guard let closing = chunk.closing else {
+            status.snapshot(record, published: count)
+            return try events.seal(progress, at: chunk.point.token)
+        }
+        record.parts[chunk.part].state = closing == .done ? .done : .ended
+        guard let next = record.current else { return try end(.done, &events, at: chunk.point.token, published: count) }
+        record.parts[next].state = .running
+        progress.namespace = record.parts[next].namespace
+        progress.after = nil
+        status.snapshot(record, published: count)
+        try publishRecord()
+        try events.seal(progress, at: chunk.point.token)
+    }
+
+    /// Looks whether the copier has failed for good, and says why it stands still. Between two batches.
+    func look(_ events: inout EventPump, at token: ResumeToken?) throws {
+        guard isRunning else { return }
+        if let failure = copier.failure, let token {
+            record.reason = "\(failure)"
+            if let current = record.current { record.parts[current].after = progress.after }
+            return try end(.failed, &events, at: token, published: 0)
+        }
+        let isStill = copier.stillness > Self.stillness
+        status.snapshotWaits(for: isStill ? "waits until the stream is less than a second behind and has no more events at hand" : nil)
+    }
+
+    /// The record says that it has ended only when everything before is safe. Then the position says nothing of it any more.
+    private func end(_ state: SnapshotRecord.State, _ events: inout EventPump, at token: ResumeToken, published count: Int) throws {
+        try events.seal(progress, at: token)
+        guard try publisher.finish(within: nil) else { throw Stopped() }
+        record.state = state
+        record.endedAt = WallClock.milliseconds()
+        try publishRecord()
+        try events.seal(nil, at: token)
+        try publisher.endLinger(isCaughtUp: true)
+        status.snapshot(record, published: count)
+    }
+
+    private func publishRecord() throws {
+        var batch = RecordBatch()
+        batch.setPlain(key: record.id, value: record.json)
+        try publisher.publish(batch, to: [ledger])
+    }
+}

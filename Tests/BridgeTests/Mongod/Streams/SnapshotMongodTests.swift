@@ -1,0 +1,131 @@
+import Mongo
+import Testing
+
+@testable import Kafka
+@testable import Runtime
+@testable import StreamBridge
+
+/// The documents that are there already, beside the stream's events.
+@Suite struct SnapshotMongodTests {
+    static func fruits(_ range: Range<Int32>) -> [BSONDocument] {
+        range.map { ["_id": .int32($0), "quantity": .int32(0), "text": .string(String(repeating: "x", count: 200))] }
+    }
+
+    /// A stream that begins with a snapshot, now.
+    static func stream(_ scene: Scene, _ watch: WatchScope? = nil, _ change: (inout StreamSettings) -> Void = { _ in }) -> StreamSettings {
+        scene.stream("fruits", watch) {
+            $0.startAt = .now
+            $0.snapshot.when = .initial
+            change(&$0)
+        }
+    }
+
+    static func awaitEnd(_ scene: Scene) throws -> SnapshotRecord {
+        try scene.follow(InternalTopics.snapshots(of: scene.name)).wait(for: "the end of the snapshot") {
+            $0.last?.value.flatMap { SnapshotRecord(json: $0) }.map { $0.state != .running } ?? false
+        }
+        return try #require(try scene.snapshot())
+    }
+
+    @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
+    func aStreamBeginsWithTheDocumentsThatAreThere(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            try scene.insert(Self.fruits(0..<1000))
+            let bridge = try scene.bridge([Self.stream(scene) { $0.delivery = delivery }])
+            let snapshot = try Self.awaitEnd(scene)
+            #expect(snapshot.state == .done)
+            #expect(snapshot.documents == 1000)
+            #expect(snapshot.parts.map(\.state) == [.done])
+            #expect(snapshot.parts.map(\.estimated) == [1000])
+            try scene.insert(Self.fruits(1000..<1001))
+            let records = try scene.follow().wait(count: 1001)
+            #expect(try bridge.stop().isEmpty)
+            #expect(records.prefix(1000).map(\.keyText) == (0..<1000).map { #"{"_id":{"$numberInt":"\#($0)"}}"# })
+            #expect(records.prefix(1000).allSatisfy { $0.headers["bridge.origin"] == "snapshot" && $0.headers["bridge.snapshot"] == snapshot.id })
+            #expect(records.last?.headers["bridge.origin"] == "live")
+            #expect(try CollectionMirror(records).documents == scene.contents())
+            #expect(try scene.position()?.position.snapshot == nil)
+            #expect(try scene.position()?.position.events == 1)
+        }
+    }
+
+    @Test func aRecordIsTheEventThatAnInsertWouldHaveGiven() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": "pear", "quantity": 3]])
+            let bridge = try scene.bridge([Self.stream(scene)])
+            let snapshot = try Self.awaitEnd(scene)
+            #expect(try bridge.stop().isEmpty)
+            let record = try #require(try scene.records().first)
+            let event = try record.document()
+            #expect(event.keys == ["_id", "operationType", "clusterTime", "fullDocument", "ns", "documentKey"])
+            let token = try #require(event["_id"]?.documentValue?["_data"]?.stringValue)
+            let time = try #require(event["clusterTime"]?.timestampValue)
+            #expect(event["operationType"] == "insert")
+            #expect(event["fullDocument"] == ["_id": "pear", "quantity": 3])
+            #expect(event["ns"] == ["db": .string(scene.database), "coll": "fruits"])
+            #expect(event["documentKey"] == ["_id": "pear"])
+            #expect(
+                record.headers == [
+                    "mongodb.token": token, "mongodb.op": "insert", "mongodb.ns": "\(scene.database).fruits",
+                    "mongodb.clusterTime": "\(time)", "bridge.stream": "fruits", "bridge.origin": "snapshot", "bridge.snapshot": snapshot.id,
+                ])
+        }
+    }
+
+    /// Deltas of documents that are copied before, meanwhile and afterwards.
+    @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
+    func aConsumerThatAppliesDeltasHasWhatTheCollectionHas(_ delivery: Delivery) async throws {
+        try await Scene.play { scene in
+            try scene.insert(Self.fruits(0..<3000))
+            let isOver = Monitor(false)
+            let writer = LoopThread.start(name: "write") {
+                var next: Int32 = 0
+                while !isOver.value {
+                    next += 1
+                    let id = BSONValue.int32((next &* 7919) % 3000)
+                    switch next % 10 {
+                    case 0: try? scene.delete(id)
+                    case 1: try? scene.insert([["_id": .int32(10_000 + next), "quantity": .int32(next)]])
+                    default: try? scene.update(id, ["$inc": ["quantity": 1], "$set": ["by": .int32(next)]])
+                    }
+                }
+            }
+            defer {
+                isOver.update { $0 = true }
+                writer.join()
+            }
+            let bridge = try scene.bridge([Self.stream(scene) { $0.delivery = delivery }])
+            let snapshot = try Self.awaitEnd(scene)
+            isOver.update { $0 = true }
+            writer.join()
+            try scene.insert([["_id": "last"]])
+            let records = try scene.follow().wait(for: "the last event") { $0.last?.keyText == #"{"_id":"last"}"# }
+            #expect(try bridge.stop().isEmpty)
+            #expect(snapshot.state == .done)
+            let mirror = try CollectionMirror(records)
+            let contents = try scene.contents()
+            let different = Set(mirror.documents.keys).union(contents.keys).filter { mirror.documents[$0] != contents[$0] }
+            #expect(different.isEmpty, "\(different.sorted().prefix(3))")
+            #expect(mirror.copies.values.allSatisfy { $0 == 1 })
+            // What was inserted by an event that the stream has was not there when the snapshot began.
+            #expect(mirror.copies.keys.filter { mirror.inserts[$0] != nil }.isEmpty)
+        }
+    }
+
+    @Test func everyTypeOfIdIsCopiedInTheOrderOfTheIndex() async throws {
+        try await Scene.play { scene in
+            let ids: [BSONValue] = [
+                .minKey, .null, .double(.nan), .int32(1), .double(2.5), .int64(7), .decimal128(BSONDecimal128(high: 0x303e_0000_0000_0000, low: 85)), "a", "b",
+                ["x": 1], .binary(subtype: 0, bytes: [1, 2]), .objectID(try #require(BSONObjectID("0123456789abcdef01234567"))), false, true, .date(milliseconds: 5),
+                .timestamp(BSONTimestamp(seconds: 1, increment: 1)), .javascript("x"), .maxKey,
+            ]
+            try scene.insert(ids.reversed().map { ["_id": $0] })
+            let bridge = try scene.bridge([Self.stream(scene)])
+            #expect(try Self.awaitEnd(scene).documents == Int64(ids.count))
+            #expect(try bridge.stop().isEmpty)
+            let expected = try ids.map { try BSONDocument(fields: [("_id", $0)]).extendedJSON(.canonical) }
+            let found = try scene.records().map { $0.keyText ?? "none" }
+            #expect(found == expected, "\(zip(found, expected).first { $0 != $1 }.map { "\($0)" } ?? "\(found.count)")")
+        }
+    }
+}
