@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them. Each target brings what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-delivery clean
+.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-snapshot bench-delivery clean
 
 # libmongoc shares its counters in /dev/shm/mongoc-<pid>, before main(), and complains on standard error of what a killed process of that
 # number left there. Nobody reads them.
@@ -69,6 +69,11 @@ bench-dispatch: bootstrap ## Measure dispatch beside bare inserts and two Python
 	@scripts/bootstrap --bench
 	@$(release)
 	@$(with_mongod) Benchmarks/run-dispatch $(BENCH)
+
+bench-snapshot: bootstrap ## Measure a snapshot beside a bare read and a pymongo script (BENCH="--rounds 5")
+	@scripts/bootstrap --bench
+	@$(release)
+	@$(with_mongod) Benchmarks/run-snapshot $(BENCH)
 
 bench-delivery: bootstrap ## Measure exactly-once beside at-least-once on a real broker (BRIDGE_TEST_KAFKA=host:port)
 	@scripts/bootstrap --bench

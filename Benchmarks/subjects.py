@@ -17,6 +17,7 @@ PATIENCE = 120  # seconds without progress after which a run has failed
 
 PROGRAMS = {  # source: what it becomes, the packages it needs, other arguments
     "drain.c": ("drain", ["libmongoc-1.0"], []),
+    "copy.c": ("copy", ["libmongoc-1.0"], []),
     "paced.c": ("paced", ["libmongoc-1.0"], []),
     "inserts.c": ("inserts", ["libmongoc-1.0"], ["-lpthread"]),
     "commands.c": ("commands", ["rdkafka"], ["-lpthread"]),

@@ -32,7 +32,9 @@ extension ChangeStreamReader.Batch {
     /// events (a transaction; inserts that a server of version 8 groups). On a sharded cluster other shards may have events of the same time, so
     /// an event's token is no such place.
     func snapshotPoint(isSharded: Bool) -> SnapshotPoint? {
-        guard let events, let token, let time = token.clusterTime, !isFull, openTransaction == nil, !events.endsAmidEvent else { return nil }
+        guard let events, let token, let time = token.clusterTime, !isFull, openTransaction == nil, !events.endsAmidEvent else {
+            return nil
+        }
         if let newest = events.clusterTime, newest.seconds > time.seconds, newest.seconds - time.seconds > Self.mostLag { return nil }
         if token.isHighWaterMark { return SnapshotPoint(token: token, time: BSONTimestamp(packed: time.packed - 1)) }
         return isSharded ? nil : SnapshotPoint(token: token, time: time)

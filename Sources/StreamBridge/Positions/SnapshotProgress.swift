@@ -17,7 +17,9 @@ struct DocumentID: Sendable, Hashable {
     /// The value alone.
     ///
     /// - Throws: ``BSONError`` for text that is not UTF-8.
-    func canonicalJSON() throws(BSONError) -> String { String(try document.extendedJSON(.canonical).dropFirst(#"{"_id":"#.utf8.count).dropLast()) }
+    func canonicalJSON() throws(BSONError) -> String {
+        String(try document.extendedJSON(.canonical).dropFirst(#"{"_id":"#.utf8.count).dropLast())
+    }
 }
 
 /// How far a snapshot is, as the stream's position keeps it: both are stored together, so neither is ever ahead of the other.

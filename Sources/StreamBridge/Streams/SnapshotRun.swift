@@ -88,6 +88,7 @@ final class SnapshotRun {
             return try events.seal(progress, at: chunk.point.token)
         }
         record.parts[chunk.part].state = closing == .done ? .done : .ended
+        record.parts[chunk.part].after = nil
         guard let next = record.current else { return try end(.done, &events, at: chunk.point.token, published: count) }
         record.parts[next].state = .running
         progress.namespace = record.parts[next].namespace

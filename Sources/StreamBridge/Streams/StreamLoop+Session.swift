@@ -83,7 +83,8 @@ extension StreamLoop {
             try status.measuring(load(of: handoff, publisher.unacknowledged)) {
                 try dependencies.stop.waking(publisher.wake) { () throws in
                     try term.waking(publisher.wake) {
-                        try pump(from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start, scope, snapshot)
+                        try pump(
+                            from: handoff, of: reader, to: publisher, in: term, after: position, past: lost, at: start, scope, snapshot)
                     }
                 }
             }

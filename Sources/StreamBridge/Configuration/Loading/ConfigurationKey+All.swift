@@ -1,6 +1,7 @@
 extension ConfigurationKey {
     /// Every key, in the order of the documentation.
-    package static let all: [ConfigurationKey] = topLevel + mongodb + kafka + topics + streams + startAndFormat + snapshot + dispatchers + runtime
+    package static let all: [ConfigurationKey] =
+        topLevel + mongodb + kafka + topics + streams + startAndFormat + snapshot + dispatchers + runtime
 
     private static let topLevel: [ConfigurationKey] = [
         .init(

@@ -29,7 +29,8 @@ extension SnapshotSettings {
             }
             if let watch, !watch.includes(namespace) {
                 section.reading.report(
-                    entry.keyMark, section.path(of: entry.key), "the stream does not watch \(namespace)", "name a collection that `watch` has")
+                    entry.keyMark, section.path(of: entry.key), "the stream does not watch \(namespace)",
+                    "name a collection that `watch` has")
             }
             guard let filter = PipelineText.query(entry.key, in: section) else { return nil }
             filters[namespace] = filter

@@ -151,7 +151,8 @@ final class SnapshotCopier: SnapshotMarking {
                 if let chunk = read.chunks.first {
                     state.marks[index].reads[0].chunks.removeFirst()
                     state.bytes -= chunk.byteCount
-                    state.taken = chunk.closing == nil ? Place(part: chunk.part, after: chunk.end ?? state.taken.after) : Place(part: chunk.part + 1)
+                    state.taken =
+                        chunk.closing == nil ? Place(part: chunk.part, after: chunk.end ?? state.taken.after) : Place(part: chunk.part + 1)
                     state.movedAt = .now
                     return .documents(chunk)
                 }
@@ -272,7 +273,8 @@ final class SnapshotCopier: SnapshotMarking {
         while true {
             let answer = try query.read(rest, at: turn.point, of: client)
             var chunk = SnapshotChunk(
-                point: turn.point, part: turn.place.part, reply: answer.reply, documents: answer.documents, areEvents: !query.stages.isEmpty)
+                point: turn.point, part: turn.place.part, reply: answer.reply, documents: answer.documents, areEvents: !query.stages.isEmpty
+            )
             if !answer.isCut {
                 chunk.end = rest.end
                 if rest.end == nil { chunk.closing = try closing(of: turn.place.part, of: client) }

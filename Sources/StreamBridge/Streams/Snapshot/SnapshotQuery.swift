@@ -41,7 +41,8 @@ struct SnapshotQuery: Sendable {
     ///
     /// - Returns: nil when fewer are left.
     /// - Throws: ``MongoError``.
-    func end(of count: Int, after: DocumentID?, at time: BSONTimestamp, of client: borrowing MongoClient) throws(MongoError) -> DocumentID? {
+    func end(of count: Int, after: DocumentID?, at time: BSONTimestamp, of client: borrowing MongoClient) throws(MongoError) -> DocumentID?
+    {
         var command = find(at: time)
         // `min` includes its document.
         if let after { command.append("min", .document(after.document)) }
@@ -49,7 +50,8 @@ struct SnapshotQuery: Sendable {
         command.append("skip", .int64(Int64(after == nil ? count - 1 : count)))
         command.append("limit", 1)
         var end: DocumentID?
-        try client.readAll(command, on: namespace.database, collection: namespace.collection, operation: Self.operation) { reply, documents in
+        try client.readAll(command, on: namespace.database, collection: namespace.collection, operation: Self.operation) {
+            reply, documents in
             end = documents.first.flatMap { Self.id(of: $0, in: reply) }
         }
         return end
@@ -91,7 +93,9 @@ struct SnapshotQuery: Sendable {
         }
         let conditions = [span.condition, filter].compactMap(\.self)
         let pipeline =
-            conditions.map { ["$match": .document($0)] } + [["$sort": ["_id": 1]], ["$replaceRoot": ["newRoot": .document(shape(at: point))]]]
+            conditions.map { ["$match": .document($0)] } + [
+                ["$sort": ["_id": 1]], ["$replaceRoot": ["newRoot": .document(shape(at: point))]],
+            ]
             + stages.filter { $0.keys.first != "$changeStreamSplitLargeEvent" }
         return try first(
             [
