@@ -59,7 +59,7 @@ struct StoredOrigin: Sendable, Equatable {
 extension StoredOrigin: CustomStringConvertible {
     /// Where the other command was.
     var description: String {
-        "record \(topic ?? "?")/\(place.partition)/\(place.offset)"
+        "record \(topic ?? "?")/\(place)"
             + (timestamp.map { " of \(StoredPosition.iso8601(milliseconds: $0))" } ?? "")
     }
 }
