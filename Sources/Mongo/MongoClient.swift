@@ -25,12 +25,8 @@ package struct MongoClient: ~Copyable {
     func run(
         _ command: BSONDocument, on database: String, session: borrowing MongoSession, server: UInt32, operation: String
     ) throws(MongoError) -> BSONReply {
-        let options: OpaquePointer = bson_new()
+        let options = try Self.options(of: session, operation: operation)
         defer { bson_destroy(options) }
-        var error = bson_error_t()
-        guard mongoc_client_session_append(session.handle, options, &error) else {
-            throw MongoError(error, operation: operation, reply: nil)
-        }
         bson_append_int32(options, "serverId", -1, Int32(bitPattern: server))
         return try run(command, on: database, options: options, operation: operation)
     }
@@ -51,15 +47,22 @@ package struct MongoClient: ~Copyable {
     func runOnPrimary(
         _ command: BSONDocument, on database: String, session: borrowing MongoSession, operation: String
     ) throws(MongoError) -> BSONReply {
-        let options: OpaquePointer = bson_new()
+        let options = try Self.options(of: session, operation: operation)
         defer { bson_destroy(options) }
-        var error = bson_error_t()
-        guard mongoc_client_session_append(session.handle, options, &error) else {
-            throw MongoError(error, operation: operation, reply: nil)
-        }
         return try command.withUnsafeBytes { bytes throws(MongoError) in
             try run(bytes, on: database, preference: nil, options: options, operation: operation)
         }
+    }
+
+    /// The options that make a command one of a session; for the caller to destroy.
+    private static func options(of session: borrowing MongoSession, operation: String) throws(MongoError) -> OpaquePointer {
+        let options: OpaquePointer = bson_new()
+        var error = bson_error_t()
+        guard mongoc_client_session_append(session.handle, options, &error) else {
+            bson_destroy(options)
+            throw MongoError(error, operation: operation, reply: nil)
+        }
+        return options
     }
 
     private func run(
