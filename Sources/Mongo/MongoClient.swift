@@ -25,12 +25,8 @@ package struct MongoClient: ~Copyable {
     func run(
         _ command: BSONDocument, on database: String, session: borrowing MongoSession, server: UInt32, operation: String
     ) throws(MongoError) -> BSONReply {
-        let options: OpaquePointer = bson_new()
+        let options = try Self.options(of: session, operation: operation)
         defer { bson_destroy(options) }
-        var error = bson_error_t()
-        guard mongoc_client_session_append(session.handle, options, &error) else {
-            throw MongoError(error, operation: operation, reply: nil)
-        }
         bson_append_int32(options, "serverId", -1, Int32(bitPattern: server))
         return try run(command, on: database, options: options, operation: operation)
     }
@@ -51,15 +47,22 @@ package struct MongoClient: ~Copyable {
     func runOnPrimary(
         _ command: BSONDocument, on database: String, session: borrowing MongoSession, operation: String
     ) throws(MongoError) -> BSONReply {
-        let options: OpaquePointer = bson_new()
+        let options = try Self.options(of: session, operation: operation)
         defer { bson_destroy(options) }
-        var error = bson_error_t()
-        guard mongoc_client_session_append(session.handle, options, &error) else {
-            throw MongoError(error, operation: operation, reply: nil)
-        }
         return try command.withUnsafeBytes { bytes throws(MongoError) in
             try run(bytes, on: database, preference: nil, options: options, operation: operation)
         }
+    }
+
+    /// The options that make a command one of a session; for the caller to destroy.
+    private static func options(of session: borrowing MongoSession, operation: String) throws(MongoError) -> OpaquePointer {
+        let options: OpaquePointer = bson_new()
+        var error = bson_error_t()
+        guard mongoc_client_session_append(session.handle, options, &error) else {
+            bson_destroy(options)
+            throw MongoError(error, operation: operation, reply: nil)
+        }
+        return options
     }
 
     private func run(
@@ -109,26 +112,6 @@ package struct MongoClient: ~Copyable {
         defer { mongoc_server_description_destroy(description) }
         return mongoc_server_description_id(description)
     }
-}
-
-/// Owner of an explicit session.
-struct MongoSession: ~Copyable {
-    let handle: OpaquePointer
-
-    /// - Throws: ``MongoError`` when the deployment has no sessions.
-    init(of client: borrowing MongoClient) throws(MongoError) {
-        var error = bson_error_t()
-        let options = mongoc_session_opts_new()
-        defer { mongoc_session_opts_destroy(options) }
-        // Causal consistency would add `afterClusterTime` to reads; a change stream needs no such promise.
-        mongoc_session_opts_set_causal_consistency(options, false)
-        guard let handle = mongoc_client_start_session(client.handle, options, &error) else {
-            throw MongoError(error, operation: "start a session", reply: nil)
-        }
-        self.handle = handle
-    }
-
-    deinit { mongoc_client_session_destroy(handle) }
 }
 
 extension UnsafeRawBufferPointer {

@@ -1,12 +1,12 @@
 /// State that several threads read and change under one lock, and whose changes they can wait for.
 ///
 /// For threads that block, as all loops do; what nobody waits for is a `Mutex`.
-package final class Monitor<State>: @unchecked Sendable {
-    // Safe: `state` is handed over once, and then read and written under `condition`'s lock only.
+package final class Monitor<State: Sendable>: @unchecked Sendable {
+    // Safe: `state` is read and written under `condition`'s lock only, and what leaves the lock is sendable by itself.
     private let condition = MonotonicCondition()
     private var state: State
 
-    package init(_ state: sending State) { self.state = state }
+    package init(_ state: State) { self.state = state }
 
     /// Reads or changes the state, and wakes everyone who waits.
     @discardableResult
@@ -20,10 +20,10 @@ package final class Monitor<State>: @unchecked Sendable {
     }
 
     /// Reads the state.
-    package func read<Result>(_ body: (State) -> Result) -> Result {
+    package func read<Result, Failure: Error>(_ body: (State) throws(Failure) -> Result) throws(Failure) -> Result {
         condition.lock()
         defer { condition.unlock() }
-        return body(state)
+        return try body(state)
     }
 
     /// Waits until `take` gives something; it may change the state, which wakes the others.

@@ -1,5 +1,4 @@
 import CKafka
-import Logging
 import Runtime
 
 /// Owner of a `rd_kafka_t` and of its event queue.
@@ -110,36 +109,5 @@ package final class KafkaClient: Sendable {
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
         let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         return KafkaError(code: code.rawValue, operation: "go on producing", message: detail, isFatal: true)
-    }
-}
-
-/// Owner of one event of a client's queue.
-struct KafkaEvent: ~Copyable {
-    let pointer: OpaquePointer
-
-    init(stealing pointer: OpaquePointer) { self.pointer = pointer }
-
-    deinit { rd_kafka_event_destroy(pointer) }
-
-    var type: Int32 { rd_kafka_event_type(pointer) }
-
-    /// The error that this event reports.
-    func error(operation: String) -> KafkaError {
-        KafkaError(
-            code: rd_kafka_event_error(pointer).rawValue,
-            operation: operation,
-            message: String(cString: rd_kafka_event_error_string(pointer)),
-            isFatal: rd_kafka_event_error_is_fatal(pointer) != 0
-        )
-    }
-
-    /// Passes a log event on. librdkafka's levels are syslog's.
-    func log(to logger: Logger) {
-        var facility: UnsafePointer<CChar>?
-        var text: UnsafePointer<CChar>?
-        var level: Int32 = 0
-        guard rd_kafka_event_log(pointer, &facility, &text, &level) == 0, let text else { return }
-        // A lost connection is told once, as a state, by whoever owns the client; librdkafka repeats it at every try.
-        logger.debug("\(String(cString: text))", metadata: ["syslog": "\(level)"])
     }
 }

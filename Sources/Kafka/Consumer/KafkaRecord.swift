@@ -7,6 +7,7 @@ package struct KafkaRecord: ~Copyable {
     package var topic: String { message.pointee.rkt.map { String(cString: rd_kafka_topic_name($0)) } ?? "" }
     package var partition: Int32 { message.pointee.partition }
     package var offset: Int64 { message.pointee.offset }
+    package var coordinates: RecordCoordinates { RecordCoordinates(partition: partition, offset: offset) }
     /// Nil for a record without a key.
     package var key: [UInt8]? {
         message.pointee.key.map { Array(UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len)) }

@@ -38,7 +38,7 @@ enum DemoConfiguration {
             kafka: KafkaSettings(common: ["bootstrap.servers": kafka], producer: [:], consumer: ["fetch.wait.max.ms": "5"]),
             topics: TopicSettings(create: true, partitions: 3, replicationFactor: 1, config: [:]),
             streams: [inventory, alerts], dispatchers: [shipments],
-            limits: .init(memory: 64 << 20), startupTimeout: .seconds(30), shutdownTimeout: .seconds(10),
-            http: HTTPSettings(listen: "127.0.0.1:0", token: nil))
+            http: HTTPSettings(listen: "127.0.0.1:0", token: nil),
+            limits: .init(memory: 64 << 20), startupTimeout: .seconds(30), shutdownTimeout: .seconds(10))
     }
 }

@@ -44,51 +44,26 @@ package final class DispatchLoop: Sendable {
 
     /// - Throws: ``Halt`` when the dispatcher cannot go on.
     package func run() async throws {
-        let halt = await LoopThread.run(name: "dispatch \(settings.name)") { self.superviseUntilHaltedForGood() }
+        let supervisor = LoopSupervisor(stop: dependencies.stop, registry: dependencies.halted, heartbeat: heartbeat)
+        let halt = await LoopThread.run(name: "dispatch \(settings.name)") {
+            supervisor.run(session: self.session, pause: self.pause, halted: self.status.halted, resumed: self.status.goesOn)
+        }
         if let halt { throw halt }
     }
 
-    /// A dispatcher that has halted goes on when somebody asks for another try, as long as the process runs for the others.
-    private func superviseUntilHaltedForGood() -> Halt? {
-        while let halt = supervise() {
-            // Before the halt is told, so that no request that answers it is missed.
-            let halted = dependencies.halted.begin()
-            status.halted(halt)
-            guard let remedy = halted.awaitMend(dependencies.stop, every: .seconds(60)) else { return halt }
-            status.goesOn(because: remedy)
+    /// What an error of a session means: the time before the next one, nil for the backoff's.
+    private func pause(after error: any Error) throws(Halt) -> Duration? {
+        switch DispatchFailure(error, dispatcher: settings, of: dependencies.bridge, kafka: dependencies.kafka) {
+        case .halt(let halt): throw halt
+        case .retry: status.mongoFailed(error, of: .session)
+        case .restart:
+            status.kafkaFailed((error as? RecordRefused)?.error ?? error, of: .session)
+            dependencies.topics.forget()
         }
-        return nil
+        // What is waited for comes when it comes: nobody is spared anything by looking more seldom.
+        return error is WaitsFor ? .seconds(1) : nil
     }
 
-    /// Runs sessions until a stop or a halt.
-    private func supervise() -> Halt? {
-        var backoff = Backoff()
-        defer { heartbeat.rest() }
-        while !dependencies.stop.isRequested {
-            let began = ContinuousClock.now
-            heartbeat.beat()
-            do {
-                try session()
-                return nil
-            } catch {
-                switch DispatchFailure(error, dispatcher: settings, of: dependencies.bridge, kafka: dependencies.kafka) {
-                case .halt(let halt): return halt
-                case .retry: status.mongoFailed(error, of: .session)
-                case .restart:
-                    status.kafkaFailed((error as? RecordRefused)?.error ?? error, of: .session)
-                    dependencies.topics.forget()
-                }
-                if began.duration(to: .now) > Self.longSession { backoff.reset() }
-                // What is waited for comes when it comes: nobody is spared anything by looking more seldom.
-                if dependencies.stop.wait(for: error is WaitsFor ? Self.lookInterval : backoff.next()) { return nil }
-            }
-        }
-        return nil
-    }
-
-    private static let lookInterval: Duration = .seconds(1)
-
-    private static let longSession: Duration = .seconds(30)
     private static let answerTime: Duration = .seconds(5)
 
     /// Makes sure of everything that the commands need, joins the group, and works.

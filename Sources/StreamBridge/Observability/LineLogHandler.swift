@@ -50,33 +50,9 @@ package struct LineLogHandler: LogHandler {
         return "\(time) \(level.rawValue)\(loop) \(message)\(rest)".harmlessLine + "\n"
     }
 
-    private struct Line: Encodable {
-        let time: String
-        let level: String
-        let message: String
-        let fields: [String: String]
-
-        private struct Key: CodingKey {
-            let stringValue: String
-            var intValue: Int? { nil }
-            init(_ name: String) { stringValue = name }
-            init?(stringValue: String) { self.init(stringValue) }
-            init?(intValue: Int) { nil }
-        }
-
-        func encode(to encoder: any Encoder) throws {
-            var object = encoder.container(keyedBy: Key.self)
-            for (name, value) in fields { try object.encode(value, forKey: Key(name)) }
-            try object.encode(time, forKey: Key("time"))
-            try object.encode(level, forKey: Key("level"))
-            try object.encode(message, forKey: Key("message"))
-        }
-    }
-
     private static func json(level: Logger.Level, message: Logger.Message, fields: Logger.Metadata) -> String {
-        let line = Line(
-            time: Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)), level: level.rawValue, message: "\(message)",
-            fields: fields.mapValues { "\($0)" })
+        let time = Date().formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let line = fields.mapValues { "\($0)" }.merging(["time": time, "level": level.rawValue, "message": "\(message)"]) { $1 }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Strings only: encoding them cannot fail.

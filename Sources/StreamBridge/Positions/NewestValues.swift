@@ -5,11 +5,10 @@ import Runtime
 struct NewestValue: Sendable {
     let bytes: [UInt8]
     fileprivate let topic: String
-    fileprivate let partition: Int32
-    fileprivate let offset: Int64
+    fileprivate let coordinates: RecordCoordinates
 
     /// `topic/partition/offset`
-    var place: String { "\(topic)/\(partition)/\(offset)" }
+    var place: String { "\(topic)/\(coordinates)" }
 }
 
 /// The newest value of each key of a compacted topic, for everybody in the process who asks. Any thread.
@@ -193,7 +192,7 @@ final class NewestValues: Sendable {
                 (
                     key: record.key,
                     value: record.value.map {
-                        NewestValue(bytes: $0, topic: topic, partition: record.partition, offset: record.offset)
+                        NewestValue(bytes: $0, topic: topic, coordinates: record.coordinates)
                     }
                 )
             },

@@ -51,29 +51,39 @@ package final class StreamLoop: Sendable {
 
     /// - Throws: ``Halt`` when the stream cannot go on.
     package func run() async throws {
-        let halt = await LoopThread.run(name: "publish \(settings.name)") { self.superviseUntilHaltedForGood() }
+        let halt = await LoopThread.run(name: "publish \(settings.name)") { self.supervise() }
         if let halt { throw halt }
     }
 
-    /// A stream that has halted goes on when somebody has edited its position, or asks for another try, as long as the process runs for the others.
-    private func superviseUntilHaltedForGood() -> Halt? {
-        while true {
-            var seen: Int64?
-            var halted: HaltRegistry.Halted?
-            let halt = supervise { halt in
-                // Before the halt is told, so that nothing that answers it is missed.
-                halted = dependencies.halted.begin()
+    /// What one session leaves to the next.
+    private struct Run {
+        var leadership: StreamLeadership?
+        var skip: LostPositionSkip
+        var scope: ScopeWatch?
+    }
+
+    /// Runs sessions whenever this process leads the stream. One that has halted goes on, too, when somebody has edited its position.
+    private func supervise() -> Halt? {
+        var run = Run(skip: LostPositionSkip(policy: settings.onLostPosition))
+        var (seen, haltedAt): (Int64?, Int64) = (nil, 0)
+        return LoopSupervisor(stop: dependencies.stop, registry: dependencies.halted, heartbeat: heartbeat).run(
+            session: { try session(&run) },
+            pause: { error throws(Halt) in try pause(after: error, &run) },
+            halted: { halt in
+                haltedAt = WallClock.milliseconds()
                 seen = try? dependencies.history.end(timeout: Self.shortAnswerTime)
                 status.halted(halt)
-            }
-            guard let halt, let halted else { return nil }
-            let haltedAt = WallClock.milliseconds()
-            let remedy = halted.awaitMend(dependencies.stop, every: Self.editInterval) {
+            },
+            leave: {
+                // Only after the last session, so that a standby takes over immediately.
+                run.leadership?.leave()
+                run = Run(skip: LostPositionSkip(policy: settings.onLostPosition))
+            },
+            lookEvery: Self.editInterval,
+            fix: {
                 newestEdit(since: &seen, halt: haltedAt).map { "its position was edited by \($0.by)\($0.why.map { ": \($0)" } ?? "")" }
-            }
-            guard let remedy else { return halt }
-            status.goesOn(because: remedy)
-        }
+            },
+            resumed: status.goesOn)
     }
 
     /// - Parameters:
@@ -88,59 +98,41 @@ package final class StreamLoop: Sendable {
         return edits.last { $0.stream == settings.name && (isKnown || $0.at >= halt) }
     }
 
-    /// Runs sessions whenever this process leads the stream, until a stop or a halt.
-    ///
-    /// - Parameter tell: tells the halt, before the group is left.
-    private func supervise(_ tell: (Halt) -> Void) -> Halt? {
-        var backoff = Backoff()
-        var skip = LostPositionSkip(policy: settings.onLostPosition)
-        var leadership: StreamLeadership?
-        var watched: ScopeWatch?
-        // Leave only after the last session ends, so that a standby takes over immediately.
-        defer {
-            leadership?.leave()
-            heartbeat.rest()
+    private func session(_ run: inout Run) throws {
+        do {
+            let leadership = try run.leadership ?? join()
+            run.leadership = leadership
+            guard let term = try heartbeat.resting({ try leadership.awaitTerm(dependencies.stop) }) else { return }
+            let scope = try run.scope ?? review()
+            run.scope = scope
+            try session(in: term, past: run.skip.lost, scope)
+        } catch is Stopped {
+            logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
         }
-        while !dependencies.stop.isRequested {
-            let began = ContinuousClock.now
-            heartbeat.beat()
-            do {
-                let current = try leadership ?? join()
-                leadership = current
-                guard let term = try heartbeat.resting({ try current.awaitTerm(dependencies.stop) }) else { return nil }
-                let scope = try watched ?? review()
-                watched = scope
-                try session(in: term, past: skip.lost, scope)
-                return nil
-            } catch is Stopped {
-                logger.warning("stopped before Kafka had everything; the rest is published again at the next start")
-                return nil
-            } catch is NotLeading {
-                status.leadsNoMore()
-                // The group says in a moment who does.
-                if dependencies.stop.wait(for: Self.groupPause) { return nil }
-            } catch let lost as LostPosition where skip.admits(lost) {
-                status.lost(lost, policy: settings.onLostPosition)
-                if dependencies.stop.wait(for: backoff.next()) { return nil }
-            } catch {
-                switch reaction(to: error, skip) {
-                case .halt(let halt):
-                    tell(halt)
-                    return halt
-                case .reopen: status.mongoFailed(error, of: .session)
-                case .restart:
-                    status.kafkaFailed((error as? RecordRefused)?.error ?? error, of: .session)
-                    dependencies.topics.forget()
-                }
-                leadership?.sessionFailed()
-                if let failed = leadership, failed.hasFailed {
-                    failed.leave()
-                    leadership = nil
-                }
-                // A session that worked for a while has earned a quick try; one that fails soon, again and again, has not.
-                if began.duration(to: .now) > Self.longSession { backoff.reset() }
-                if dependencies.stop.wait(for: backoff.next()) { return nil }
-            }
+    }
+
+    /// What an error of a session means: the time before the next one, nil for the backoff's.
+    private func pause(after error: any Error, _ run: inout Run) throws(Halt) -> Duration? {
+        if error is NotLeading {
+            status.leadsNoMore()
+            // The group says in a moment who does.
+            return Self.groupPause
+        }
+        if let lost = error as? LostPosition, run.skip.admits(lost) {
+            status.lost(lost, policy: settings.onLostPosition)
+            return nil
+        }
+        switch reaction(to: error, run.skip) {
+        case .halt(let halt): throw halt
+        case .reopen: status.mongoFailed(error, of: .session)
+        case .restart:
+            status.kafkaFailed((error as? RecordRefused)?.error ?? error, of: .session)
+            dependencies.topics.forget()
+        }
+        run.leadership?.sessionFailed()
+        if let failed = run.leadership, failed.hasFailed {
+            failed.leave()
+            run.leadership = nil
         }
         return nil
     }
@@ -197,6 +189,5 @@ package final class StreamLoop: Sendable {
     private static let shortAnswerTime: Duration = .seconds(1)
     /// How often a halted stream looks whether its position was edited.
     private static let editInterval: Duration = .seconds(2)
-    private static let longSession: Duration = .seconds(30)
     private static let groupPause: Duration = .milliseconds(100)
 }

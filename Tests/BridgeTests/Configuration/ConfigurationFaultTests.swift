@@ -200,7 +200,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .stream("pipeline: '[{\"$group\": {}}]'", "9:15: streams[0].pipeline", "stage 0 is none of a change stream; allowed"),
         .stream("pipeline: '[5]'", "9:15: streams[0].pipeline", "stage 0 is no object"),
         .stream("pipeline: '5'", "9:15: streams[0].pipeline", "found JSON that is no array"),
-        .stream("pipeline: '[] x'", "9:15: streams[0].pipeline", "more text after the end"),
+        .stream("pipeline: '[] x'", "9:15: streams[0].pipeline", "more after the end of the JSON"),
     ]
 
     @Test(arguments: structure + values + mongodb + streamOptions + pipelines)

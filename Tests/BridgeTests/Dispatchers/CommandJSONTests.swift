@@ -27,7 +27,7 @@ import Testing
         (#"{"x":[1,]}"#, "no JSON value begins like this at byte 8"),
         (#"{"id" "a"}"#, "a \":\" should be here at byte 6"),
         (#"{"id":}"#, "no JSON value begins like this at byte 6"),
-        (#"{"id":'a'}"#, "no JSON value begins like this at byte 6"),
+        (#"{"id":'a'}"#, "a single quote; JSON has double quotes at byte 6"),
         (#"{"id":tru}"#, "no JSON value begins like this at byte 6"),
         (#"{"id":NaN}"#, "no JSON value begins like this at byte 6"),
         (#"{"id":+1}"#, "no JSON value begins like this at byte 6"),

@@ -97,6 +97,61 @@ import Testing
         }
     }
 
+    // MARK: A session that has to end
+
+    private enum End {
+        case settles, isSettled, ends
+    }
+
+    /// What the session may still do once the group forms anew, at-least-once: whether it may settle, what it may store, and whether it is waited for.
+    @Test func aSessionThatHasToEndStoresItsPositionOrLosesItsRightTo() throws {
+        let rows: [(ends: [End], storing: LeadershipState.Storing, isWaitedFor: Bool)] = [
+            ([], .allowed, false),
+            ([.settles], .allowed, true),
+            // It begins to store in time, and is waited for.
+            ([.settles, .isSettled], .allowed, true),
+            ([.settles, .isSettled, .ends], .over, false),
+            ([.settles, .ends], .allowed, false),
+            // Too late.
+            ([.isSettled], .over, false),
+            ([.isSettled, .settles], .over, false),
+        ]
+        for row in rows {
+            var state = Self.state(.atLeastOnce)
+            Self.apply([.this, .revoked], to: &state)
+            for end in row.ends {
+                switch end {
+                case .settles: _ = state.maySettle(1)
+                case .isSettled: _ = state.settled()
+                case .ends: state.sessionEnded()
+                }
+            }
+            #expect(state.mayStore(1, sign: nil, at: Self.start) == row.storing, "\(row.ends)")
+            #expect(throws: NotLeading.self) { try state.check(1) }
+            let isWaitedFor = state.settled()
+            #expect(isWaitedFor == row.isWaitedFor, "\(row.ends)")
+        }
+    }
+
+    @Test func aTermHoldsStoresAndFailsByItsNumber() throws {
+        struct Refused: Error {}
+        for delivery in [Delivery.exactlyOnce, .atLeastOnce] {
+            var state = Self.state(delivery)
+            Self.apply([.this], to: &state)
+            try state.check(1)
+            #expect(state.mayStore(1, sign: nil, at: Self.start) == .allowed)
+            #expect(state.mayStore(0, sign: nil, at: Self.start) == .over)
+            #expect(state.mayStore(1, sign: nil, at: Self.start + .seconds(60)) == (delivery == .exactlyOnce ? .allowed : .held))
+            let (maySettle, mayOther) = (state.maySettle(1), state.maySettle(0))
+            #expect(maySettle && !mayOther)
+            // The first failure is the one that is told, also to a term that is over.
+            state.failed(Refused())
+            state.failed(NotLeading())
+            #expect(throws: Refused.self) { try state.check(1) }
+            #expect(throws: Refused.self) { try state.check(0) }
+        }
+    }
+
     // MARK: At-least-once, what counts is time
 
     @Test func withoutASignOfTheGroupNothingIsCertain() {

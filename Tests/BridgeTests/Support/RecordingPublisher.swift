@@ -4,7 +4,7 @@ import Mongo
 @testable import StreamBridge
 
 /// Takes every record over and remembers in which order things came. Used on one thread.
-final class RecordingPublisher: RecordPublisher {
+final class RecordingPublisher: RecordSink {
     enum Step: Equatable {
         /// Topic and key of a record, and whether it is a tombstone.
         case record(topic: String, key: String?, isTombstone: Bool)
@@ -36,8 +36,6 @@ final class RecordingPublisher: RecordPublisher {
         }
     }
 
-    func fence() {}
-    func resume(after stored: StreamPosition) {}
     func topic(_ name: String) throws -> KafkaTopic { try KafkaTopic(name, of: client) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
@@ -52,7 +50,5 @@ final class RecordingPublisher: RecordPublisher {
     func endLinger(isCaughtUp: Bool) {}
     func serve(timeout: Duration) {}
     let nextDeadline: ContinuousClock.Instant? = nil
-    func finish(within limit: Duration?) -> Bool { true }
     let wake: @Sendable () -> Void = {}
-    let unacknowledged: @Sendable () -> Int = { 0 }
 }

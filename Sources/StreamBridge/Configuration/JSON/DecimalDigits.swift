@@ -14,7 +14,7 @@ struct DecimalDigits: Equatable {
     /// More than any program writes.
     private static let maximum = 400
 
-    /// Of a number in a JSON text that ``CommandScanner`` has checked.
+    /// Of a number in a JSON text that ``JSONScanner`` has checked.
     init(writtenIn bytes: RawSpan, _ range: Range<Int>) {
         self = bytes.extracting(range).withUnsafeBytes { DecimalDigits($0) }
     }

@@ -1,7 +1,7 @@
 import Mongo
 import Runtime
 
-/// A number in a JSON text that ``CommandScanner`` has checked.
+/// A number in a JSON text that ``JSONScanner`` has checked.
 struct JSONNumber {
     let range: Range<Int>
     /// Whether it is written without fraction and exponent.

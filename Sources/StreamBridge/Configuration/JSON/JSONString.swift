@@ -1,7 +1,7 @@
 import Mongo
 import Runtime
 
-/// A string in a JSON text that ``CommandScanner`` has checked.
+/// A string in a JSON text that ``JSONScanner`` has checked.
 struct JSONString {
     /// What is between the quotes.
     let range: Range<Int>

@@ -49,23 +49,3 @@ package struct ConfigurationWarning: Sendable, Hashable, CustomStringConvertible
 
     package var description: String { "\(source):\(line):\(column): \(path): \(message)".singleLine }
 }
-
-/// What a file gives when nothing in it is wrong.
-package struct LoadedConfiguration: Sendable, Equatable {
-    package var configuration: BridgeConfiguration
-    /// In the order of the file.
-    package var warnings: [ConfigurationWarning]
-}
-
-/// Why a text is not the value that was wanted. The reader that knows the place turns it into a ``ConfigurationFault``.
-struct ConfigurationComplaint: Error, Equatable {
-    /// What was found, when quoting the whole text would say too little or too much.
-    var found: String?
-    /// What is allowed, or how to fix it.
-    var remedy: String
-
-    init(_ remedy: String, found: String? = nil) {
-        self.found = found
-        self.remedy = remedy
-    }
-}

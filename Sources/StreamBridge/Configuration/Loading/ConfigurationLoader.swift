@@ -86,7 +86,7 @@ package enum ConfigurationLoader {
         else { return nil }
         return BridgeConfiguration(
             name: name, mongodb: mongodb, kafka: kafka, topics: topics, streams: streams, dispatchers: dispatchers,
-            limits: limits, startupTimeout: startupTimeout, shutdownTimeout: shutdownTimeout, http: http)
+            http: http, limits: limits, startupTimeout: startupTimeout, shutdownTimeout: shutdownTimeout)
     }
 
     /// A bridge without streams and dispatchers would do nothing, which nobody wants to find out later.

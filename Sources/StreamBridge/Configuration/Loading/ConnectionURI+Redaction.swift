@@ -103,8 +103,3 @@ extension ConnectionURI {
         return value.endIndex
     }
 }
-
-extension MongoDBSettings {
-    /// The URI as it may be printed.
-    package var redactedURI: String { ConnectionURI.redacted(uri) }
-}

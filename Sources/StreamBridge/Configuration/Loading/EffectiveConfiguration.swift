@@ -19,81 +19,55 @@ package enum EffectiveConfiguration {
         }
     }
 
-    private static func tree(of configuration: BridgeConfiguration) -> EffectiveValue {
-        var entries: [(String, EffectiveValue)] = [
-            ("name", .text(configuration.name)),
-            ("mongodb", tree(of: configuration.mongodb)),
-            ("kafka", tree(of: configuration.kafka)),
-            ("topics", tree(of: configuration.topics)),
-            ("streams", .list(configuration.streams.map { tree(of: $0) })),
-            ("dispatchers", .list(configuration.dispatchers.map { tree(of: $0) })),
-        ]
-        if let http = configuration.http {
-            var settings: [(String, EffectiveValue)] = [("listen", .text(http.listen))]
-            if http.token != nil { settings.append(("token", .text(ConnectionURI.mask))) }
-            entries.append(("http", .mapping(settings)))
-        }
-        entries += [
-            ("limits", .mapping([("memory", .text(SizeText.format(configuration.limits.memory)))])),
-            ("startupTimeout", duration(configuration.startupTimeout)),
-            ("shutdownTimeout", duration(configuration.shutdownTimeout)),
-        ]
-        return .mapping(entries)
+    /// Settings as a mapping: the types of the model have the keys' names for their properties, in the order of the text.
+    private static func tree(of settings: Any) -> EffectiveValue {
+        .mapping(
+            Mirror(reflecting: settings).children.compactMap { name, setting in
+                name.flatMap { name in value(of: setting, named: name).map { (name, $0) } }
+            })
     }
 
-    private static func tree(of mongodb: MongoDBSettings) -> EffectiveValue {
-        let concern = mongodb.writeConcern
+    /// A setting in the notation of the file; nil when it is absent.
+    private static func value(of setting: Any, named name: String) -> EffectiveValue? {
+        switch (name, setting) {
+        case ("uri", let uri as String): .text(ConnectionURI.redacted(uri))
+        case ("token", is String): .text(ConnectionURI.mask)
+        case ("pipeline", let stages as String) where stages == "[]": .list([])
+        case ("memory", let bytes as Int): .text(SizeText.format(bytes))
+        case ("fields", let fields as [CommandField]): .mapping(fields.map { ($0.name, tree(of: $0)) })
+        case (_, let text as String): .text(text)
+        case (_, is Bool), (_, is Int): .literal("\(setting)")
+        case (_, let duration as Duration): .text(DurationText.format(duration))
+        case (_, let word as any RawRepresentable<String>): .text(word.rawValue)
+        case (_, let template as TextTemplate): .text(template.description)
+        case (_, let namespace as Namespace): .text(namespace.description)
+        case (_, let properties as [String: String]): .mapping(entries(of: properties))
+        case (_, let concern as WriteConcern): tree(of: concern)
+        case (_, let snapshot as SnapshotSettings): tree(of: snapshot)
+        case (_, let kafka as KafkaSettings): tree(of: kafka)
+        case (_, let scope as WatchScope): tree(of: scope)
+        case (_, let start as StartPoint): tree(of: start)
+        case (_, let key as RecordKey): tree(of: key)
+        case (_, let format as RecordFormat): tree(of: format)
+        case (_, let sections as [Any]): .list(sections.map { tree(of: $0) })
+        default: unwrapped(setting).map { tree(of: $0) }
+        }
+    }
+
+    private static func unwrapped(_ setting: Any) -> Any? {
+        let mirror = Mirror(reflecting: setting)
+        return mirror.displayStyle == .optional ? mirror.children.first?.value : setting
+    }
+
+    // MARK: Settings with a notation of their own
+
+    private static func tree(of concern: WriteConcern) -> EffectiveValue {
         let acknowledgement: EffectiveValue =
             if case .nodes(let count) = concern.w { .literal("\(count)") } else { .text(concern.w.description) }
         return .mapping([
-            ("uri", .text(mongodb.redactedURI)),
-            ("maxPoolSize", .literal("\(mongodb.maxPoolSize)")),
-            ("serverSelectionTimeout", duration(mongodb.serverSelectionTimeout)),
-            (
-                "writeConcern",
-                .mapping([
-                    ("w", acknowledgement),
-                    ("wtimeout", concern.wtimeout.map(duration) ?? .literal("null")),
-                    ("journal", .literal("\(concern.journal)")),
-                ])
-            ),
-        ])
-    }
-
-    private static func tree(of kafka: KafkaSettings) -> EffectiveValue {
-        .mapping(
-            properties(kafka.common) + [
-                ("producer", .mapping(properties(kafka.producer))),
-                ("consumer", .mapping(properties(kafka.consumer))),
-            ])
-    }
-
-    private static func tree(of topics: TopicSettings) -> EffectiveValue {
-        .mapping([
-            ("create", .literal("\(topics.create)")),
-            ("partitions", .literal("\(topics.partitions)")),
-            ("replicationFactor", .literal("\(topics.replicationFactor)")),
-            ("config", .mapping(properties(topics.config))),
-        ])
-    }
-
-    private static func tree(of stream: StreamSettings) -> EffectiveValue {
-        .mapping([
-            ("name", .text(stream.name)),
-            ("watch", tree(of: stream.watch)),
-            ("pipeline", stream.pipeline == "[]" ? .list([]) : .text(stream.pipeline)),
-            ("fullDocument", .text(stream.fullDocument.rawValue)),
-            ("fullDocumentBeforeChange", .text(stream.fullDocumentBeforeChange.rawValue)),
-            ("showExpandedEvents", .literal("\(stream.showExpandedEvents)")),
-            ("startAt", tree(of: stream.startAt)),
-            ("topic", .text(stream.topic.description)),
-            ("key", tree(of: stream.key)),
-            ("format", tree(of: stream.format)),
-            ("content", .text(stream.content.rawValue)),
-            ("tombstones", .literal("\(stream.tombstones)")),
-            ("delivery", .text(stream.delivery.rawValue)),
-            ("onLostPosition", .text(stream.onLostPosition.rawValue)),
-            ("snapshot", tree(of: stream.snapshot)),
+            ("w", acknowledgement),
+            ("wtimeout", concern.wtimeout.map { .text(DurationText.format($0)) } ?? .literal("null")),
+            ("journal", .literal("\(concern.journal)")),
         ])
     }
 
@@ -103,6 +77,14 @@ package enum EffectiveConfiguration {
             ("filter", .mapping(snapshot.filters.sorted { "\($0.key)" < "\($1.key)" }.map { ("\($0.key)", .text($0.value)) })),
             ("cursors", .literal("\(snapshot.cursors)")),
         ])
+    }
+
+    private static func tree(of kafka: KafkaSettings) -> EffectiveValue {
+        .mapping(
+            entries(of: kafka.common) + [
+                ("producer", .mapping(entries(of: kafka.producer))),
+                ("consumer", .mapping(entries(of: kafka.consumer))),
+            ])
     }
 
     private static func tree(of scope: WatchScope) -> EffectiveValue {
@@ -142,19 +124,6 @@ package enum EffectiveConfiguration {
         }
     }
 
-    private static func tree(of dispatcher: DispatcherSettings) -> EffectiveValue {
-        .mapping([
-            ("name", .text(dispatcher.name)),
-            ("commands", .text(dispatcher.commands)),
-            ("outcomes", .text(dispatcher.outcomes)),
-            ("deadLetters", .text(dispatcher.deadLetters)),
-            ("collection", .text(dispatcher.collection.description)),
-            ("fields", .mapping(dispatcher.fields.map { ($0.name, tree(of: $0)) })),
-            ("resource", tree(of: dispatcher.resource)),
-            ("delivery", .text(dispatcher.delivery.rawValue)),
-        ])
-    }
-
     private static func tree(of field: CommandField) -> EffectiveValue {
         let limits: [(String, String?)] =
             switch field.type {
@@ -167,97 +136,10 @@ package enum EffectiveConfiguration {
                 + limits.compactMap { name, limit in limit.map { (name, .literal($0)) } })
     }
 
-    private static func tree(of resource: ResourceSettings) -> EffectiveValue {
-        var entries: [(String, EffectiveValue)] = [("field", .text(resource.field))]
-        if let pool = resource.pool { entries.append(("pool", .text(pool.description))) }
-        entries += [("choose", .text(resource.choose.rawValue)), ("label", .text(resource.label))]
-        return .mapping(entries)
-    }
-
-    private static func duration(_ duration: Duration) -> EffectiveValue { .text(DurationText.format(duration)) }
-
-    private static func properties(_ properties: [String: String]) -> [(String, EffectiveValue)] {
+    private static func entries(of properties: [String: String]) -> [(String, EffectiveValue)] {
         properties.sorted { $0.key < $1.key }.map { name, value in
             // The address of a server may have a login in it.
             (name, .text(KafkaSettings.isSecret(name) ? ConnectionURI.mask : value.contains("://") ? ConnectionURI.redacted(value) : value))
-        }
-    }
-}
-
-/// A value on its way to YAML or JSON.
-private indirect enum EffectiveValue {
-    /// A text; `${` in it is escaped, so that it is not taken for an interpolation.
-    case text(String)
-    /// A number, a boolean or null.
-    case literal(String)
-    case list([EffectiveValue])
-    case mapping([(String, EffectiveValue)])
-
-    // MARK: YAML
-
-    func yaml(indent: Int) -> String {
-        let margin = String(repeating: " ", count: indent)
-        switch self {
-        case .text, .literal: return scalar
-        case .list(let items):
-            return items.map { item in
-                let lines = item.yaml(indent: indent + 2)
-                // A mapping's first key stands on the line of its dash.
-                return if case .mapping = item { "\(margin)- \(lines.dropFirst(indent + 2))" } else { "\(margin)- \(lines)\n" }
-            }.joined()
-        case .mapping(let entries):
-            return entries.map { key, value in
-                let name = Self.isPlain(key) ? key : key.jsonQuoted
-                return if value.isBlock { "\(margin)\(name):\n\(value.yaml(indent: indent + 2))" } else {
-                    "\(margin)\(name): \(value.scalar)\n"
-                }
-            }.joined()
-        }
-    }
-
-    /// Whether it takes lines of its own in YAML.
-    private var isBlock: Bool {
-        switch self {
-        case .text, .literal: false
-        case .list(let items): !items.isEmpty
-        case .mapping(let entries): !entries.isEmpty
-        }
-    }
-
-    private var scalar: String {
-        switch self {
-        case .text(let text):
-            let escaped = Self.escaped(text)
-            return Self.isPlain(escaped) ? escaped : escaped.jsonQuoted
-        case .literal(let text): return text
-        case .list: return "[]"
-        case .mapping: return "{}"
-        }
-    }
-
-    /// Whether a text needs no quotes in any version of YAML.
-    private static func isPlain(_ text: String) -> Bool {
-        let words = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
-        return text.wholeMatch(of: #/[A-Za-z][A-Za-z0-9._-]*|[0-9]+(ms|s|m|h|KiB|MiB|GiB)/#) != nil && !words.contains(text.lowercased())
-    }
-
-    private static func escaped(_ text: String) -> String { text.replacing("${", with: "$${") }
-
-    // MARK: JSON
-
-    func json(indent: Int) -> String {
-        let margin = String(repeating: " ", count: indent + 2)
-        let end = String(repeating: " ", count: indent)
-        switch self {
-        case .text(let text): return Self.escaped(text).jsonQuoted
-        case .literal(let text): return text
-        case .list(let items):
-            if items.isEmpty { return "[]" }
-            return "[\n" + items.map { margin + $0.json(indent: indent + 2) }.joined(separator: ",\n") + "\n\(end)]"
-        case .mapping(let entries):
-            if entries.isEmpty { return "{}" }
-            let lines = entries.map { "\(margin)\($0.jsonQuoted): \($1.json(indent: indent + 2))" }
-            return "{\n" + lines.joined(separator: ",\n") + "\n\(end)}"
         }
     }
 }

@@ -57,7 +57,7 @@ struct PipelineText {
 
     /// Reads a stage or a list of stages, as Extended JSON or as YAML.
     static func argument(_ text: String) throws(ConfigurationComplaint) -> String {
-        if (try? JSONText.outline(of: text)) != nil { return try pipeline(json: text) }
+        if (try? JSONOutline(of: text)) != nil { return try pipeline(json: text) }
         let stage = #"write a stage such as {"$match": {"operationType": "insert"}}, or a list of stages"#
         guard !text.allSatisfy(\.isWhitespace) else { throw ConfigurationComplaint(stage, found: "found nothing") }
         let reading = ConfigurationReading(source: "", checks: .none)
@@ -90,9 +90,9 @@ struct PipelineText {
 
     /// Checks an array of stages, or wraps one stage. The text itself stays as it is.
     static func pipeline(json text: String) throws(ConfigurationComplaint) -> String {
-        let outline: JSONText.Outline
-        do throws(JSONText.Fault) {
-            outline = try JSONText.outline(of: text)
+        let outline: JSONOutline
+        do throws(JSONScanner.Fault) {
+            outline = try JSONOutline(of: text)
         } catch {
             let before = Array(text.utf8.prefix(error.offset))
             let line = before.count { $0 == 0x0A } + 1
@@ -102,7 +102,7 @@ struct PipelineText {
                 found: "the text is not JSON: line \(line), character \(column) of it: \(error.problem)")
         }
         switch outline {
-        case .array(let stages):
+        case .list(let stages):
             for (index, stage) in stages.enumerated() {
                 guard case .object(let keys) = stage else {
                     throw ConfigurationComplaint("a stage is an object such as {\"$match\": {...}}", found: "stage \(index) is no object")

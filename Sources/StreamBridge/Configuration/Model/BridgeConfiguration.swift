@@ -15,13 +15,13 @@ package struct BridgeConfiguration: Sendable, Equatable {
     package var streams: [StreamSettings]
     /// May be empty when there is a stream.
     package var dispatchers: [DispatcherSettings] = []
+    /// The status page and metrics; nil when the configuration has no `http:`.
+    package var http: HTTPSettings? = nil
     package var limits: Limits
     /// How long to try to reach a server at start before giving up.
     package var startupTimeout: Duration
     /// How long a graceful stop may take.
     package var shutdownTimeout: Duration
-    /// The status page and metrics; nil when the configuration has no `http:`.
-    package var http: HTTPSettings? = nil
 
     /// Bounds on what the process may use.
     package struct Limits: Sendable, Equatable {

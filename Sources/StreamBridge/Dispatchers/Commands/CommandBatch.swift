@@ -35,9 +35,7 @@ final class CommandBatch {
     /// - Parameter topic: names a command without an id.
     init(_ records: ConsumedRecords, topic: String, decoder: CommandDecoder) {
         self.records = records
-        places = (0..<records.count).map { index in
-            records.withRecord(index) { RecordCoordinates(partition: $0.partition, offset: $0.offset) }
-        }
+        places = (0..<records.count).map { index in records.withRecord(index) { $0.coordinates } }
         answers = Array(repeating: nil, count: records.count)
         items.reserveCapacity(records.count)
         for index in 0..<records.count { read(index, topic: topic, decoder: decoder) }
@@ -83,7 +81,7 @@ final class CommandBatch {
         guard headers.contains(where: { $0.name == DeadLetter.redrivenHeader }),
             let value = headers.first(where: { $0.name == idHeader })?.value,
             1...512 ~= value.count, let name = String(validating: value, as: UTF8.self)
-        else { return "\(topic)/\(place.partition)/\(place.offset)" }
+        else { return "\(topic)/\(place)" }
         return name
     }
 

@@ -69,11 +69,11 @@ struct CommandDecoder: Sendable {
     }
 
     /// Reads on after a fault in a field, because the id may come later.
-    private func read(_ record: RawSpan) throws(CommandScanner.Fault) -> Content {
+    private func read(_ record: RawSpan) throws(JSONScanner.Fault) -> Content {
         var content = Content(values: [CommandValue](repeating: .missing, count: keys.all.count))
-        var scanner = CommandScanner()
+        var scanner = JSONScanner()
         // Lengths in BSON have 31 bits, and no broker takes a record of this size.
-        guard record.byteCount < 1 << 30 else { throw CommandScanner.Fault(problem: "more than 1 GiB", offset: 1 << 30) }
+        guard record.byteCount < 1 << 30 else { throw JSONScanner.Fault(problem: "more than 1 GiB", offset: 1 << 30) }
         guard try scanner.first(in: record) == UInt8(ascii: "{") else {
             content.fault = try complaint(aboutNoObject: record, &scanner)
             content.values[Place.id] = .faulty
@@ -102,7 +102,7 @@ struct CommandDecoder: Sendable {
         return content
     }
 
-    private func complaint(aboutNoObject record: RawSpan, _ scanner: inout CommandScanner) throws(CommandScanner.Fault) -> String {
+    private func complaint(aboutNoObject record: RawSpan, _ scanner: inout JSONScanner) throws(JSONScanner.Fault) -> String {
         if record.isEmpty { return "the record is empty" }
         let token = try scanner.value(in: record)
         try scanner.end(in: record)

@@ -27,24 +27,3 @@ package enum PositionPlace: Sendable, Equatable {
         }
     }
 }
-
-/// A record's coordinates.
-package struct RecordPlace: Sendable, Equatable, CustomStringConvertible {
-    package let topic: String
-    package let partition: Int32
-    package let offset: Int64
-
-    /// Reads TOPIC/PARTITION/OFFSET, or TOPIC/PARTITION@OFFSET as `bridge tail` prints it; nil for anything else.
-    package init?(_ text: String) {
-        // Neither sign can be part of a topic's name.
-        let parts = text.split(omittingEmptySubsequences: false) { $0 == "/" || $0 == "@" }
-        guard parts.count == 3, !parts[0].isEmpty, let partition = Int32(parts[1]), let offset = Int64(parts[2]), partition >= 0,
-            offset >= 0
-        else { return nil }
-        topic = String(parts[0])
-        self.partition = partition
-        self.offset = offset
-    }
-
-    package var description: String { "\(topic)/\(partition)/\(offset)" }
-}

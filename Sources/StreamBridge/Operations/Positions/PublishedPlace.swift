@@ -14,20 +14,21 @@ struct PublishedPlace {
         func missing(_ reason: String) -> Halt {
             Halt(reason: reason, remedy: "`bridge tail \(place.topic)` shows the records and their coordinates", status: .configuration)
         }
-        guard let topic = try admin.topic(place.topic, timeout: timeout), place.partition < topic.partitions else {
-            throw missing("there is no partition \(place.topic)/\(place.partition)")
+        let (partition, offset) = (place.coordinates.partition, place.coordinates.offset)
+        guard let topic = try admin.topic(place.topic, timeout: timeout), partition < topic.partitions else {
+            throw missing("there is no partition \(place.topic)/\(partition)")
         }
-        let offsets = try admin.watermarks(topic: place.topic, partition: place.partition, timeout: timeout)
-        guard offsets.contains(place.offset) else {
+        let offsets = try admin.watermarks(topic: place.topic, partition: partition, timeout: timeout)
+        guard offsets.contains(offset) else {
             throw missing(
                 "there is no record at \(place): the partition has the offsets from \(offsets.lowerBound) to before \(offsets.upperBound)")
         }
         let reader = try TopicReader(settings: settings)
-        try reader.start(topic: place.topic, partition: place.partition, at: place.offset)
+        try reader.start(topic: place.topic, partition: partition, at: offset)
         let deadline = ContinuousClock.now + timeout
         while true {
             switch try reader.next(timeout: .milliseconds(200), { ($0.offset, Self.headers(of: $0)) }) {
-            case .record((place.offset, let headers)):
+            case .record((offset, let headers)):
                 guard let data = headers.token, case .token? = try? StartPoint(token: data) else {
                     throw missing("the record at \(place) has no resume token in its header mongodb.token")
                 }

@@ -10,7 +10,7 @@ final class RangeReader {
         let range: EventRange
         let settings: StreamSettings
         var origin = RecordOrigin.live
-        let publisher: any RecordPublisher
+        let publisher: any RecordSink
         /// For `fullDocument: batchedLookup`; nil when the documents are of no account.
         var lookup: DocumentLookup?
         /// The position that the range is read on from.
@@ -31,7 +31,7 @@ final class RangeReader {
     }
 
     private let range: EventRange
-    private let publisher: any RecordPublisher
+    private let publisher: any RecordSink
     private var pump: EventPump
     private var pace: RateLimiter?
 

@@ -3,7 +3,7 @@ import Mongo
 import Runtime
 
 /// Stands where Kafka would, and shows every batch of records instead of publishing it. Used on one thread.
-final class RecordInspector: RecordPublisher {
+final class RecordInspector: RecordSink {
     private let client: KafkaClient
     /// Gets each batch, and for each route the index of its topic in ``topics``.
     private let look: (borrowing RecordBatch, [Int]) -> Void
@@ -32,15 +32,11 @@ final class RecordInspector: RecordPublisher {
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) { look(batch, indexes) }
 
-    func fence() {}
-    func resume(after stored: StreamPosition) {}
     func seal(_ position: StreamPosition) {}
     func endLinger(isCaughtUp: Bool) {}
     func serve(timeout: Duration) { arrival.await(within: timeout) }
     var nextDeadline: ContinuousClock.Instant? { nil }
-    func finish(within limit: Duration?) -> Bool { true }
     var wake: @Sendable () -> Void { arrival.tell }
-    var unacknowledged: @Sendable () -> Int { { 0 } }
 }
 
 /// Something came: a batch, an error, a stop.

@@ -26,7 +26,7 @@ package struct FoundDeadLetter: Sendable {
         func text(_ name: String) -> String? { headers.first { $0.name == name }?.value?.readable }
         guard text(DeadLetter.Header.topic) == dispatcher.commands else { return nil }
         topic = record.topic
-        place = RecordCoordinates(partition: record.partition, offset: record.offset)
+        place = record.coordinates
         code = text(DeadLetter.Header.code) ?? "?"
         message = text(DeadLetter.Header.message) ?? ""
         at = text(DeadLetter.Header.at)

@@ -9,7 +9,7 @@ import Runtime
 /// need not wait for its end. (Of the transactions that begin and end within a batch nobody sees a part: amid a batch nothing else is sealed but what
 /// came before a large event in fragments, as within its transaction where it is.)
 struct EventPump: ~Copyable {
-    private let publisher: any RecordPublisher
+    private let publisher: any RecordSink
     private let encoder: EventEncoder
     private var router: TopicRouter
     private let stream: String
@@ -49,7 +49,7 @@ struct EventPump: ~Copyable {
     ///   - isCompacted: whether a topic is.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
-        settings: StreamSettings, origin: RecordOrigin = .live, range: EventRange? = nil, publisher: any RecordPublisher,
+        settings: StreamSettings, origin: RecordOrigin = .live, range: EventRange? = nil, publisher: any RecordSink,
         lookup: DocumentLookup?, after stored: StreamPosition?, took: @escaping (OperationCounts) -> Void = { _ in },
         leaveOut: ((UnwritableEvent) -> Void)? = nil, isCompacted: @escaping (String) -> Bool = { _ in false },
         open: @escaping (String) throws -> KafkaTopic

@@ -33,6 +33,12 @@ struct LeadershipState {
     private(set) var term = 0
     /// This process led until the group began to form anew.
     private var led = false
+    /// Why this process can be no member any more.
+    private(set) var failure: (any Error)?
+    /// The lead waits for the session to end.
+    private var isSettling = false
+    /// The session is storing its position.
+    private var isFinishing = false
     /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its last turn while it is
     /// provisional.
     private var ranAt: ContinuousClock.Instant?
@@ -76,9 +82,24 @@ struct LeadershipState {
     mutating func revoked() -> Bool {
         guard !isFenced, standing.mayBegin else { return false }
         led = true
+        isSettling = true
         move(to: .waiting)
         return true
     }
+
+    /// The session had its time to end.
+    ///
+    /// - Returns: whether it is storing its position, which is waited for: nothing is stored once the lead has gone.
+    mutating func settled() -> Bool {
+        isSettling = false
+        return isFinishing
+    }
+
+    /// A session is over.
+    mutating func sessionEnded() { isFinishing = false }
+
+    /// This process can be no member any more.
+    mutating func failed(_ error: any Error) { failure = failure ?? error }
 
     /// The group has given this member up. With exactly-once its session goes on until the group names another, or until it is fenced: a lone bridge may have
     /// been cut off, and nobody else leads. At-least-once there is no fence: whoever leads meanwhile may have published what this session still
@@ -107,6 +128,32 @@ struct LeadershipState {
     // MARK: What is allowed
 
     func holds(_ number: Int) -> Bool { standing.mayGoOn && term == number }
+
+    /// - Throws: why this process can be no member any more; ``NotLeading`` when the term is over.
+    func check(_ number: Int) throws {
+        if let failure { throw failure }
+        if !holds(number) { throw NotLeading() }
+    }
+
+    /// Whether a session that has to end may still store its position: the lead waits for it, or is still here.
+    mutating func maySettle(_ number: Int) -> Bool {
+        guard isSettling || holds(number) else { return false }
+        isFinishing = true
+        return true
+    }
+
+    enum Storing {
+        case allowed
+        /// The group has given no sign for too long. It will, or the term is over.
+        case held
+        case over
+    }
+
+    /// Whether a position may be stored now.
+    func mayStore(_ number: Int, sign: ContinuousClock.Instant?, at now: ContinuousClock.Instant) -> Storing {
+        guard isSettling || isFinishing || holds(number) else { return .over }
+        return isFresh(sign: sign, at: now) ? .allowed : .held
+    }
 
     /// Whether it is certain enough that nobody else leads.
     ///

@@ -20,20 +20,10 @@ final class StreamLeadership: Sendable {
         fileprivate let number: Int
 
         /// - Throws: ``NotLeading`` when the term is over, otherwise as ``StreamLeadership/awaitTerm(_:)``.
-        func check() throws {
-            let (failure, holds) = leadership.state.read { ($0.failure, $0.lead.holds(number)) }
-            if let failure { throw failure }
-            if !holds { throw NotLeading() }
-        }
+        func check() throws { try leadership.state.read { try $0.lead.check(number) } }
 
         /// Whether a session that has to end may still store its position: the lead waits for it, or is still here.
-        func maySettle() -> Bool {
-            leadership.state.update { state in
-                guard state.isSettling || state.lead.holds(number) else { return false }
-                state.isFinishing = true
-                return true
-            }
-        }
+        func maySettle() -> Bool { leadership.state.update { $0.lead.maySettle(number) } }
 
         /// Whether a position may be stored now. Asked before each one, by every way that one takes.
         ///
@@ -41,20 +31,10 @@ final class StreamLeadership: Sendable {
         /// what is stored. Between this look and the record's arrival there is time left; ``LeadershipState/isFresh(sign:at:)`` says how much. It is
         /// not enough for a process that freezes between the two, or a broker that cannot be reached while the group's coordinator can: then the record arrives late,
         /// and a crash before the next position, which the new leader stores within five seconds, repeats more.
-        func mayStore() -> Storing {
+        func mayStore() -> LeadershipState.Storing {
             let sign = leadership.consumer.lastSign
             let now = ContinuousClock.now
-            return leadership.state.read { state in
-                if !state.isSettling, !state.isFinishing, !state.lead.holds(number) { return .over }
-                return state.lead.isFresh(sign: sign, at: now) ? .allowed : .held
-            }
-        }
-
-        enum Storing {
-            case allowed
-            /// The group has given no sign for too long. It will, or the term is over.
-            case held
-            case over
+            return leadership.state.read { $0.lead.mayStore(number, sign: sign, at: now) }
         }
 
         /// Whose sign is waited for.
@@ -66,7 +46,7 @@ final class StreamLeadership: Sendable {
             defer {
                 leadership.state.update {
                     $0.wakeSession = nil
-                    $0.isFinishing = false
+                    $0.lead.sessionEnded()
                 }
             }
             return try body()
@@ -99,14 +79,8 @@ final class StreamLeadership: Sendable {
 
     private struct State {
         var lead: LeadershipState
-        /// Why this process can be no member any more.
-        var failure: (any Error)?
         var isLeaving = false
         var wakeSession: (@Sendable () -> Void)?
-        /// The lead waits for the session to end.
-        var isSettling = false
-        /// The session is storing its position.
-        var isFinishing = false
     }
 
     private let group: String
@@ -161,7 +135,7 @@ final class StreamLeadership: Sendable {
         var isTold = false
         let began = ContinuousClock.now
         func news(_ state: State) -> News? {
-            if let failure = state.failure { return .failed(failure) }
+            if let failure = state.lead.failure { return .failed(failure) }
             if stop.isRequested { return .stop }
             if state.lead.standing.mayBegin { return .leading(state.lead.term) }
             return state.lead.standing == .standby && !isTold ? .standby : nil
@@ -196,7 +170,7 @@ final class StreamLeadership: Sendable {
     private static let wordTime: Duration = .seconds(5)
 
     /// This membership is at its end; a new one may do better.
-    var hasFailed: Bool { state.read { $0.failure != nil } }
+    var hasFailed: Bool { state.read { $0.lead.failure != nil } }
 
     /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins. With
     /// it, ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
@@ -285,23 +259,17 @@ final class StreamLeadership: Sendable {
     /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the other one begins behind it. A
     /// session that takes too long is left alone: then the other one repeats what it has in hand.
     private func settle() {
-        guard change({ $0.revoked() }, alsoTo: { $0.isSettling = true }) else { return }
+        guard change({ $0.revoked() }) else { return }
         _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil }
-        // Who has begun to store in time is waited for: nothing is stored once the lead has gone.
-        let isFinishing = state.update { state in
-            state.isSettling = false
-            return state.isFinishing
-        }
-        if isFinishing { _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil } }
+        if state.update({ $0.lead.settled() }) { _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil } }
     }
 
     /// Changes the standing in one step: both threads do.
     @discardableResult
-    private func change<Result>(_ change: (inout LeadershipState) -> Result, alsoTo more: (inout State) -> Void = { _ in }) -> Result {
+    private func change<Result>(_ change: (inout LeadershipState) -> Result) -> Result {
         let (old, new, wake, result) = state.update { state in
             let old = state.lead.standing
             let result = change(&state.lead)
-            if state.lead.standing != old { more(&state) }
             return (old, state.lead.standing, state.wakeSession, result)
         }
         if old != new {
@@ -313,7 +281,7 @@ final class StreamLeadership: Sendable {
 
     private func fail(_ error: any Error) {
         state.update { state in
-            state.failure = state.failure ?? error
+            state.lead.failed(error)
             return state.wakeSession
         }?()
     }

@@ -11,8 +11,6 @@ import Testing
         configuration.http = HTTPSettings(listen: "127.0.0.1:0", token: nil)
     }
 
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
     /// Asks until the answer is as wanted.
     @discardableResult
     private static func ask(
@@ -32,7 +30,7 @@ import Testing
     @Test(arguments: Delivery.allCases)
     func statusAndMetricsOfAStreamAgreeWithWhatWasWritten(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            try scene.insert(Self.numbers(0..<30))
+            try scene.insert(Scene.numbers(0..<30))
             try scene.update(1, ["$set": ["n": 1]])
             try scene.delete(2)
             let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }], Self.listen)
@@ -147,7 +145,7 @@ import Testing
     @Test(.enabled(if: PrometheusServer.path != nil, "prometheus is not installed (Debian: prometheus)"))
     func aPrometheusScrapesTheBridge() async throws {
         try await Scene.play { scene in
-            try scene.insert(Self.numbers(0..<7))
+            try scene.insert(Scene.numbers(0..<7))
             let bridge = try scene.bridge([scene.stream()]) { $0.http = HTTPSettings(listen: "127.0.0.1:0", token: "s3cret") }
             try scene.follow().wait(count: 7)
             let prometheus = try PrometheusServer(scraping: bridge.port(), token: "s3cret")
@@ -208,7 +206,7 @@ import Testing
     @Test func aServerThatIsAwayIsNotReadyUntilItIsBack() async throws {
         try await Scene.playAlone { scene, server in
             let bridge = try scene.bridge([scene.stream()], Self.listen)
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
             try Self.ask(bridge, "/readyz", for: "a ready bridge") { $0.status == 200 }
             server.crash()
@@ -235,7 +233,7 @@ import Testing
     func aKafkaThatIsAwayIsNotReadyUntilItIsBack() async throws {
         try await Scene.play { scene in
             let bridge = try scene.bridge([scene.stream()], Self.listen)
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
             try Self.ask(bridge, "/readyz", for: "a ready bridge") { $0.status == 200 }
             scene.kafka.setReachable(false)
@@ -257,7 +255,7 @@ import Testing
                 Self.listen(&$0)
                 $0.streams = [scene.stream()]
             }
-            try scene.insert(Self.numbers(0..<1))
+            try scene.insert(Scene.numbers(0..<1))
             try scene.follow().wait(count: 1)
             try dispatching.send([CommandText.dispatch("c-1", 1)])
             try dispatching.outcomes(count: 1)

@@ -7,34 +7,19 @@ import Testing
 
 /// `bridge positions` between two runs of a bridge, and while one runs.
 @Suite struct PositionEditsMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
-    private static func stream(_ scene: Scene, _ change: (inout StreamSettings) -> Void = { _ in }) -> StreamSettings {
-        scene.stream {
-            $0.delivery = .exactlyOnce
-            change(&$0)
-        }
-    }
-
     /// A scene in which `count` events were published and the bridge has stopped.
     private static func play(
         _ count: Int32, _ body: @escaping @Sendable (_ scene: Scene, _ stream: StreamSettings, _ published: [TestRecord]) throws -> Void
     ) async throws {
-        try await Scene.play { scene in
-            try scene.makeEditsTopics()
-            try scene.insert(numbers(0..<count))
-            try body(scene, stream(scene), try scene.publish([stream(scene)], count: Int(count)))
-        }
+        try await Scene.playPublished(count, { try $0.makeEditsTopics() }, body)
     }
-
-    private static func tokens(_ records: some Sequence<TestRecord>) -> [String] { records.map(\.token) }
 
     @Test func aStreamGoesBackToBehindATokenAndPublishesWhatFollows() async throws {
         try await Self.play(4) { scene, stream, published in
             let change = try scene.setPosition(of: stream, to: published[1].token)
             #expect(change.trial.token == published[1].token)
             let records = try scene.publish([stream], count: 6)
-            #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published[2...]))
+            #expect(Scene.tokens(records) == Scene.tokens(published) + Scene.tokens(published[2...]))
             #expect(try scene.position()?.position.events == 6)
         }
     }
@@ -43,7 +28,7 @@ import Testing
         try await Self.play(3) { scene, stream, published in
             _ = try scene.setPosition(of: stream, to: "\(scene.topic())/0/\(published[0].offset)")
             let records = try scene.publish([stream], count: 5)
-            #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published[1...]))
+            #expect(Scene.tokens(records) == Scene.tokens(published) + Scene.tokens(published[1...]))
         }
     }
 
@@ -52,7 +37,7 @@ import Testing
             _ = try scene.setPosition(of: stream, to: try #require(published[1].headers["mongodb.clusterTime"]))
             // Inserts of one command have times of their own.
             let records = try scene.publish([stream], count: 5)
-            #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published[1...]))
+            #expect(Scene.tokens(records) == Scene.tokens(published) + Scene.tokens(published[1...]))
         }
     }
 
@@ -60,7 +45,7 @@ import Testing
         try await Self.play(2) { scene, stream, published in
             _ = try scene.setPosition(of: stream, to: "oldest")
             let records = try scene.publish([stream], count: 4)
-            #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published))
+            #expect(Scene.tokens(records) == Scene.tokens(published) + Scene.tokens(published))
         }
     }
 
@@ -89,7 +74,7 @@ import Testing
             #expect(change.edit?.newPlace == nil)
             #expect(try scene.positions([stream]) { try await $0.list() }.map(\.token) == [nil])
             let records = try scene.publish([stream], count: 4)
-            #expect(Self.tokens(records) == Self.tokens(published) + Self.tokens(published))
+            #expect(Scene.tokens(records) == Scene.tokens(published) + Scene.tokens(published))
         }
     }
 
@@ -144,7 +129,7 @@ import Testing
         try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
             try scene.makeEditsTopics()
             try scene.insert([["_id": 1]])
-            let stream = Self.stream(scene)
+            let stream = scene.exactlyOnceStream()
             let published = try scene.publish([stream], count: 1)
             let before = try #require(try scene.position())
             try TinyOplog.roll(beyond: try #require(before.position.token.clusterTime), on: scene)
@@ -163,8 +148,8 @@ import Testing
     @Test func aHaltedStreamGoesOnWhenItsPositionIsEdited() async throws {
         try await Scene.play { scene in
             try scene.makeEditsTopics()
-            let stream = Self.stream(scene)
-            try scene.insert(Self.numbers(0..<2))
+            let stream = scene.exactlyOnceStream()
+            try scene.insert(Scene.numbers(0..<2))
             let published = try scene.publish([stream], count: 2)
             let stored = try #require(try scene.position())
             var lost = stored
@@ -177,7 +162,7 @@ import Testing
             try scene.log.wait(for: "halted: ")
             let change = try scene.setPosition(of: stream, to: published[0].token)
             try scene.log.wait(for: "continues after the halt: its position was edited by ann@desk")
-            #expect(try scene.follow().wait(count: 3).map(\.token) == Self.tokens(published) + [published[1].token])
+            #expect(try scene.follow().wait(count: 3).map(\.token) == Scene.tokens(published) + [published[1].token])
             #expect(change.gap != nil)
             let gap = try #require(try scene.records(InternalTopics.gaps(of: scene.name)).first).document()
             #expect(gap["from"]?.documentValue?["token"]?.documentValue?["_data"]?.stringValue == "82")
@@ -191,7 +176,7 @@ import Testing
     @Test func anEventThatKafkaDoesNotTakeIsLeftOutByItsToken() async throws {
         try await Scene.play { scene in
             try scene.makeEditsTopics()
-            let stream = Self.stream(scene)
+            let stream = scene.exactlyOnceStream()
             let bridge = try scene.bridge([
                 stream,
                 scene.stream("healthy") {
@@ -234,7 +219,7 @@ import Testing
             let history = try scene.positions([stream]) { try await $0.history(of: nil) }
             #expect(history.first?.old == Array("not json".utf8))
             let records = try scene.publish([stream], count: 3)
-            #expect(Self.tokens(records) == Self.tokens(published) + [published[1].token])
+            #expect(Scene.tokens(records) == Scene.tokens(published) + [published[1].token])
         }
     }
 

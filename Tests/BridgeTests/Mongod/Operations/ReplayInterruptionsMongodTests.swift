@@ -24,8 +24,6 @@ import Testing
         }
     }
 
-    private static func tokens(_ records: some Sequence<TestRecord>) -> [String] { records.map(\.token) }
-
     private static func events(of id: String, _ scene: Scene) throws -> Int64 { try scene.replayRecord(id)?["events"]?.int64Value ?? 0 }
 
     @Test(.enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster"))
@@ -47,7 +45,7 @@ import Testing
             #expect(scene.log.lines(containing: "retrying: ").count == 1)
             // The mock cluster shows what was aborted, too.
             var seen: Set<String> = []
-            #expect(try Self.tokens(scene.records(scene.replayTopic)).filter { seen.insert($0).inserted } == Self.tokens(published))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)).filter { seen.insert($0).inserted } == Scene.tokens(published))
         }
     }
 
@@ -103,7 +101,7 @@ import Testing
             #expect(try scene.records(scene.replayTopic).isEmpty)
             // One's own record, which an earlier session has left, is gone on from.
             #expect(try run(other).isDone)
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == [published[4].token])
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == [published[4].token])
         }
     }
 
@@ -126,12 +124,12 @@ import Testing
             let last = try BridgeProgram(["replay", "--resume", "killed", "--config", file])
             #expect(try last.exitStatus() == 0, "\(last.errors)")
             #expect(last.output.contains("replay killed of stream fruits: 200 events published to \(scene.replayTopic)"), "\(last.output)")
-            var tokens = try Self.tokens(scene.records(scene.replayTopic))
+            var tokens = try Scene.tokens(scene.records(scene.replayTopic))
             if !TestKafka.isReal {
                 var seen: Set<String> = []
                 tokens = tokens.filter { seen.insert($0).inserted }
             }
-            #expect(tokens == Self.tokens(published))
+            #expect(tokens == Scene.tokens(published))
             let again = try BridgeProgram(["replay", "--resume", "killed", "--config", file])
             #expect(try again.exitStatus() == 64)
             #expect(again.errors.contains("replay killed is done"), "\(again.errors)")
@@ -154,7 +152,7 @@ import Testing
             let last = try BridgeProgram(["replay", "--resume", "stopped", "--format", "json", "--config", file])
             #expect(try last.exitStatus() == 0, "\(last.errors)")
             #expect(last.output.contains("\"events\":100"), "\(last.output)")
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published))
         }
     }
 

@@ -7,27 +7,12 @@ import Testing
 
 /// `bridge replay` of a range of a stream.
 @Suite struct ReplayMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
-    private static func stream(_ scene: Scene, _ change: (inout StreamSettings) -> Void = { _ in }) -> StreamSettings {
-        scene.stream {
-            $0.delivery = .exactlyOnce
-            change(&$0)
-        }
-    }
-
     /// A scene in which `count` inserts were published and the bridge has stopped.
     private static func play(
         _ count: Int32, _ body: @escaping @Sendable (_ scene: Scene, _ stream: StreamSettings, _ published: [TestRecord]) throws -> Void
     ) async throws {
-        try await Scene.play { scene in
-            try scene.makeReplayTopics()
-            try scene.insert(numbers(0..<count))
-            try body(scene, stream(scene), try scene.publish([stream(scene)], count: Int(count)))
-        }
+        try await Scene.playPublished(count, { try $0.makeReplayTopics() }, body)
     }
-
-    private static func tokens(_ records: some Sequence<TestRecord>) -> [String] { records.map(\.token) }
 
     @Test func theRecordsAreThoseOfTheStreamMarkedAsAReplay() async throws {
         try await Self.play(5) { scene, stream, published in
@@ -41,7 +26,7 @@ import Testing
             #expect(summary.topics == [scene.topic()])
             let records = try scene.records()
             let again = records.dropFirst(5)
-            #expect(Self.tokens(again) == Self.tokens(published[1...3]))
+            #expect(Scene.tokens(again) == Scene.tokens(published[1...3]))
             for (record, original) in zip(again, published[1...3]) {
                 #expect(record.key == original.key)
                 #expect(record.value == original.value)
@@ -73,7 +58,7 @@ import Testing
             try scene.kafka.create(topic: "again.\(scene.database).fruits")
             let summary = try scene.replay(stream) { $0.topic = "again.{db}.{coll}" }
             #expect(summary.topics == ["again.\(scene.database).fruits"])
-            #expect(try Self.tokens(scene.records("again.\(scene.database).fruits")) == Self.tokens(published))
+            #expect(try Scene.tokens(scene.records("again.\(scene.database).fruits")) == Scene.tokens(published))
             #expect(try scene.records().count == 2)
         }
     }
@@ -82,7 +67,7 @@ import Testing
         try await Self.play(5) { scene, stream, published in
             let times = try published.map { try #require($0.headers["mongodb.clusterTime"]) }
             try scene.replay(stream, from: times[1], to: times[3])
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published[1...3]))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published[1...3]))
         }
     }
 
@@ -91,7 +76,7 @@ import Testing
             let second = try #require(published[0].headers["mongodb.clusterTime"]).split(separator: ".")[0]
             let last = try #require(published[2].headers["mongodb.clusterTime"]).split(separator: ".")[0]
             try scene.replay(stream, from: String(second), to: String(last))
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published))
         }
     }
 
@@ -99,7 +84,7 @@ import Testing
         try await Self.play(4) { scene, stream, published in
             try scene.replay(
                 stream, from: "\(scene.topic())/0/\(published[0].offset)", to: "\(scene.topic())/0/\(published[2].offset)")
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published[1...2]))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published[1...2]))
         }
     }
 
@@ -110,11 +95,11 @@ import Testing
     func aFilterComesBehindTheStreamsOwnPipeline(filter: String) async throws {
         try await Scene.play { scene in
             try scene.makeReplayTopics()
-            try scene.insert(Self.numbers(0..<5))
-            let stream = Self.stream(scene) { $0.pipeline = #"[{"$match": {"documentKey._id": {"$ne": 3}}}]"# }
+            try scene.insert(Scene.numbers(0..<5))
+            let stream = scene.exactlyOnceStream { $0.pipeline = #"[{"$match": {"documentKey._id": {"$ne": 3}}}]"# }
             let published = try scene.publish([stream], count: 4)
             try scene.replay(stream) { $0.filter = filter }
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published[2...]))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published[2...]))
         }
     }
 
@@ -122,7 +107,7 @@ import Testing
     @Test func aReplayBeginsBehindAnEventThatTheFilterLeavesOut() async throws {
         try await Self.play(5) { scene, stream, published in
             try scene.replay(stream, from: published[1].token) { $0.filter = #"{"$match": {"documentKey._id": {"$in": [0, 2, 4]}}}"# }
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == [published[2].token, published[4].token])
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == [published[2].token, published[4].token])
         }
     }
 
@@ -133,16 +118,16 @@ import Testing
             try scene.command(["create": "fruits"])
             try scene.pool.withClient { client in
                 let transaction = try MongoTransaction(of: client, writeConcern: WriteConcern(w: .majority, wtimeout: nil, journal: false))
-                let documents = BSONValue.array(Self.numbers(0..<4).map { .document($0) })
+                let documents = BSONValue.array(Scene.numbers(0..<4).map { .document($0) })
                 _ = try transaction.command(
                     ["insert": "fruits", "documents": documents], on: scene.database, of: client, operation: "insert")
                 try transaction.commit()
             }
-            let stream = Self.stream(scene)
+            let stream = scene.exactlyOnceStream()
             let published = try scene.publish([stream], count: 4)
             try scene.replay(stream, from: "\(scene.topic())/0/\(published[1].offset)", to: published[2].token) { $0.filter = filter }
             let again = try scene.records(scene.replayTopic)
-            #expect(Self.tokens(again) == [published[2].token])
+            #expect(Scene.tokens(again) == [published[2].token])
             #expect(again[0].headers["mongodb.txnIndex"] == "2")
             #expect(again[0].headers["mongodb.txn"] == published[2].headers["mongodb.txn"])
         }
@@ -153,7 +138,7 @@ import Testing
             try scene.makeReplayTopics()
             try scene.insert([["_id": 1, "n": 0]])
             try scene.update(1, ["$set": ["n": 1]])
-            let stream = Self.stream(scene) { $0.fullDocument = .batchedLookup }
+            let stream = scene.exactlyOnceStream { $0.fullDocument = .batchedLookup }
             _ = try scene.publish([stream], count: 2)
             try scene.update(1, ["$set": ["n": 2]])
             try scene.replay(stream)
@@ -165,12 +150,12 @@ import Testing
     @Test func aRunningStreamIsNotDisturbed() async throws {
         try await Scene.play { scene in
             try scene.makeReplayTopics()
-            let stream = Self.stream(scene)
+            let stream = scene.exactlyOnceStream()
             let bridge = try scene.bridge([stream])
-            try scene.insert(Self.numbers(0..<3))
+            try scene.insert(Scene.numbers(0..<3))
             try scene.follow().wait(count: 3)
             try scene.replay(stream) { $0.topic = nil }
-            try scene.insert(Self.numbers(3..<5))
+            try scene.insert(Scene.numbers(3..<5))
             let records = try scene.follow().wait(count: 8)
             #expect(
                 records.map { $0.headers["bridge.origin"] }
@@ -213,7 +198,7 @@ import Testing
             let done = try scene.replays([stream]) { try await $0.resume("slow", rate: nil) }
             #expect(done.isDone)
             #expect(done.events == 60)
-            #expect(try Self.tokens(scene.records(scene.replayTopic)) == Self.tokens(published))
+            #expect(try Scene.tokens(scene.records(scene.replayTopic)) == Scene.tokens(published))
             let again = try #require(throws: WrongUsage.self) {
                 try scene.replays([stream]) { try await $0.resume("slow", rate: nil) }
             }
@@ -270,7 +255,7 @@ import Testing
         try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
             try scene.makeReplayTopics()
             try scene.insert([["_id": 1]])
-            let stream = Self.stream(scene)
+            let stream = scene.exactlyOnceStream()
             let published = try scene.publish([stream], count: 1)
             try TinyOplog.roll(beyond: try #require(ResumeToken(data: published[0].token).clusterTime), on: scene)
             let halt = try #require(throws: Halt.self) { try scene.replay(stream, from: published[0].token) }
@@ -283,7 +268,7 @@ import Testing
         try await Scene.play { scene in
             try scene.makeReplayTopics()
             try scene.insert([["_id": 1]], into: scene.positionsTopic)
-            let stream = Self.stream(scene) { $0.watch = .database(scene.database) }
+            let stream = scene.exactlyOnceStream { $0.watch = .database(scene.database) }
             let plan = try scene.replayRequest(stream) { $0.topic = "{coll}" }
             #expect(throws: Halt.self) { try scene.replays([stream]) { try await $0.plan(plan) } }
             let interrupted = try #require(throws: ReplayInterrupted.self) { try scene.replay(stream) { $0.topic = "{coll}" } }

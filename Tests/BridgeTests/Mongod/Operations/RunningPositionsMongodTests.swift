@@ -8,8 +8,6 @@ import Testing
 /// Edits of a stream that runs. The mock cluster fences nobody, and its groups give the lead to anybody.
 @Suite(.enabled(if: TestKafka.isReal, "set BRIDGE_TEST_KAFKA=host:port"))
 struct RunningPositionsMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
     /// A bridge that runs as a process, and the stream that it leads.
     private static func play(
         _ delivery: Delivery = .exactlyOnce, _ body: @escaping @Sendable (Scene, StreamSettings, BridgeProgram) throws -> Void
@@ -28,7 +26,7 @@ struct RunningPositionsMongodTests {
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func anIdleStreamGoesOnFromTheNewPositionAtOnce(delivery: Delivery) async throws {
         try await Self.play(delivery) { scene, stream, _ in
-            try scene.insert(Self.numbers(0..<4))
+            try scene.insert(Scene.numbers(0..<4))
             let follower = try scene.follow()
             let published = try follower.wait(count: 4)
             let change = try scene.setPosition(of: stream, to: published[1].token)
@@ -47,7 +45,7 @@ struct RunningPositionsMongodTests {
         let writer = LoopThread.start(name: "write") {
             var next: Int32 = 10
             while !isOver.value {
-                try? scene.insert(numbers(next..<next + 20))
+                try? scene.insert(Scene.numbers(next..<next + 20))
                 next += 20
             }
         }
@@ -60,7 +58,7 @@ struct RunningPositionsMongodTests {
 
     @Test func aBusyStreamGoesOnFromTheNewPositionAndLosesNothing() async throws {
         try await Self.play { scene, stream, _ in
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             let follower = try scene.follow()
             let published = try follower.wait(count: 10)
             try Self.whileWriting(to: scene) {
@@ -94,7 +92,7 @@ struct RunningPositionsMongodTests {
             let programs = try pair.startBoth()
             let stream = scene.stream { $0.delivery = delivery }
             let follower = try scene.follow()
-            try scene.insert(Self.numbers(0..<3))
+            try scene.insert(Scene.numbers(0..<3))
             let published = try follower.wait(count: 4)
             for count in [6, 8] {
                 #expect(try scene.setPosition(of: stream, to: published[1].token).edit != nil)
@@ -117,7 +115,7 @@ struct RunningPositionsMongodTests {
             let pair = try Pair(scene, delivery: delivery)
             let crashed = try pair.start()
             let follower = try scene.follow()
-            try scene.insert(Self.numbers(0..<4))
+            try scene.insert(Scene.numbers(0..<4))
             let published = try follower.wait(count: 4)
             try scene.follow(scene.positionsTopic).wait(for: "the position") { records in
                 records.contains { $0.value.flatMap { try? StoredPosition(json: $0) }?.position.events == 4 }
@@ -135,7 +133,7 @@ struct RunningPositionsMongodTests {
 
     @Test func aRunningStreamThatIsResetBeginsAtItsStart() async throws {
         try await Self.play { scene, stream, _ in
-            try scene.insert(Self.numbers(0..<3))
+            try scene.insert(Scene.numbers(0..<3))
             let follower = try scene.follow()
             let published = try follower.wait(count: 3)
             _ = try scene.positions([stream]) { try await $0.reset(stream, .init(by: "ann@desk")) }

@@ -6,8 +6,6 @@ import Testing
 
 /// Either side goes away and comes back: the stream says so once, waits, and loses nothing.
 @Suite struct OutagesMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
     private static func expectAll(_ count: Int, on scene: Scene, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
         #expect(expected.count == count, sourceLocation: sourceLocation)
@@ -16,7 +14,7 @@ import Testing
 
     @Test func aFrozenServerIsWaitedFor() async throws {
         try await Scene.playAlone { scene, server in
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             let bridge = try scene.bridge([scene.stream()]) { $0.mongodb.uri += "&socketTimeoutMS=2000" }
             try scene.follow().wait(count: 10)
 
@@ -25,7 +23,7 @@ import Testing
             #expect(try bridge.status(of: "fruits").state == .retrying)
             server.signal(SIGCONT)
             try scene.log.wait(for: "back after")
-            try scene.insert(Self.numbers(10..<20))
+            try scene.insert(Scene.numbers(10..<20))
             try scene.follow().wait(count: 20)
             #expect(try bridge.status(of: "fruits").reason == nil)
 
@@ -38,7 +36,7 @@ import Testing
 
     @Test func aStopDoesNotWaitForAFrozenServer() async throws {
         try await Scene.playAlone { scene, server in
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             let bridge = try scene.bridge([scene.stream()]) { $0.shutdownTimeout = .seconds(3) }
             try scene.follow().wait(count: 10)
             server.signal(SIGSTOP)
@@ -51,7 +49,7 @@ import Testing
 
     @Test func aServerThatCrashesAndComesBackIsResumed() async throws {
         try await Scene.playAlone { scene, server in
-            try scene.insert(Self.numbers(0..<100))
+            try scene.insert(Scene.numbers(0..<100))
             let bridge = try scene.bridge([scene.stream()])
             try scene.follow().wait(count: 100)
             for crash in 1...2 {
@@ -59,7 +57,7 @@ import Testing
                 try scene.log.wait(for: "retrying: ", count: crash)
                 try server.restart()
                 let next = Int32(crash * 100)
-                try scene.insert(Self.numbers(next..<next + 100))
+                try scene.insert(Scene.numbers(next..<next + 100))
                 try scene.follow().wait(count: Int(next) + 100)
             }
             #expect(try bridge.stop().isEmpty)
@@ -70,7 +68,7 @@ import Testing
 
     @Test func aStopDuringAnOutageOfMongoDBKeepsThePosition() async throws {
         try await Scene.playAlone { scene, server in
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             let bridge = try scene.bridge([scene.stream()])
             try scene.follow().wait(count: 10)
             server.crash()
@@ -78,7 +76,7 @@ import Testing
             #expect(try bridge.stop().isEmpty)
             #expect(try scene.position()?.position.events == 10)
             try server.restart()
-            try scene.insert(Self.numbers(10..<20))
+            try scene.insert(Scene.numbers(10..<20))
             let records = try scene.publish([scene.stream()], count: 20)
             #expect(records.count == 20)
         }
@@ -87,7 +85,7 @@ import Testing
     @Test func aKilledCursorIsOpenedAgainAfterTheLastEvent() async throws {
         try await Scene.playAlone { scene, _ in
             let bridge = try scene.bridge([scene.stream()])
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
             for round in 1...3 {
                 // Whatever the bridge's cursor is at this moment: idle between two getMores or inside one.
@@ -102,7 +100,7 @@ import Testing
                 #expect(!cursors.isEmpty)
                 try scene.command(["killCursors": "fruits", "cursors": .array(cursors)])
                 let next = Int32(round * 10)
-                try scene.insert(Self.numbers(next..<next + 10))
+                try scene.insert(Scene.numbers(next..<next + 10))
                 try scene.follow().wait(count: Int(next) + 10)
             }
             #expect(try bridge.stop().isEmpty)
@@ -116,7 +114,7 @@ import Testing
     func anOutageOfKafkaStopsTheReaderAndLosesNothing() async throws {
         try await Scene.playAlone { scene, _ in
             let bridge = try scene.bridge([scene.stream()], partitions: 1) { $0.limits.memory = 4 << 20 }
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
 
             scene.kafka.setReachable(false)
@@ -148,10 +146,10 @@ import Testing
         try await Scene.play { scene in
             let bridge = try scene.bridge([scene.stream()])
             for round in 0..<Int32(4) {
-                try scene.insert(Self.numbers(round * 100..<round * 100 + 100))
+                try scene.insert(Scene.numbers(round * 100..<round * 100 + 100))
                 try scene.follow().wait(count: Int(round) * 100 + 1)
                 scene.kafka.setReachable(false)
-                try scene.insert(Self.numbers(1000 + round * 100..<1000 + round * 100 + 10))
+                try scene.insert(Scene.numbers(1000 + round * 100..<1000 + round * 100 + 10))
                 try scene.log.wait(for: "retrying: ", count: Int(round) + 1)
                 scene.kafka.setReachable(true)
                 try scene.log.wait(for: "back after", count: Int(round) + 1)
@@ -171,7 +169,7 @@ import Testing
             try scene.log.wait(for: "retrying: ")
             scene.kafka.setReachable(true)
             // Not one event is published; the stored position, which moves with the others' writes, shows that Kafka is there.
-            try scene.insert(Self.numbers(0..<1), into: "noise")
+            try scene.insert(Scene.numbers(0..<1), into: "noise")
             try scene.log.wait(for: "back after")
             // A session that could not wait any longer may be at its beginning again.
             if delivery == .atLeastOnce { #expect(try bridge.status(of: "fruits").state == .idle) }

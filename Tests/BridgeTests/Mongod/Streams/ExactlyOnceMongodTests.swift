@@ -7,17 +7,6 @@ import Testing
 
 /// What streams do with transactions, from MongoDB to Kafka.
 @Suite struct ExactlyOnceMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
-    private static func stream(_ scene: Scene, _ name: String = "fruits", _ change: (inout StreamSettings) -> Void = { _ in })
-        -> StreamSettings
-    {
-        scene.stream(name) {
-            $0.delivery = .exactlyOnce
-            change(&$0)
-        }
-    }
-
     /// Every event of the server once, in its order.
     private static func expectAll(_ count: Int, on scene: Scene, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
@@ -30,15 +19,15 @@ import Testing
         try await Scene.play { scene in
             var written: Int32 = 0
             for round in 1...4 {
-                let bridge = try scene.bridge([Self.stream(scene)])
+                let bridge = try scene.bridge([scene.exactlyOnceStream()])
                 for _ in 0..<3 {
-                    try scene.insert(Self.numbers(written..<written + 50))
+                    try scene.insert(Scene.numbers(written..<written + 50))
                     written += 50
                 }
                 if round.isMultiple(of: 2) { try scene.follow().wait(count: Int(written)) }
                 #expect(try bridge.stop().isEmpty)
             }
-            let last = try scene.bridge([Self.stream(scene)])
+            let last = try scene.bridge([scene.exactlyOnceStream()])
             try scene.follow().wait(count: Int(written))
             #expect(try last.stop().isEmpty)
             try Self.expectAll(Int(written), on: scene)
@@ -47,8 +36,8 @@ import Testing
 
     @Test func whereAStreamBeganIsStoredBeforeItsFirstEvent() async throws {
         try await Scene.play { scene in
-            try scene.insert(Self.numbers(0..<3))
-            let events = try scene.publish([Self.stream(scene)], count: 3)
+            try scene.insert(Scene.numbers(0..<3))
+            let events = try scene.publish([scene.exactlyOnceStream()], count: 3)
             let first = try StoredPosition(json: try #require(try scene.records(scene.positionsTopic).first?.value))
             #expect(first.position.events == 0)
             #expect(try #require(first.position.token.data) < events[0].token)
@@ -57,20 +46,20 @@ import Testing
 
     @Test func nowIsTheMomentOfTheFirstStart() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene) { $0.startAt = .now }])
+            let bridge = try scene.bridge([scene.exactlyOnceStream { $0.startAt = .now }])
             try scene.follow(scene.positionsTopic).wait(count: 1)
             #expect(try bridge.stop().isEmpty)
-            try scene.insert(Self.numbers(1..<2))
-            #expect(try scene.publish([Self.stream(scene) { $0.startAt = .now }], count: 1).count == 1)
+            try scene.insert(Scene.numbers(1..<2))
+            #expect(try scene.publish([scene.exactlyOnceStream { $0.startAt = .now }], count: 1).count == 1)
         }
     }
 
     @Test func anIdleStreamStoresItsPostBatchToken() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)])
+            let bridge = try scene.bridge([scene.exactlyOnceStream()])
             let positions = try scene.follow(scene.positionsTopic)
             let first = try positions.wait(count: 1)[0]
-            try scene.insert(Self.numbers(1..<2), into: "noise")
+            try scene.insert(Scene.numbers(1..<2), into: "noise")
             let later = try positions.wait(count: 2)[1]
             #expect(try bridge.stop().isEmpty)
             let tokens = try [first, later].map { try #require($0.document()["token"]?.documentValue?["_data"]?.stringValue) }
@@ -81,8 +70,8 @@ import Testing
 
     @Test func aCommittedPositionCoversWhatIsCommittedWithIt() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)])
-            for round in 0..<20 as Range<Int32> { try scene.insert(Self.numbers(round * 100..<round * 100 + 100)) }
+            let bridge = try scene.bridge([scene.exactlyOnceStream()])
+            for round in 0..<20 as Range<Int32> { try scene.insert(Scene.numbers(round * 100..<round * 100 + 100)) }
             try scene.follow().wait(count: 2000)
             #expect(try bridge.stop().isEmpty)
             let tokens = try scene.records().map(\.token)
@@ -97,13 +86,13 @@ import Testing
 
     @Test func aServerThatCrashesAndComesBackIsResumed() async throws {
         try await Scene.playAlone { scene, server in
-            try scene.insert(Self.numbers(0..<100))
-            let bridge = try scene.bridge([Self.stream(scene)])
+            try scene.insert(Scene.numbers(0..<100))
+            let bridge = try scene.bridge([scene.exactlyOnceStream()])
             try scene.follow().wait(count: 100)
             server.crash()
             try scene.log.wait(for: "retrying: ")
             try server.restart()
-            try scene.insert(Self.numbers(100..<200))
+            try scene.insert(Scene.numbers(100..<200))
             try scene.follow().wait(count: 200)
             #expect(try bridge.stop().isEmpty)
             try Self.expectAll(200, on: scene)
@@ -113,12 +102,12 @@ import Testing
     @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
     func outagesOfKafkaAreWaitedOut() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)])
+            let bridge = try scene.bridge([scene.exactlyOnceStream()])
             for round in 0..<3 as Range<Int32> {
-                try scene.insert(Self.numbers(round * 100..<round * 100 + 100))
+                try scene.insert(Scene.numbers(round * 100..<round * 100 + 100))
                 try scene.follow().wait(count: Int(round) * 100 + 1)
                 scene.kafka.setReachable(false)
-                try scene.insert(Self.numbers(1000 + round * 100..<1000 + round * 100 + 10))
+                try scene.insert(Scene.numbers(1000 + round * 100..<1000 + round * 100 + 10))
                 try scene.log.wait(for: "retrying: ", count: Int(round) + 1)
                 scene.kafka.setReachable(true)
                 try scene.log.wait(for: "back after", count: Int(round) + 1)
@@ -136,15 +125,15 @@ import Testing
     @Test(.disabled(if: TestKafka.isReal, "the broker is not ours to stop"))
     func aStopDuringAnOutageOfKafkaEndsInItsTime() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)]) { $0.shutdownTimeout = .seconds(1) }
-            try scene.insert(Self.numbers(0..<10))
+            let bridge = try scene.bridge([scene.exactlyOnceStream()]) { $0.shutdownTimeout = .seconds(1) }
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
             scene.kafka.setReachable(false)
-            try scene.insert(Self.numbers(10..<20))
+            try scene.insert(Scene.numbers(10..<20))
             try scene.log.wait(for: "retrying: ")
             #expect(try bridge.stop().isEmpty)
             scene.kafka.setReachable(true)
-            _ = try scene.publish([Self.stream(scene)], count: 20)
+            _ = try scene.publish([scene.exactlyOnceStream()], count: 20)
             #expect(try scene.position()?.position.events == 20)
         }
     }
@@ -153,15 +142,15 @@ import Testing
     @Test func aRecordThatIsTooLargeHaltsTheStreamAndIsTheFirstAfterTheMend() async throws {
         try await Scene.play { scene in
             let text = BSONValue.string(String(repeating: "x", count: 3_000_000))
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.insert([["_id": 10, "text": text]])
-            try scene.insert(Self.numbers(11..<20))
-            let halts = try scene.bridge([Self.stream(scene)]).halts()
+            try scene.insert(Scene.numbers(11..<20))
+            let halts = try scene.bridge([scene.exactlyOnceStream()]).halts()
             #expect(halts.map(\.status) == [.configuration])
             #expect(halts.first?.remedy.contains("message.max.bytes") == true)
             #expect(try scene.records().count == 10)
             #expect(try scene.position()?.position.events == 10)
-            let bridge = try scene.bridge([Self.stream(scene)]) { $0.kafka.producer["message.max.bytes"] = "20000000" }
+            let bridge = try scene.bridge([scene.exactlyOnceStream()]) { $0.kafka.producer["message.max.bytes"] = "20000000" }
             try scene.follow().wait(count: 20)
             #expect(try bridge.stop().isEmpty)
             try Self.expectAll(20, on: scene)
@@ -170,7 +159,7 @@ import Testing
 
     @Test func timesThatLibrdkafkaWouldRefuseHaltWithBothNames() async throws {
         try await Scene.play { scene in
-            let halts = try scene.bridge([Self.stream(scene)]) { $0.kafka.producer["message.timeout.ms"] = "600000" }.halts()
+            let halts = try scene.bridge([scene.exactlyOnceStream()]) { $0.kafka.producer["message.timeout.ms"] = "600000" }.halts()
             #expect(halts.map(\.status) == [.configuration])
             #expect(halts.first?.reason.contains("because transaction.timeout.ms is 60000") == true)
         }
@@ -211,8 +200,8 @@ import Testing
             var isStored = false
             while !isStored { try killed.serve(timeout: .seconds(1)) { if case .acknowledged = $0 { isStored = true } } }
 
-            let bridge = try scene.bridge([Self.stream(scene)])
-            try scene.insert(Self.numbers(0..<3))
+            let bridge = try scene.bridge([scene.exactlyOnceStream()])
+            try scene.insert(Scene.numbers(0..<3))
             try scene.follow().wait(count: 3)
             #expect(try bridge.stop().isEmpty)
             try Self.expectAll(3, on: scene)
@@ -222,11 +211,11 @@ import Testing
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"))
     func aTopicThatIsDeletedIsMadeAgainAsConfigured() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([Self.stream(scene)]) { $0.topics.partitions = 3 }
-            try scene.insert(Self.numbers(0..<1))
+            let bridge = try scene.bridge([scene.exactlyOnceStream()]) { $0.topics.partitions = 3 }
+            try scene.insert(Scene.numbers(0..<1))
             try scene.follow().wait(count: 1)
             try scene.kafka.delete(topic: scene.topic())
-            try scene.insert(Self.numbers(1..<2))
+            try scene.insert(Scene.numbers(1..<2))
             try scene.log.wait(for: "created topic \(scene.topic())")
             try scene.follow(partitions: 3).wait(count: 1)
             let admin = try KafkaAdmin(settings: scene.kafka.settings, logger: .silent)

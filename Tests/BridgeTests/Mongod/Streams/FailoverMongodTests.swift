@@ -8,8 +8,6 @@ import Testing
 
 /// Several bridges of one configuration: who leads, who stands by, and what happens when the leader goes.
 @Suite struct FailoverMongodTests {
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
     /// Every event of the server, in its order; what is repeated, after its first time.
     private static func expectComplete(_ scene: Scene, exactly: Bool, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
@@ -24,11 +22,11 @@ import Testing
         try await Scene.play { scene in
             // Nobody waits for the time-out of a member that has left.
             let (leader, standby) = try Pair(scene, sessionTimeout: 200_000).startBoth()
-            try scene.insert(Self.numbers(0..<50))
+            try scene.insert(Scene.numbers(0..<50))
             try scene.follow().wait(count: 51)
             leader.signal(SIGTERM)
             #expect(try leader.exitStatus() == 0, "\(leader.errors)")
-            try scene.insert(Self.numbers(50..<100))
+            try scene.insert(Scene.numbers(50..<100))
             try scene.follow().wait(count: 101)
             standby.signal(SIGTERM)
             #expect(try standby.exitStatus() == 0, "\(standby.errors)")
@@ -59,10 +57,10 @@ import Testing
     func whoStandsByFollowsALeaderThatDies(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
             let (leader, standby) = try Pair(scene, delivery: delivery).startBoth()
-            try scene.insert(Self.numbers(0..<50))
+            try scene.insert(Scene.numbers(0..<50))
             try scene.follow().wait(count: 51)
             leader.signal(SIGKILL)
-            try scene.insert(Self.numbers(50..<100))
+            try scene.insert(Scene.numbers(50..<100))
             try scene.follow().wait(events: 101)
             standby.signal(SIGTERM)
             #expect(try standby.exitStatus() == 0, "\(standby.errors)")
@@ -78,10 +76,10 @@ import Testing
             let pair = try Pair(scene, delivery: delivery)
             let (leader, standby) = try pair.startBoth()
             leader.signal(SIGSTOP)
-            try scene.insert(Self.numbers(0..<50))
+            try scene.insert(Scene.numbers(0..<50))
             try scene.follow().wait(events: 51)
             leader.signal(SIGCONT)
-            try scene.insert(Self.numbers(50..<100))
+            try scene.insert(Scene.numbers(50..<100))
             try scene.follow().wait(events: 101)
             // Which of them leads now is the group's to say; the other one stands by.
             try pair.wait(for: "one stands by", of: [leader]) { _ in
@@ -110,7 +108,7 @@ import Testing
                 var next: Int32 = 1000
                 // Not more than the mock cluster keeps of a partition.
                 while !isOver.wait(within: .milliseconds(20), until: { $0 }) {
-                    try? scene.insert(Self.numbers(next..<next + 1))
+                    try? scene.insert(Scene.numbers(next..<next + 1))
                     next += 1
                 }
             }
@@ -192,7 +190,7 @@ import Testing
             try Self.withMember(of: scene, named: dead) {
                 let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
                 try scene.log.wait(for: "the group has given the lead to \(dead), which runs no more")
-                try scene.insert(Self.numbers(0..<5))
+                try scene.insert(Scene.numbers(0..<5))
                 try scene.follow().wait(count: 5)
                 #expect(try bridge.status(of: "fruits").isLeader)
                 #expect(try bridge.stop().isEmpty)
@@ -217,7 +215,7 @@ import Testing
                 bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
                 try scene.log.wait(for: "stands by")
             }
-            try scene.insert(Self.numbers(0..<5))
+            try scene.insert(Scene.numbers(0..<5))
             try scene.follow().wait(count: 5)
             #expect(try bridge?.stop().isEmpty == true)
         }
@@ -228,12 +226,12 @@ import Testing
         try await Scene.play { scene in
             let pair = try Pair(scene)
             let first = try pair.start()
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             try scene.follow().wait(count: 10)
             first.signal(SIGKILL)
             #expect(try first.exitStatus() == -SIGKILL)
             let second = try pair.start()
-            try scene.insert(Self.numbers(10..<20))
+            try scene.insert(Scene.numbers(10..<20))
             try scene.follow().wait(events: 20)
             #expect(!second.errors.contains("waiting for the group's word"))
             second.signal(SIGTERM)
@@ -255,7 +253,7 @@ import Testing
             #expect(Self.standsBy(programs[0]).isDisjoint(with: Self.standsBy(programs[1])))
             // The mock cluster gives its members ids that say nothing of their rank.
             if TestKafka.isReal { #expect(programs.map { Self.standsBy($0).count } == [2, 2]) }
-            try scene.insert(Self.numbers(0..<10))
+            try scene.insert(Scene.numbers(0..<10))
             for name in ["fruits", "b", "c", "d"] { try scene.follow(scene.topic(name)).wait(events: 10) }
             for program in programs { program.signal(SIGTERM) }
             for program in programs { #expect(try program.exitStatus() == 0, "\(program.errors)") }
@@ -274,7 +272,7 @@ import Testing
             try scene.log.wait(for: "retrying: could not read topic \(control)")
             scene.kafka.show(topic: control)
             try scene.log.wait(for: "back after")
-            try scene.insert(Self.numbers(0..<1))
+            try scene.insert(Scene.numbers(0..<1))
             try scene.follow().wait(events: 1)
             #expect(try bridge.stop().isEmpty)
         }

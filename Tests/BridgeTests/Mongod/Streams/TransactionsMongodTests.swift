@@ -23,8 +23,6 @@ import Testing
         }
     }
 
-    private static func numbers(_ range: Range<Int32>) -> [BSONDocument] { range.map { ["_id": .int32($0)] } }
-
     /// The headers of each record against the events that the server gives.
     private static func expectPlaces(_ records: [TestRecord], on scene: Scene, sourceLocation: SourceLocation = #_sourceLocation) throws {
         var last: String?
@@ -51,10 +49,10 @@ import Testing
     func theEventsOfATransactionAreCountedInTheirOrder(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
             // The server makes a collection before a transaction writes to it.
-            try scene.insert(Self.numbers(0..<2))
-            try Self.commit([Self.numbers(2..<5), Self.numbers(5..<6)], on: scene)
-            try scene.insert(Self.numbers(6..<7))
-            try Self.commit([Self.numbers(7..<8)], on: scene)
+            try scene.insert(Scene.numbers(0..<2))
+            try Self.commit([Scene.numbers(2..<5), Scene.numbers(5..<6)], on: scene)
+            try scene.insert(Scene.numbers(6..<7))
+            try Self.commit([Scene.numbers(7..<8)], on: scene)
             let records = try scene.publish([Self.stream(scene, delivery)], count: 8)
             try Self.expectPlaces(records, on: scene)
             #expect(records.map { $0.headers["mongodb.txnIndex"] ?? "-" } == ["-", "-", "0", "1", "2", "3", "-", "0"])
@@ -65,10 +63,10 @@ import Testing
     /// Nothing is written after it, by the server either: its end has to be asked for.
     @Test func aLoneTransactionIsCommittedWithoutTheNextWrite() async throws {
         try await Scene.playAlone(arguments: ["--setParameter", "writePeriodicNoops=false"]) { scene, _ in
-            try scene.insert(Self.numbers(0..<1))
+            try scene.insert(Scene.numbers(0..<1))
             let bridge = try scene.bridge([Self.stream(scene)])
             try scene.follow().wait(count: 1)
-            try Self.commit([Self.numbers(1..<41)], on: scene)
+            try Self.commit([Scene.numbers(1..<41)], on: scene)
             try scene.follow(scene.positionsTopic).wait(for: "the position after it") {
                 $0.contains { record in (try? record.value.map { try StoredPosition(json: $0).position.events }) == 41 }
             }
@@ -84,11 +82,11 @@ import Testing
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func noPositionIsStoredWithinATransactionThatFits(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            try scene.insert(Self.numbers(0..<1))
+            try scene.insert(Scene.numbers(0..<1))
             // The embedded cluster keeps no more than a few megabytes.
             var written: Int32 = 1
             for size in [100, 900, 1, 1_500, 20, 1_000] as [Int32] {
-                try Self.commit([Self.numbers(written..<written + size)], on: scene)
+                try Self.commit([Scene.numbers(written..<written + size)], on: scene)
                 written += size
             }
             let records = try scene.publish([Self.stream(scene, delivery)], count: Int(written))
@@ -105,7 +103,7 @@ import Testing
     /// Half of what is there is published when the stop comes, or more, or less: whatever was committed, the rest follows with its indexes.
     @Test func stopsAmidTransactionsNeitherRepeatNorMiscount() async throws {
         try await Scene.play { scene in
-            try scene.insert(Self.numbers(0..<1))
+            try scene.insert(Scene.numbers(0..<1))
             let text = BSONValue.string(String(repeating: "x", count: 1_000))
             var written: Int32 = 1
             for round in 0..<8 as Range<Int32> {

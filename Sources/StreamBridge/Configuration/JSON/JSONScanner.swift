@@ -5,11 +5,11 @@ import Runtime
 ///
 /// A scanner holds a position only. The bytes are given to each call, and must be the same ones each time:
 ///
-///     var scanner = CommandScanner()
+///     var scanner = JSONScanner()
 ///     try scanner.beginObject(in: bytes)
 ///     while let key = try scanner.nextKey(in: bytes) { let value = try scanner.value(in: bytes) … }
 ///     try scanner.end(in: bytes)
-struct CommandScanner {
+struct JSONScanner {
     /// Why the bytes are no JSON.
     struct Fault: Error, Equatable {
         let problem: String
@@ -21,7 +21,7 @@ struct CommandScanner {
     static let maximumDepth = 100
 
     private var position = 0
-    /// Whether the next key is the first one of its object.
+    /// Whether the next key or item is the first one of its object or list.
     private var isFirst = false
 
     /// What the text begins with, white space left out; nil at its end.
@@ -42,22 +42,36 @@ struct CommandScanner {
     /// The name of the object's next member, whose value is here then; nil after the last one.
     @inline(__always)
     mutating func nextKey(in bytes: RawSpan) throws(Fault) -> JSONString? {
-        skipSpace(in: bytes)
-        if take(UInt8(ascii: "}"), in: bytes) {
-            isFirst = false  // The object itself was a member of another one.
-            return nil
-        }
-        if !isFirst {
-            guard take(UInt8(ascii: ","), in: bytes) else { throw fault("a \",\" or \"}\" should be here") }
-            skipSpace(in: bytes)
-        }
-        isFirst = false
+        guard try isFollowed(before: UInt8(ascii: "}"), in: bytes) else { return nil }
         guard next(in: bytes) == UInt8(ascii: "\"") else { throw fault("a key in double quotes should be here") }
         let key = try string(in: bytes)
         skipSpace(in: bytes)
         guard take(UInt8(ascii: ":"), in: bytes) else { throw fault("a \":\" should be here") }
         skipSpace(in: bytes)
         return key
+    }
+
+    /// Goes into the list that is here.
+    mutating func beginList(in bytes: RawSpan) {
+        position += 1
+        isFirst = true
+    }
+
+    /// Whether the list has another item, which is here then.
+    mutating func nextItem(in bytes: RawSpan) throws(Fault) -> Bool { try isFollowed(before: UInt8(ascii: "]"), in: bytes) }
+
+    /// Whether the object or list has another member or item, which is here then.
+    @inline(__always)
+    private mutating func isFollowed(before end: UInt8, in bytes: RawSpan) throws(Fault) -> Bool {
+        skipSpace(in: bytes)
+        let isOver = take(end, in: bytes)
+        if !isOver, !isFirst {
+            guard take(UInt8(ascii: ","), in: bytes) else { throw fault("a \",\" or \"\(Unicode.Scalar(end))\" should be here") }
+            skipSpace(in: bytes)
+        }
+        // What ends here was itself within something else, perhaps.
+        isFirst = false
+        return !isOver
     }
 
     /// Makes sure that nothing follows.
@@ -87,6 +101,7 @@ struct CommandScanner {
         case UInt8(ascii: "["):
             try skipList(depth: depth, in: bytes)
             return .list
+        case UInt8(ascii: "'"): throw fault("a single quote; JSON has double quotes")
         case nil: throw fault("the end where a value should be")
         default: throw fault("no JSON value begins like this")
         }
@@ -102,15 +117,8 @@ struct CommandScanner {
 
     private mutating func skipList(depth: Int, in bytes: RawSpan) throws(Fault) {
         guard depth < Self.maximumDepth else { throw fault("nested more than \(Self.maximumDepth) levels deep") }
-        position += 1
-        skipSpace(in: bytes)
-        if take(UInt8(ascii: "]"), in: bytes) { return }
-        repeat {
-            skipSpace(in: bytes)
-            _ = try value(depth: depth + 1, in: bytes)
-            skipSpace(in: bytes)
-        } while take(UInt8(ascii: ","), in: bytes)
-        guard take(UInt8(ascii: "]"), in: bytes) else { throw fault("a \",\" or \"]\" should be here") }
+        beginList(in: bytes)
+        while try nextItem(in: bytes) { _ = try value(depth: depth + 1, in: bytes) }
     }
 
     @inline(__always)
