@@ -57,7 +57,7 @@ enum StreamFailure {
     private static let unauthorized: Int32 = 13
 
     private static func classify(_ error: MongoError) -> StreamFailure {
-        func halt(_ remedy: String, _ status: Halt.Status = .configuration) -> StreamFailure {
+        func halt(_ remedy: String, _ status: ExitStatus = .configuration) -> StreamFailure {
             .halt(Halt(reason: "\(error)", remedy: remedy, status: status))
         }
         switch error.kind {

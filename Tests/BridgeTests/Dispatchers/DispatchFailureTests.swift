@@ -25,6 +25,9 @@ import Testing
             case .configuration: self = .configuration
             case .lostPosition: self = .lostPosition
             case .internalFault: self = .internalFault
+            case let other:
+                Issue.record("a dispatcher halts with \(other)")
+                self = .internalFault
             }
         }
 

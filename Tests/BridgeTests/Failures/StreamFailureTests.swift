@@ -19,6 +19,9 @@ import Testing
             case .configuration: return .configuration
             case .lostPosition: return .lostPosition
             case .internalFault: return .internalFault
+            case let other:
+                Issue.record("a stream halts with \(other)")
+                return .internalFault
             }
         }
     }
@@ -185,11 +188,9 @@ import Testing
         #expect(try #require(StreamFailure(error, stream: .sample()).halt).reason.contains(part))
     }
 
-    @Test func aLostPositionIsGraverThanAConfiguration() {
-        let halts = [.configuration, .internalFault, .lostPosition, .configuration].map {
-            Halt(reason: "r", remedy: "m", status: $0)
-        }
-        #expect(Halt.gravest(of: halts)?.status == .lostPosition)
-        #expect(Halt.gravest(of: []) == nil)
+    @Test func aLostPositionIsGraverThanAConfigurationAndAServerThatIsAwayExplainsBoth() {
+        #expect(ExitStatus.gravest(of: [.configuration, .internalFault, .lostPosition, .configuration]) == .lostPosition)
+        #expect(ExitStatus.gravest(of: [.configuration, .lostPosition, .unreachable]) == .unreachable)
+        #expect(ExitStatus.gravest(of: []) == nil)
     }
 }

@@ -43,7 +43,7 @@ enum DispatchFailure {
 
     /// A command that failed as a whole, or whose write concern did.
     init(mongoDB error: MongoError, dispatcher: DispatcherSettings) {
-        func halt(_ remedy: String, _ status: Halt.Status = .configuration) -> DispatchFailure {
+        func halt(_ remedy: String, _ status: ExitStatus = .configuration) -> DispatchFailure {
             .halt(Halt(reason: "\(error)", remedy: remedy, status: status))
         }
         switch error.kind {
