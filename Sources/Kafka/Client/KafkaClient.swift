@@ -109,7 +109,7 @@ package final class KafkaClient: Sendable {
         let code = rd_kafka_fatal_error(handle, &sentence, sentence.count)
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
         let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return KafkaError(code: code.rawValue, operation: "go on producing", message: detail, isFatal: true)
+        return KafkaError(code: KafkaError.Code(code), operation: "go on producing", message: detail, isFatal: true)
     }
 }
 
@@ -126,7 +126,7 @@ struct KafkaEvent: ~Copyable {
     /// The error that this event reports.
     func error(operation: String) -> KafkaError {
         KafkaError(
-            code: rd_kafka_event_error(pointer).rawValue,
+            code: KafkaError.Code(rd_kafka_event_error(pointer)),
             operation: operation,
             message: String(cString: rd_kafka_event_error_string(pointer)),
             isFatal: rd_kafka_event_error_is_fatal(pointer) != 0

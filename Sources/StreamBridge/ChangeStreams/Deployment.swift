@@ -93,7 +93,7 @@ package struct Deployment: Sendable, Equatable {
             throw Halt(
                 reason: "\(setting) needs the oplog, and \(hidden)", remedy: "Write `now`, or for startAt a time or a clusterTime",
                 status: .configuration)
-        } catch let error as MongoError where error.code == 13 {
+        } catch let error as MongoError where error.code == .unauthorized {
             throw Halt(
                 reason: "\(setting) needs the oplog: \(error)", remedy: PrivilegeNeed.remedy(granting: "find on local.oplog.rs"),
                 status: .configuration)

@@ -93,7 +93,7 @@ package struct Check: Sendable {
             return [.ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
         } catch let hidden as OplogWindow.Hidden {
             return [.ok("oplog", "\(hidden)")]
-        } catch let error as MongoError where error.code == 13 {
+        } catch let error as MongoError where error.code == .unauthorized {
             // Told as a right that is missing, if a stream needs it.
             return []
         } catch {

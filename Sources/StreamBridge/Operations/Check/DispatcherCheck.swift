@@ -170,12 +170,10 @@ struct DispatcherCheck {
             let first = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue
             return first?["_id"].map { Resource($0) }
         } catch {
-            if error.code == Self.maxTimeExpired { return nil }
+            if error.code == .maxTimeMSExpired { return nil }
             throw error
         }
     }
-
-    private static let maxTimeExpired: Int32 = 50
 
     private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient, _ deployment: Deployment) throws -> Finding {
         guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }
