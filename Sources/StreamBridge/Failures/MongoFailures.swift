@@ -23,14 +23,15 @@ enum MongoFailures {
             ], .retry(.other)),
         Row(
             [
-                .writeConflict, .transactionExceededLifetimeLimitSeconds, .connectionPoolExpired, .connectionError, .resourceExhausted,
-                .pooledConnectionAcquisitionExceededTimeLimit, .admissionQueueOverflow, .rateLimitExceeded,
-                .ingressRequestRateLimitExceeded,
+                .writeConflict, .transactionExceededLifetimeLimitSeconds, .connectionPoolExpired, .temporarilyUnavailable,
+                .connectionError, .resourceExhausted, .pooledConnectionAcquisitionExceededTimeLimit, .admissionQueueOverflow,
+                .rateLimitExceeded, .pooledConnectionAcquisitionRejected, .ingressRequestRateLimitExceeded,
             ], .retry(.other)),
         Row(
             [
                 .namespaceNotFound, .staleShardVersion, .notYetInitialized, .failedToSatisfyReadPreference,
-                .readConcernMajorityNotAvailableYet, .staleEpoch, .keyNotFound, .retryChangeStream, .snapshotUnavailable, .staleConfig,
+                .readConcernMajorityNotAvailableYet, .staleEpoch, .keyNotFound, .retryChangeStream, .snapshotUnavailable,
+                .interruptedDueToReshardingCriticalSection, .staleConfig, .retriableRemoteCommandFailure, .interruptedDueToFCVChange,
             ], .retry(.other)),
         Row([.reauthenticationRequired], of: [.stream], .retry(.other)),
     ]

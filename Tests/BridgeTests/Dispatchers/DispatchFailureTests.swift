@@ -63,9 +63,9 @@ import Testing
             // Conflicts, and transactions that have to run again.
             112, 24, 46, 225, 251, 256, 263, 50, 11601,
             // No room, no writes for now, too busy.
-            14031, 371, 433, 449, 462,
+            14031, 371, 365, 433, 449, 450, 462,
             // A collection that is being made or moved.
-            26, 133, 134, 234,
+            26, 133, 134, 234, 453, 91331, 10_045_600,
         ] as [MongoError.Code])
     func whatPassesIsTriedAgain(code: MongoError.Code) {
         #expect(Self.reaction(to: .server(code: code)) == .retry)

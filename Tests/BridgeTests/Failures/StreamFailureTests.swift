@@ -44,7 +44,9 @@ import Testing
             // CursorNotFound, MaxTimeMSExpired, QueryPlanKilled, CursorKilled, Interrupted
             43, 50, 175, 237, 11601,
             // WriteConflict, timeouts, overload
-            112, 202, 290, 317, 384, 402, 407, 433, 449, 462,
+            112, 202, 290, 317, 365, 384, 402, 407, 433, 449, 450, 462,
+            // Resharding, another server's error that passes, a change of the feature compatibility version
+            453, 91331, 10_045_600,
             // ReadConcernMajorityNotAvailableYet, the ways in which a stream is closed, ReauthenticationRequired
             134, 222, 346, 351, 391,
         ] as [MongoError.Code])
