@@ -4,7 +4,7 @@ import CMongo
 package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// The server answered with an error code.
-        case server(code: Int32)
+        case server(code: Code)
         /// A connection broke, or an answer did not come in time. Whether the command was carried out is unknown.
         case network
         /// No suitable server was found in time. Nothing was sent.
@@ -46,7 +46,7 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// The server's code, when the server answered.
-    package var code: Int32? {
+    package var code: Code? {
         guard case .server(let code) = kind else { return nil }
         return code
     }
@@ -67,8 +67,9 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
     private static func kind(of error: bson_error_t) -> Kind {
         switch error.domain {
         case MONGOC_ERROR_SERVER.rawValue, MONGOC_ERROR_WRITE_CONCERN.rawValue:
-            // 18 is AuthenticationFailed; a handshake reports it as the server's own error.
-            return error.code == 18 ? .authentication : .server(code: Int32(bitPattern: error.code))
+            let code = Code(rawValue: Int32(bitPattern: error.code))
+            // A handshake reports it as the server's own error.
+            return code == .authenticationFailed ? .authentication : .server(code: code)
         case MONGOC_ERROR_STREAM.rawValue: return .network
         case MONGOC_ERROR_SERVER_SELECTION.rawValue: return .serverSelection
         case MONGOC_ERROR_CLIENT.rawValue where error.code == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue: return .authentication

@@ -4,13 +4,13 @@ package struct WriteReply: Sendable {
     package struct Refusal: Sendable, Equatable {
         /// Which document of the command.
         package let index: Int
-        package let code: Int32
+        package let code: MongoError.Code
         /// The server's sentence; quotes the document.
         package let message: String
         /// For a duplicate key, the fields of the index that refused it; nil from servers before 4.4, which name it in their sentence only.
         package let keyPattern: [String]?
 
-        package init(index: Int, code: Int32, message: String, keyPattern: [String]?) {
+        package init(index: Int, code: MongoError.Code, message: String, keyPattern: [String]?) {
             self.index = index
             self.code = code
             self.message = message
@@ -24,9 +24,6 @@ package struct WriteReply: Sendable {
     package private(set) var writeConcernError: MongoError?
     /// What the server had done by then: a read after this cluster time sees whatever refused a document.
     package private(set) var operationTime: BSONTimestamp?
-
-    /// The code of a duplicate key.
-    package static let duplicateKey: Int32 = 11000
 
     /// - Throws: ``MongoError`` of kind `malformedReply`.
     init(_ reply: BSONReply, operation: String) throws(MongoError) {
@@ -59,7 +56,7 @@ package struct WriteReply: Sendable {
 extension WriteReply.Refusal {
     fileprivate init(_ bytes: RawSpan, at offset: Int) throws(BSONError) {
         var index = 0
-        var code: Int32 = 0
+        var code = MongoError.Code(nil)
         var message = ""
         var keyPattern: [String]?
         var fields = try BSONCursor(document: bytes, at: offset)
@@ -67,7 +64,7 @@ extension WriteReply.Refusal {
             if field.keyEquals("index", in: bytes) {
                 index = field.integer(in: bytes).flatMap { Int(exactly: $0) } ?? 0
             } else if field.keyEquals("code", in: bytes) {
-                code = field.integer(in: bytes).flatMap { Int32(exactly: $0) } ?? 0
+                code = MongoError.Code(field.integer(in: bytes))
             } else if field.keyEquals("errmsg", in: bytes) {
                 message = field.string(in: bytes) ?? ""
             } else if field.keyEquals("keyPattern", in: bytes), let pattern = field.document {

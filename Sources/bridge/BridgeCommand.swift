@@ -29,14 +29,16 @@ struct BridgeCommand: AsyncParsableCommand {
             } else {
                 try command.run()
             }
-            Console.exit(.success)
+            Console.exit(.done)
+        } catch let status as ExitStatus {
+            Console.exit(status)
         } catch {
             let code = exitCode(for: error)
             // The usage is no help where the words are right and what they name is not there.
             let found = isRunning ? (error as? ValidationError).map { "Error: \($0.message)".harmlessLine } : nil
             let text = found ?? fullMessage(for: error)
             if !text.isEmpty { if code == .success { Console.print(text) } else { Console.error(text) } }
-            Console.exit(code)
+            Console.exit(ExitStatus(rawValue: code.rawValue) ?? .internalFault)
         }
     }
 

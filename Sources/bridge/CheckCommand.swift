@@ -26,9 +26,7 @@ struct CheckCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             Console.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
         }
-        let worst = findings.filter { $0.level == .error }.map(\.status)
-        // A server that is away explains the other findings, so it comes first.
-        if let status = worst.contains(69) ? 69 : worst.min() { throw ExitCode(status) }
+        if let status = ExitStatus.gravest(of: findings.filter { $0.level == .error }.map(\.status)) { throw status }
     }
 
     private func mark(_ level: Finding.Level) -> String {

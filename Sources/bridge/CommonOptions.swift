@@ -58,30 +58,15 @@ enum ListingFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
-/// The exit statuses of the contract, section 1.
-enum ExitStatus {
-    /// What a command was to compare is not the same.
-    static let different = ExitCode(1)
-    static let configuration = ExitCode(78)
-    static let unreachable = ExitCode(69)
-    static let lostPosition = ExitCode(65)
-    static let internalFault = ExitCode(70)
-    /// What a command printed could not be written.
-    static let output = ExitCode(74)
-    /// Whoever read what a command printed has gone; as a shell reports it.
-    static let noReader = ExitCode(128 + SIGPIPE)
-
-    /// A signal ended a command before it was done; as a shell reports it.
-    static let interrupted = ExitCode(128 + SIGINT)
-
+extension ExitStatus {
     /// The status of an error that ended a command.
-    static func of(_ error: any Error) -> ExitCode {
+    static func of(_ error: any Error) -> ExitStatus {
         switch error {
-        case is Unreachable: unreachable
-        case let halt as Halt: ExitCode(halt.status.rawValue)
+        case is Unreachable: .unreachable
+        case let halt as Halt: halt.status
         case let interrupted as SendingInterrupted: of(interrupted.cause)
         case let interrupted as ReplayInterrupted: of(interrupted.cause)
-        default: internalFault
+        default: .internalFault
         }
     }
 }
@@ -98,15 +83,15 @@ enum Console {
     static func error(_ error: any Error) { Self.error(error is ConfigurationFaults ? "\(error)" : "\(error)".harmlessLine) }
 
     /// Ends the process, with a status of its own where the command's output could not be written.
-    static func exit(_ code: ExitCode) -> Never {
-        var code = code
+    static func exit(_ status: ExitStatus) -> Never {
+        var status = status
         if let failure = StandardOutput.shared.failure {
             if !failure.isReaderGone { error("standard output cannot be written: \(failure)") }
             // A command that found something wrong says what; one that was only stopped says why.
-            if code == .success || code == ExitStatus.interrupted { code = failure.isReaderGone ? ExitStatus.noReader : ExitStatus.output }
+            if status == .done || status == .interrupted { status = failure.isReaderGone ? .readerGone : .output }
         }
         StandardError.flush()
-        Foundation.exit(code.rawValue)
+        Foundation.exit(status.rawValue)
     }
 
     /// Who runs this: `user@host`.

@@ -22,8 +22,8 @@ struct DemoCommand: AsyncParsableCommand {
         do {
             let summary = try await demo.run(keepRunning: keepRunning)
             if let summary, !summary.isComplete { throw ExitStatus.internalFault }
-        } catch let code as ExitCode {
-            throw code
+        } catch let status as ExitStatus {
+            throw status
         } catch {
             Console.error(error)
             throw ExitStatus.of(error)

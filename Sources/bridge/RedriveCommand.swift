@@ -63,8 +63,8 @@ struct RedriveCommand: AsyncParsableCommand {
                 Console.print(format == .json ? Console.json(letter) : Self.text(letter))
             }
             try report(summary, of: settings)
-        } catch let code as ExitCode {
-            throw code
+        } catch let status as ExitStatus {
+            throw status
         } catch {
             Console.error(error)
             throw ExitStatus.of(error)
@@ -83,7 +83,7 @@ struct RedriveCommand: AsyncParsableCommand {
         if summary.isStopped { throw ExitStatus.interrupted }
         guard summary.missing.isEmpty else {
             Console.error("no dead letter of \(settings.name) at \(summary.missing.map { "\($0)" }.joined(separator: ", "))")
-            throw ExitCode.validationFailure
+            throw ExitStatus.usage
         }
     }
 

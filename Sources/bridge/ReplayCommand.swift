@@ -97,7 +97,7 @@ struct ReplayCommand: AsyncParsableCommand {
         } catch let usage as WrongUsage {
             meter.clear()
             throw ValidationError("\(usage)")
-        } catch let end where end is ValidationError || end is ExitCode {
+        } catch let end where end is ValidationError || end is ExitStatus {
             throw end
         } catch {
             meter.clear()

@@ -30,9 +30,9 @@ struct RunCommand: AsyncParsableCommand {
         defer { withExtendedLifetime(signals) {} }
         do {
             let halts = try await bridge.run()
-            if let halt = Halt.gravest(of: halts) { throw ExitCode(halt.status.rawValue) }
-        } catch let code as ExitCode {
-            throw code
+            if let status = ExitStatus.gravest(of: halts.map(\.status)) { throw status }
+        } catch let status as ExitStatus {
+            throw status
         } catch {
             logger.error("\(error)")
             throw ExitStatus.of(error)

@@ -15,11 +15,11 @@ final class Signals {
         StandardOutput.shared.whenBroken(stop)
         let queue = DispatchQueue(label: "signals")
         let count = SignalCount()
-        for number in [SIGINT, SIGTERM] {
+        for (number, status) in [(SIGINT, ExitStatus.interrupted), (SIGTERM, .terminated)] {
             watch(number, on: queue) {
                 guard !count.isFirst() else { return stop() }
                 Console.error("stopping at once")
-                _exit(128 + number)
+                _exit(status.rawValue)
             }
         }
         if let hangUp { watch(SIGHUP, on: queue, hangUp) }

@@ -214,9 +214,7 @@ package final class KafkaAdmin: Sendable {
     private func reasoned(_ code: rd_kafka_resp_err_t, operation: String) -> KafkaError {
         drainEvents()
         let plain = KafkaError(code, operation: operation)
-        guard plain.matches(RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN),
-            let problem = lastProblem.withLock({ $0 })
-        else { return plain }
+        guard plain.matches(.transport, .timedOut, .allBrokersDown), let problem = lastProblem.withLock({ $0 }) else { return plain }
         return KafkaError(code: problem.code, operation: operation, message: problem.message)
     }
 
@@ -227,7 +225,7 @@ package final class KafkaAdmin: Sendable {
             case RD_KAFKA_EVENT_ERROR:
                 let problem = event.error(operation: "reach Kafka")
                 // "All brokers are down" follows the error that says why: keep the reason.
-                if !problem.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { lastProblem.withLock { $0 = problem } }
+                if problem.code != .allBrokersDown { lastProblem.withLock { $0 = problem } }
             case RD_KAFKA_EVENT_LOG: event.log(to: logger)
             default: continue
             }

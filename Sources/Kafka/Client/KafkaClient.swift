@@ -108,6 +108,6 @@ package final class KafkaClient: Sendable {
         let code = rd_kafka_fatal_error(handle, &sentence, sentence.count)
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
         let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return KafkaError(code: code.rawValue, operation: "go on producing", message: detail, isFatal: true)
+        return KafkaError(code: KafkaError.Code(code), operation: "go on producing", message: detail, isFatal: true)
     }
 }

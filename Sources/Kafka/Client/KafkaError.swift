@@ -2,8 +2,7 @@ import CKafka
 
 /// A librdkafka error: the code, what was being done, and whether it ends the producer.
 package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The code (`rd_kafka_resp_err_t`): negative for the client's own, positive for the broker's.
-    package let code: Int32
+    package let code: Code
     /// What was being done, as a phrase: "create topic fruits".
     package let operation: String
     package let message: String
@@ -15,7 +14,7 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     package let requiresAbort: Bool
 
     package init(
-        code: Int32, operation: String, message: String, isFatal: Bool = false, isRetriable: Bool = false, requiresAbort: Bool = false
+        code: Code, operation: String, message: String, isFatal: Bool = false, isRetriable: Bool = false, requiresAbort: Bool = false
     ) {
         self.code = code
         self.operation = operation
@@ -26,14 +25,14 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     init(_ code: rd_kafka_resp_err_t, operation: String, detail: String? = nil) {
-        self.init(code: code.rawValue, operation: operation, message: detail ?? String(cString: rd_kafka_err2str(code)))
+        self.init(code: Code(code), operation: operation, message: detail ?? String(cString: rd_kafka_err2str(code)))
     }
 
     /// Takes over an error object of librdkafka: it is read and destroyed.
     init(stealing error: OpaquePointer, operation: String) {
         defer { rd_kafka_error_destroy(error) }
         self.init(
-            code: rd_kafka_error_code(error).rawValue, operation: operation, message: String(cString: rd_kafka_error_string(error)),
+            code: Code(rd_kafka_error_code(error)), operation: operation, message: String(cString: rd_kafka_error_string(error)),
             isFatal: rd_kafka_error_is_fatal(error) != 0, isRetriable: rd_kafka_error_is_retriable(error) != 0,
             requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0)
     }
@@ -67,57 +66,37 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     }
 
     /// A record that was given up only because another one was refused, or because its session ended.
-    package var isConsequence: Bool {
-        matches(
-            RD_KAFKA_RESP_ERR__PURGE_QUEUE, RD_KAFKA_RESP_ERR__PURGE_INFLIGHT, RD_KAFKA_RESP_ERR__FATAL,
-            RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE)
-    }
+    package var isConsequence: Bool { matches(.purgeQueue, .purgeInflight, .fatal, .gaplessGuarantee) }
 
     package static func timedOut(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, operation: operation) }
 
     /// A leader that was just elected may hide records that others have, too.
     package static func hidden(operation: String) -> KafkaError { KafkaError(RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE, operation: operation) }
 
-    /// librdkafka's short name of the code, for example `MSG_SIZE_TOO_LARGE`.
-    package var name: String { String(cString: rd_kafka_err2name(rd_kafka_resp_err_t(rawValue: code))) }
-
-    package var description: String { "could not \(operation): \(message) (\(name))" }
+    package var description: String { "could not \(operation): \(message) (\(code))" }
 
     /// The partition's leader is not known yet, or has moved: another try will find it.
-    var isLeadership: Bool {
-        matches(
-            RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-    }
+    var isLeadership: Bool { isUnknownTopic || matches(.notLeaderForPartition, .leaderNotAvailable, .unknownPartition) }
 
     /// There is no such topic, as far as the broker that was asked knows.
-    package var isUnknownTopic: Bool { matches(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC) }
+    package var isUnknownTopic: Bool { matches(.unknownTopicOrPart, .unknownTopic) }
 
     /// The account may not do it.
     package var isAuthorization: Bool {
         matches(
-            RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
-            RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+            .topicAuthorizationFailed, .groupAuthorizationFailed, .clusterAuthorizationFailed, .transactionalIdAuthorizationFailed)
     }
 
     /// Nobody answered.
-    var isSilence: Bool {
-        isTimeout || matches(RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-    }
+    var isSilence: Bool { isTimeout || matches(.transport, .resolve, .allBrokersDown) }
 
-    package var isTimeout: Bool {
-        matches(RD_KAFKA_RESP_ERR__TIMED_OUT, RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)
-    }
+    package var isTimeout: Bool { matches(.timedOut, .timedOutQueue, .requestTimedOut) }
 
     /// The group has begun another generation, or given the member up.
-    package var isOfGeneration: Bool {
-        matches(
-            RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
-            RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
-    }
+    package var isOfGeneration: Bool { matches(.illegalGeneration, .unknownMemberId, .fencedInstanceId, .rebalanceInProgress) }
 
     /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable" errors).
     package var mayBeCalledAgain: Bool { isRetriable && !isFatal && !requiresAbort }
 
-    func matches(_ codes: rd_kafka_resp_err_t...) -> Bool { codes.contains { $0.rawValue == code } }
+    func matches(_ codes: Code...) -> Bool { codes.contains(code) }
 }

@@ -14,7 +14,7 @@ struct KafkaEvent: ~Copyable {
     /// The error that this event reports.
     func error(operation: String) -> KafkaError {
         KafkaError(
-            code: rd_kafka_event_error(pointer).rawValue,
+            code: KafkaError.Code(rd_kafka_event_error(pointer)),
             operation: operation,
             message: String(cString: rd_kafka_event_error_string(pointer)),
             isFatal: rd_kafka_event_error_is_fatal(pointer) != 0

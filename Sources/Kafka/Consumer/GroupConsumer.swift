@@ -86,11 +86,9 @@ package final class GroupConsumer: Sendable {
     }
 
     private func error(_ error: KafkaError) -> Event {
-        if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) { return .unreachable(lastProblem.withLock { $0 } ?? error) }
+        if error.code == .allBrokersDown { return .unreachable(lastProblem.withLock { $0 } ?? error) }
         // Single connections come and go.
-        if error.matches(
-            RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__RESOLVE, RD_KAFKA_RESP_ERR__SSL, RD_KAFKA_RESP_ERR__AUTHENTICATION)
-        {
+        if error.matches(.transport, .resolve, .ssl, .authentication) {
             lastProblem.withLock { $0 = error }
             return .nothing
         }

@@ -137,10 +137,10 @@ package final class KafkaProducer {
             case RD_KAFKA_EVENT_LOG: event.log(to: logger)
             case RD_KAFKA_EVENT_ERROR:
                 let error = event.error(operation: "reach Kafka")
-                if error.isFatal || error.matches(RD_KAFKA_RESP_ERR__FATAL) {
+                if error.isFatal || error.code == .fatal {
                     // The reports that tell why may be behind it in the queue.
                     fatal = client.fatalError ?? error
-                } else if error.matches(RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+                } else if error.code == .allBrokersDown {
                     report(.unreachable(lastProblem ?? error))
                 } else {
                     lastProblem = error

@@ -272,15 +272,12 @@ extension ChangeStreamBatch {
 }
 
 extension ChangeStream {
-    /// The code of a token that the server does not accept (InvalidResumeToken), given to one that it should not.
-    private static let positionAhead: Int32 = 260
-
     /// Refuses a position that the server accepts, to wait in silence until its time comes.
     func refuseAhead(_ start: ChangeStreamOptions.Start) throws(MongoError) {
         // A stream that is opened on an idle deployment begins one tick after the newest time that the server tells.
         guard case .after(let token) = start, let time = token.clusterTime, let now = clusterTime, time.isAhead(of: now) else { return }
         throw MongoError(
-            kind: .server(code: Self.positionAhead), operation: "open the change stream",
+            kind: .server(code: .invalidResumeToken), operation: "open the change stream",
             message: "the position, at cluster time \(time), is ahead of the deployment, at \(now)")
     }
 }

@@ -54,7 +54,7 @@ package struct Deployment: Sendable, Equatable {
     /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``Halt`` for a place that is ahead of the deployment: the
     ///   server would accept it and wait in silence until that time comes, and a position that was stored there would hold the stream even after
     ///   the place is corrected.
-    func start(at point: StartPoint, of setting: String = "startAt", status: Halt.Status = .configuration, pool: MongoClientPool)
+    func start(at point: StartPoint, of setting: String = "startAt", status: ExitStatus = .configuration, pool: MongoClientPool)
         throws -> ChangeStreamOptions.Start
     {
         let start: ChangeStreamOptions.Start
@@ -93,7 +93,7 @@ package struct Deployment: Sendable, Equatable {
             throw Halt(
                 reason: "\(setting) needs the oplog, and \(hidden)", remedy: "Write `now`, or for startAt a time or a clusterTime",
                 status: .configuration)
-        } catch let error as MongoError where error.code == 13 {
+        } catch let error as MongoError where error.code == .unauthorized {
             throw Halt(
                 reason: "\(setting) needs the oplog: \(error)", remedy: PrivilegeNeed.remedy(granting: "find on local.oplog.rs"),
                 status: .configuration)

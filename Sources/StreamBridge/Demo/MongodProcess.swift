@@ -153,7 +153,7 @@ package final class MongodProcess: Sendable {
                     try client.command(command, on: "admin", operation: "initiate the replica set")
                 }
                 break
-            } catch let error as MongoError where error.code == 74 && .now < deadline {
+            } catch let error as MongoError where error.code == .nodeNotFound && .now < deadline {
                 // NodeNotFound: another member does not listen yet.
                 backoff.pause()
             }

@@ -19,21 +19,21 @@ package struct Finding: Sendable, Encodable {
     package let text: String
     package let remedy: String?
     /// What `bridge check` exits with when this is its gravest error.
-    package let status: Int32
+    package let status: ExitStatus
 
     package static func ok(_ subject: String, _ text: String) -> Finding {
-        Finding(level: .ok, subject: subject, text: text, remedy: nil, status: 0)
+        Finding(level: .ok, subject: subject, text: text, remedy: nil, status: .done)
     }
 
     package static func warning(_ subject: String, _ text: String, remedy: String) -> Finding {
-        Finding(level: .warning, subject: subject, text: text, remedy: remedy, status: 0)
+        Finding(level: .warning, subject: subject, text: text, remedy: remedy, status: .done)
     }
 
-    package static func error(_ subject: String, _ text: String, remedy: String, status: Int32 = 78) -> Finding {
+    package static func error(_ subject: String, _ text: String, remedy: String, status: ExitStatus = .configuration) -> Finding {
         Finding(level: .error, subject: subject, text: text, remedy: remedy, status: status)
     }
 
     static func halt(_ subject: String, _ halt: Halt) -> Finding {
-        .error(subject, halt.reason, remedy: halt.remedy, status: halt.status.rawValue)
+        .error(subject, halt.reason, remedy: halt.remedy, status: halt.status)
     }
 }

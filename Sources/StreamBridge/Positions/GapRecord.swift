@@ -13,7 +13,7 @@ struct GapRecord: Sendable {
     let to: Place
     let reason: String
     /// The server's, when it refused the position.
-    let code: Int32?
+    let code: MongoError.Code?
     /// Milliseconds since 1970.
     let at: Int64
 
@@ -27,7 +27,7 @@ struct GapRecord: Sendable {
             "from": from.json,
             "to": to.json,
             "reason": .string(reason),
-            "code": code.map { .int32($0) } ?? .null,
+            "code": code.map { .int32($0.rawValue) } ?? .null,
             "at": .string(StoredPosition.iso8601(milliseconds: at)),
         ]
         return document.jsonLine

@@ -14,7 +14,7 @@ struct LostPosition: Error {
     init?(_ position: StreamPosition, error: MongoError, changed: String?, oplog: () throws -> OplogWindow) {
         guard StreamFailure(mongoDB: error).halt?.status == .lostPosition else { return nil }
         // A token that stands for a time alone has no event that could be missing: it is the pipeline that breaks the next event's token.
-        if error.code == 280, position.token.isHighWaterMark { return nil }
+        if error.code == .changeStreamFatalError, position.token.isHighWaterMark { return nil }
         self.position = position
         self.error = error
         self.changed = changed
@@ -69,8 +69,7 @@ struct LostPosition: Error {
         let record = "publishes a record of the gap to topic \(gaps)"
         let afterwards =
             "The stream goes on then, or when the bridge is started again if it has ended; `onLostPosition: oldest` does so by itself"
-        let code = error.code ?? 0
-        if LostPositionCodes.unreadable.contains(code) {
+        if error.lostPosition == .unreadable {
             return
                 "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it: \(edit), "
                 + "which also \(record). \(afterwards). Or \(elsewhere)"
@@ -80,7 +79,7 @@ struct LostPosition: Error {
                 "Check that mongodb.uri names the deployment that this bridge has always read. If that was restored from an older backup: "
                 + "\(edit), which repeats all that the oplog has and \(record), or `now` instead of `oldest`, which repeats nothing. \(afterwards)"
         }
-        if LostPositionCodes.refused.contains(code) {
+        if error.lostPosition == .refused {
             let cause =
                 changed.map {
                     "The stream's \($0) changed since the position was stored, and that is the likely cause: put back what was there, let the "

@@ -52,7 +52,7 @@ final class OplogWatch: Sendable {
         } catch let hidden as OplogWindow.Hidden {
             canSeeOplog = false
             logger.debug("no warning before a position is lost: \(hidden)")
-        } catch let error as MongoError where error.code == 13 {
+        } catch let error as MongoError where error.code == .unauthorized {
             canSeeOplog = false
             logger.debug("no warning before a position is lost: \(error)", metadata: ["remedy": "grant find on local.oplog.rs"])
         } catch {

@@ -110,6 +110,18 @@ import Testing
         #expect(try Self.judge(bytes).kind == .plain)
     }
 
+    /// Somebody dropped the index or its collection meanwhile, builds the same, or the server is busy; anything else needs people.
+    @Test func aBuildThatFailsIsTriedAgainOnlyWhereThatHelps() {
+        let missing = GuardIndex.Missing(dispatcher: .sample(), nearby: [])
+        func passes(_ code: MongoError.Code) -> Bool {
+            missing.halt(because: MongoError(kind: .server(code: code), operation: "o", message: "m")) == nil
+        }
+        for code in [.indexBuildAborted, .indexBuildAlreadyInProgress, 64, 112, 189, 14031] as [MongoError.Code] {
+            #expect(passes(code), "\(code)")
+        }
+        for code in [.unauthorized, .duplicateKey, 67, 295] as [MongoError.Code] { #expect(!passes(code), "\(code)") }
+    }
+
     @Test func whatRefusesNothingElseIsKnownByName() throws {
         let guarded = try Self.judge(
             Self.partial, Self.index(["truck_id": 1, "source": 1], "two", ("partialFilterExpression", .document(Self.active))),

@@ -6,19 +6,26 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// docs/OPERATIONS.md has a row for every error that is decided about by name, and says of each what the sources do.
+/// docs/OPERATIONS.md has a row for every error that is decided about by code: its codes and its class are those of the sources, what people see, what it
+/// means and what they do is written by hand, and agrees with what the sources do.
 @Suite struct FailureDocumentationTests {
-    /// A row of a table of failures: the codes in its first cell, what is seen, what it means, what to do.
+    /// A row of a table of failures: the codes in its first cell, the class of the metrics, what is seen, what it means, what to do.
     private struct Row {
-        let cells: [String]
+        var cells: [String]
 
-        var seen: String { cells[1] }
-        var numbers: Set<Int32> {
-            var numbers: Set<Int32> = []
+        init(_ line: Substring) {
+            cells = line.dropFirst(2).dropLast(2).split(separator: " | ", omittingEmptySubsequences: false).map(String.init)
+        }
+
+        var line: String { "| " + cells.joined(separator: " | ") + " |" }
+
+        var seen: String { cells[2] }
+        var numbers: Set<MongoError.Code> {
+            var numbers: Set<MongoError.Code> = []
             for part in cells[0].split(separator: ",") {
                 let ends = part.split { !$0.isNumber }.compactMap { Int32($0) }
                 guard let first = ends.first, let last = ends.last else { continue }
-                numbers.formUnion(first...last)
+                numbers.formUnion((first...last).map(MongoError.Code.init(rawValue:)))
             }
             return numbers
         }
@@ -33,7 +40,7 @@ import Testing
                 // The lost positions have chapters of their own.
                 let isElsewhere = cells.last?.hasPrefix("[below]") == true
                 let words = remedy.split(separator: " ").prefix(4).joined(separator: " ")
-                #expect(isElsewhere || cells[2...].contains { $0.contains(words) }, "\(code): the row does not say \"\(words)\"")
+                #expect(isElsewhere || cells[3...].contains { $0.contains(words) }, "\(code): the row does not say \"\(words)\"")
             }
         }
     }
@@ -53,19 +60,66 @@ import Testing
     }
 
     /// The rows of the first table of a chapter.
-    private static func rows(of chapter: String) throws -> [Row] {
-        let text = try ConfigurationText.file("docs/OPERATIONS.md")
-        let start = try #require(text.range(of: "\n## \(chapter)\n")).upperBound
-        let lines = text[start...].split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.drop { !$0.hasPrefix("|---") }.dropFirst().prefix { $0.hasPrefix("|") }.map { line in
-            Row(cells: line.dropFirst().dropLast().split(separator: "|").map { String($0.trimmingPrefix(" ")) })
+    private static func rows(of chapter: String) throws -> [Row] { try OperationsDocument.table(of: chapter).map(Row.init) }
+
+    /// Compares a chapter's codes and classes with those of the sources, row by row; `BRIDGE_UPDATE_DOCS=1` writes them instead.
+    private func compare<Code: Hashable & CustomStringConvertible>(
+        _ chapter: String, with table: [FailureTable<Code>.Row], _ codes: (Row) -> Set<Code>, _ text: ([Code]) -> String
+    ) throws {
+        var missing = table
+        var rows = try Self.rows(of: chapter).map { row in
+            guard let index = missing.firstIndex(where: { !codes(row).isDisjoint(with: $0.codes) }) else { return row }
+            let source = missing.remove(at: index)
+            var row = row
+            row.cells[0] = text(source.codes) + (source.subjects == [.document] ? ", for one document" : "")
+            row.cells[1] = if case .retry(let kind) = source.reaction { "`\(kind)`" } else { "-" }
+            return row
         }
+        rows += missing.map { Row("| \(text($0.codes)) | - | | | |") }
+        try OperationsDocument.compare(rows.map(\.line), withTableOf: chapter)
     }
 
-    private static func server(_ code: Int32) -> MongoError { MongoError(kind: .server(code: code), operation: "o", message: "m") }
+    private static func text(_ codes: [MongoError.Code]) -> String {
+        var runs: [ClosedRange<Int32>] = []
+        for code in codes.map(\.rawValue) {
+            if let last = runs.last, last.upperBound + 1 == code {
+                runs[runs.count - 1] = last.lowerBound...code
+            } else {
+                runs.append(code...code)
+            }
+        }
+        return runs.map { run in
+            run.count > 2 ? "\(run.lowerBound) to \(run.upperBound)" : run.map { "\($0)" }.joined(separator: ", ")
+        }.joined(separator: ", ")
+    }
+
+    @Test func documentationHasExactlyTheRowsOfTheSources() throws {
+        let streams = MongoFailures.table.rows.filter { $0.subjects.contains(.stream) }
+        try compare("Failures of MongoDB", with: streams, \.numbers, Self.text)
+        let dispatchers = MongoFailures.table.rows.filter { !$0.subjects.contains(.stream) }
+        try compare("Failures of dispatchers", with: dispatchers, \.numbers, Self.text)
+        func codes(_ row: Row) -> Set<KafkaError.Code> { Set(Self.kafka.filter { row.names.contains($0.description) }) }
+        try compare("Failures of Kafka", with: KafkaFailures.table.rows, codes) { $0.map { "`\($0)`" }.joined(separator: ", ") }
+    }
+
+    /// A code that two rows decide about would have the reaction of the later one.
+    @Test func eachCodeHasOneReactionForEachSubject() {
+        func repeated<Code>(_ table: FailureTable<Code>) -> [Code] {
+            FailureTable<Code>.Subject.allCases.flatMap { subject in
+                let codes = table.rows.filter { $0.subjects.contains(subject) }.flatMap(\.codes)
+                return Dictionary(grouping: codes) { $0 }.filter { $0.value.count > 1 }.keys
+            }
+        }
+        #expect(repeated(MongoFailures.table).isEmpty)
+        #expect(repeated(KafkaFailures.table).isEmpty)
+    }
+
+    private static func server(_ code: MongoError.Code) -> MongoError {
+        MongoError(kind: .server(code: code), operation: "o", message: "m")
+    }
 
     /// The row of each number.
-    private static func rows(byNumber rows: [Row]) -> [Int32: Row] {
+    private static func rows(byNumber rows: [Row]) -> [MongoError.Code: Row] {
         Dictionary(rows.flatMap { row in row.numbers.map { ($0, row) } }) { first, second in
             Issue.record("two rows for one code: \(first.cells[0]) and \(second.cells[0])")
             return first
@@ -90,24 +144,24 @@ import Testing
     }
 
     /// The server's codes: names up to some hundreds, assertions up to some ten thousands.
-    private static let codes: ClosedRange<Int32> = 1...60_000
+    private static let codes = (1...60_000).map(MongoError.Code.init(rawValue:))
 
     @Test func everyNameOfKafkaHasItsRow() throws {
         let rows = try Self.rows(of: "Failures of Kafka")
-        let errors = try Self.errorsOfKafka()
+        let errors = Self.errorsOfKafka()
         for error in errors {
             let reaction = Reaction(StreamFailure(kafka: error))
-            let found = rows.filter { $0.names.contains(error.name) }
-            #expect(found.count == (reaction.isUnknown ? 0 : 1), "\(error.name)")
-            found.first?.expect(reaction, of: error.name)
+            let found = rows.filter { $0.names.contains("\(error.code)") }
+            #expect(found.count == (reaction.isUnknown ? 0 : 1), "\(error.code)")
+            found.first?.expect(reaction, of: "\(error.code)")
         }
-        let misspelt = rows.reduce(into: Set()) { $0.formUnion($1.names) }.subtracting(errors.map(\.name))
+        let misspelt = rows.reduce(into: Set()) { $0.formUnion($1.names) }.subtracting(errors.map(\.code.description))
         #expect(misspelt.isEmpty)
     }
 
     /// A newer librdkafka has more codes: whoever sees this fail decides about them. A code that is not decided about halts.
-    @Test func whatIsNotDecidedAboutIsWhatNoRequestOfABridgeIsAnsweredWith() throws {
-        let undecided = try Self.errorsOfKafka().filter { Reaction(StreamFailure(kafka: $0)).isUnknown }.map(\.name)
+    @Test func whatIsNotDecidedAboutIsWhatNoRequestOfABridgeIsAnsweredWith() {
+        let undecided = Self.errorsOfKafka().filter { Reaction(StreamFailure(kafka: $0)).isUnknown }.map(\.code.description)
         #expect(Set(undecided).subtracting(Self.undecided).isEmpty)
     }
 
@@ -133,13 +187,16 @@ import Testing
         "INVALID_MSG_SIZE", "INVALID_REQUEST",
     ]
 
-    private static func errorsOfKafka() throws -> [KafkaError] {
+    /// Every code of this librdkafka.
+    private static let kafka: [KafkaError.Code] = {
         var list: UnsafePointer<rd_kafka_err_desc>?
         var count = 0
         rd_kafka_get_err_descs(&list, &count)
-        let descriptions = UnsafeBufferPointer(start: try #require(list), count: count)
-        return descriptions.filter { $0.name != nil && $0.code != RD_KAFKA_RESP_ERR_NO_ERROR }.map { KafkaError($0.code, operation: "o") }
-    }
+        let descriptions = UnsafeBufferPointer(start: list, count: count)
+        return descriptions.filter { $0.name != nil && $0.code != RD_KAFKA_RESP_ERR_NO_ERROR }.map { KafkaError.Code($0.code) }
+    }()
+
+    private static func errorsOfKafka() -> [KafkaError] { kafka.map { KafkaError(code: $0, operation: "o", message: "m") } }
 
     @Test func everyCodeOfADispatchersWritesHasItsRow() throws {
         let rows = try Self.rows(of: "Failures of dispatchers")

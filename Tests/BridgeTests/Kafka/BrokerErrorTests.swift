@@ -45,7 +45,7 @@ import Testing
         let refused = try #require(producer.refused.first)
         #expect(refused.topic == "t")
         #expect(refused.key == "k")
-        #expect(refused.error.code == code.rawValue)
+        #expect(refused.error.code == KafkaError.Code(code))
         let failure = StreamFailure(
             RecordRefused(error: refused.error, topic: "t", key: "k", size: 6, index: nil), stream: .sample())
         #expect(failure.halt?.status == .configuration)

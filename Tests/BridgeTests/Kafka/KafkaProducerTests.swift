@@ -54,7 +54,7 @@ import Testing
         let error = try #require(throws: KafkaError.self) {
             try producer.produce(topic, key: nil, value: [UInt8](repeating: 1, count: 3_000))
         }
-        #expect(error.name == "MSG_SIZE_TOO_LARGE")
+        #expect(error.code == .msgSizeTooLarge)
         #expect("\(error)".contains(topic))
         #expect(try producer.produce(topic, key: "k", value: "small"))
         try producer.wait(acknowledged: 1)
@@ -100,7 +100,7 @@ import Testing
     @Test(arguments: [("no.such.property", "1"), ("acks", "some"), ("message.max.bytes", "many"), ("message.max.bytes", "-1")])
     func aPropertyThatIsRefusedIsNamed(_ name: String, _ value: String) throws {
         let error = try #require(throws: KafkaError.self) { try KafkaProducer(properties: [name: value], logger: .silent) }
-        #expect(error.name == "_INVALID_ARG")
+        #expect(error.code == .invalidArg)
         #expect(error.message.contains(name), "\(error)")
     }
 
@@ -133,7 +133,7 @@ import Testing
         for _ in 0..<3 { #expect(try producer.produce(topic, key: "k", value: "v")) }
         producer.producer.abandon()
         try producer.wait(for: "the purge") { $0.refused.count == 3 }
-        #expect(producer.refused.allSatisfy { $0.error.name == "_PURGE_QUEUE" && $0.key == "k" && $0.size == 2 && $0.topic == topic })
+        #expect(producer.refused.allSatisfy { $0.error.code == .purgeQueue && $0.key == "k" && $0.size == 2 && $0.topic == topic })
         #expect(try TopicContents.read(topic, from: kafka.settings).isEmpty)
     }
 }

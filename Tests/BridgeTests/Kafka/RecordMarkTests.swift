@@ -116,7 +116,7 @@ import Testing
         try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
         let continuity = try continuity()
         let error = try #require(throws: KafkaError.self) { try continuity.begin([0: mark(5, timestamp: 5)]) }
-        #expect(error.name == "OFFSET_NOT_AVAILABLE")
+        #expect(error.code == .offsetNotAvailable)
         #expect("\(error)".contains("offset 5 of \(topic)/0"), "\(error)")
         let restart = DispatchFailure(error, dispatcher: .sample(), of: "b", kafka: kafka.settings)
         guard case .restart = restart else { throw WaitedInVain(what: "another try; it is \(restart)") }

@@ -92,10 +92,10 @@ import Testing
             (-195, .network), (-187, .network), (-185, .timeout), (7, .timeout), (-144, .fenced), (90, .fenced), (22, .fenced),
             (6, .election),
             (16, .election), (19, .kafka),
-        ] as [(Int32, RetryClass)])
-    func errorsOfKafkaHaveAClass(_ code: Int32, _ expected: RetryClass) {
+        ] as [(KafkaError.Code, RetryClass)])
+    func errorsOfKafkaHaveAClass(_ code: KafkaError.Code, _ expected: RetryClass) {
         let error = KafkaError(code: code, operation: "x", message: "x")
-        #expect(StreamFailure.retryClass(of: error) == expected, "\(error.name)")
+        #expect(StreamFailure.retryClass(of: error) == expected, "\(error.code)")
         let refused = RecordRefused(error: error, topic: "t", key: nil, size: 0, index: nil)
         #expect(StreamFailure.retryClass(of: refused) == expected)
     }

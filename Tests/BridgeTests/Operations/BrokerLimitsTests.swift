@@ -22,14 +22,15 @@ import Testing
     @Test func timesThatTheBrokersRefuseAreErrorsWithTheSentencesOfTheHalts() {
         let transactions = findings(Self.limits, ["transaction.timeout.ms": "900001"])
         #expect(transactions.map(\.subject) == ["stream inventory", "dispatcher shipments"])
-        #expect(transactions.allSatisfy { $0.level == .error && $0.status == 78 && $0.remedy == StreamFailure.transactionTimeoutRemedy })
+        #expect(transactions.allSatisfy { $0.level == .error && $0.status == .configuration })
+        #expect(transactions.allSatisfy { $0.remedy == KafkaFailures.transactionTimeoutRemedy })
         #expect(transactions[0].text == "transaction.timeout.ms is 900001, and the brokers allow at most 900000")
         for time in ["5999", "1800001"] {
             let sessions = findings(Self.limits, [:], ["session.timeout.ms": time])
             #expect(sessions.count == 2)
             #expect(
                 sessions.allSatisfy {
-                    $0.remedy == StreamFailure.sessionTimeoutRemedy && $0.text.hasPrefix("session.timeout.ms is \(time), ")
+                    $0.remedy == KafkaFailures.sessionTimeoutRemedy && $0.text.hasPrefix("session.timeout.ms is \(time), ")
                 })
         }
     }

@@ -8,8 +8,8 @@ import Testing
     private static let time: UInt32 = 1_651_826_079
 
     private func lost(
-        _ code: Int32 = 286, token: ResumeToken = .sample(time), oldest: UInt32 = time + 2 * hour, newest: UInt32 = time + 4 * hour,
-        changed: String? = nil
+        _ code: MongoError.Code = 286, token: ResumeToken = .sample(time), oldest: UInt32 = time + 2 * hour,
+        newest: UInt32 = time + 4 * hour, changed: String? = nil
     ) throws -> LostPosition {
         let error = MongoError(kind: .server(code: code), operation: "read the change stream", message: "the server's sentence")
         return try #require(
@@ -76,7 +76,7 @@ import Testing
     }
 
     @Test func otherErrorsLoseNoPosition() {
-        func isLost(_ code: Int32, _ token: ResumeToken) -> Bool {
+        func isLost(_ code: MongoError.Code, _ token: ResumeToken) -> Bool {
             let error = MongoError(kind: .server(code: code), operation: "o", message: "m")
             return LostPosition(StreamPosition(token: token, wallTime: nil, events: 0), error: error, changed: nil) {
                 throw OplogWindow.Hidden()
@@ -87,8 +87,8 @@ import Testing
         #expect(mark.isHighWaterMark)
         #expect(!ResumeToken.sample(Self.time).isHighWaterMark)
         #expect(!ResumeToken(data: "8262").isHighWaterMark)
-        for code in [13, 10334, 6, 47] as [Int32] { #expect(!isLost(code, .sample(Self.time))) }
-        for code in [286, 280, 260, 50811] as [Int32] { #expect(isLost(code, .sample(Self.time))) }
+        for code in [13, 10334, 6, 47] as [MongoError.Code] { #expect(!isLost(code, .sample(Self.time))) }
+        for code in [286, 280, 260, 50811] as [MongoError.Code] { #expect(isLost(code, .sample(Self.time))) }
         // The pipeline breaks the tokens of events; a mark has none.
         #expect(!isLost(280, mark))
         #expect(isLost(286, mark))

@@ -147,7 +147,7 @@ import Testing
             Issue.record("the record was taken")
         } catch let refused as RecordRefused {
             #expect(refused.index == 2)
-            #expect(refused.error.name == "MSG_SIZE_TOO_LARGE")
+            #expect(refused.error.code == .msgSizeTooLarge)
             #expect(refused.key == "k9000")
             #expect(refused.size == 9_005)
             #expect(refused.topic == topic)

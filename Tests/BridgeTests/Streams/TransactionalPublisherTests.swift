@@ -259,7 +259,7 @@ import Testing
             try session.publisher.publish(batch, to: [try session.publisher.topic(topic)])
         }
         #expect(refused.index == 2)
-        #expect(refused.error.name == "MSG_SIZE_TOO_LARGE")
+        #expect(refused.error.code == .msgSizeTooLarge)
         #expect(refused.key == "k9000")
         #expect(refused.size == 9_005)
         try session.publisher.seal(PublisherSession.position(2))

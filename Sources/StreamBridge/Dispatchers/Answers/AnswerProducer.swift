@@ -61,7 +61,7 @@ final class AnswerProducer {
             }
         } catch {
             if let refusal { throw refusal }
-            if error.isFatal || error.isConsequence || error.name == "_STATE" || error.name == "_TIMED_OUT" { throw error }
+            if error.isFatal || error.isConsequence || error.code == .state || error.code == .timedOut { throw error }
             throw RecordRefused(error: error, topic: topic.name, key: key, size: size, index: 0)
         }
     }

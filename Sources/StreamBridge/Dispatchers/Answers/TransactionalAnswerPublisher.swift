@@ -104,7 +104,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         batches.append(Produced(batch: batch, partitions: current))
         do {
             try answers.produce(batch, tag: 1, isWanted: { current.contains($0) })
-        } catch let error as KafkaError where error.name == "_STATE" && client.fatalError == nil {
+        } catch let error as KafkaError where error.code == .state && client.fatalError == nil {
             // This transaction can only be aborted; the commit that comes says why.
         }
     }

@@ -97,7 +97,7 @@ struct CompletionExecutor {
                 if conflictsSince.duration(to: .now) > Self.longConflict {
                     patience.failed(
                         MongoError(
-                            kind: .server(code: 112), operation: "end documents",
+                            kind: .server(code: .writeConflict), operation: "end documents",
                             message: "another transaction holds them; one of a member that died is ended by the server within a minute"))
                 }
             }
@@ -207,7 +207,7 @@ struct CompletionExecutor {
             else { return nil }
             self.index = completions[index]
             self.refusal = WriteReply.Refusal(
-                index: index, code: refusal["code"]?.int64Value.flatMap { Int32(exactly: $0) } ?? 0,
+                index: index, code: MongoError.Code(refusal["code"]?.int64Value),
                 message: refusal["errmsg"]?.stringValue ?? "", keyPattern: refusal["keyPattern"]?.documentValue?.keys)
             time = reply["operationTime"]?.timestampValue
         }
@@ -244,7 +244,7 @@ struct CompletionExecutor {
         guard refused != nil || reply["n"]?.int64Value == Int64(completed.count) else {
             // What was read as active is not there to be ended: read again.
             throw MongoError(
-                kind: .server(code: 112), operation: "end documents", message: "a document changed meanwhile",
+                kind: .server(code: .writeConflict), operation: "end documents", message: "a document changed meanwhile",
                 labels: ["TransientTransactionError"])
         }
         return refused

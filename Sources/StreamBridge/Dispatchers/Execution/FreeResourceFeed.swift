@@ -78,11 +78,9 @@ final class FreeResourceFeed: Sendable {
             }
             return false
         } catch {
-            return error.code == Self.commandNotSupportedOnView
+            return error.code == .commandNotSupportedOnView
         }
     }
-
-    private static let commandNotSupportedOnView: Int32 = 166
 
     /// The documents of other writers, the ends of documents, and the comings and goings in the pool.
     ///

@@ -81,7 +81,9 @@ extension StoredOutcomes.Found {
             guard origin.digest != nil, let stored, !stored.isOf(origin) else { return .outcome(outcome) }
             (code, message) = (DeadLetter.idTaken, "the command has no id, and its name \(id) belongs to another one: \(stored)")
         case .foreign:
-            (code, message) = ("\(WriteReply.duplicateKey)", "\(collection) has a document with the _id \(id) that no dispatcher wrote")
+            (code, message) = (
+                "\(MongoError.Code.duplicateKey)", "\(collection) has a document with the _id \(id) that no dispatcher wrote"
+            )
         }
         return .invalid(id: id, code: code, message: message, at: batch.time(of: item))
     }

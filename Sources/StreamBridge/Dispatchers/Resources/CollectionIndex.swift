@@ -47,12 +47,10 @@ struct CollectionIndex: Sendable, Equatable {
                 ["listIndexes": .string(namespace.collection), "cursor": ["batchSize": 1000], "includeBuildUUIDs": true],
                 on: namespace.database, operation: "look at the indexes of \(namespace)")
         } catch {
-            if error.code == namespaceNotFound { return nil }
+            if error.code == .namespaceNotFound { return nil }
             throw error
         }
         let entries = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.compactMap(\.documentValue) ?? []
         return entries.compactMap { CollectionIndex($0) }
     }
-
-    private static let namespaceNotFound: Int32 = 26
 }

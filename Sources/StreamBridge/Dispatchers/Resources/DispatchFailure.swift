@@ -3,8 +3,6 @@ import Mongo
 import Runtime
 
 /// What to do about an error of a dispatcher: the one place that decides, by code (docs/GUARANTEES.md, rule 4).
-///
-/// Source of the codes: the server's error_codes.yml, and the drivers' specification of retryable writes.
 enum DispatchFailure {
     /// The server may or may not have carried it out: the identical command again, after a delay, until its outcome is known.
     case retry
@@ -17,13 +15,13 @@ enum DispatchFailure {
     init(_ error: any Error, dispatcher: DispatcherSettings, of bridge: String, kafka: KafkaSettings) {
         switch error {
         case let error as MongoError: self.init(mongoDB: error, dispatcher: dispatcher)
-        case let error as KafkaError where error.name == "_AUTO_OFFSET_RESET" || error.name == "OFFSET_OUT_OF_RANGE":
+        case let error as KafkaError where error.code == .autoOffsetReset || error.code == .offsetOutOfRange:
             self = .halt(
                 .lostOffset(
                     of: dispatcher, bridge: bridge, kafka: kafka,
                     reason: "the committed offset of the commands is gone from topic \(dispatcher.commands): \(error)"))
         case is GuardIndex.Missing, is GuardIndex.Changed, is WaitsFor: self = .retry
-        case let refused as RecordRefused where refused.error.name == "MSG_SIZE_TOO_LARGE":
+        case let refused as RecordRefused where refused.error.code == .msgSizeTooLarge:
             self = .halt(
                 Halt(
                     reason:
@@ -43,7 +41,7 @@ enum DispatchFailure {
 
     /// A command that failed as a whole, or whose write concern did.
     init(mongoDB error: MongoError, dispatcher: DispatcherSettings) {
-        func halt(_ remedy: String, _ status: Halt.Status = .configuration) -> DispatchFailure {
+        func halt(_ remedy: String, _ status: ExitStatus = .configuration) -> DispatchFailure {
             .halt(Halt(reason: "\(error)", remedy: remedy, status: status))
         }
         switch error.kind {
@@ -52,22 +50,16 @@ enum DispatchFailure {
         case .client: self = halt("Check mongodb.uri")
         case .malformedReply: self = halt("The server's reply is not what its protocol promises; please report it", .internalFault)
         case .server(let code):
-            switch code {
-            case 13, 391:
-                self = halt(PrivilegeNeed.remedy(granting: PrivilegeNeed.list(PrivilegeNeeds.documents(of: dispatcher))))
-            case 79, 100: self = halt("Correct mongodb.writeConcern: the replica set has no members that could satisfy it")
-            case 72, 73: self = halt("Correct the dispatcher's collection and mongodb.writeConcern")
-            case _ where error.passes || Self.passingWrites.contains(code): self = .retry
-            default: self = halt("This code is not known to be transient; look it up in the server's documentation")
+            switch MongoFailures.table[code, .dispatcher] {
+            case .retry: self = .retry
+            case .halt(let remedy): self = halt(remedy)
+            case .missingRight: self = halt(PrivilegeNeed.remedy(granting: PrivilegeNeed.list(PrivilegeNeeds.documents(of: dispatcher))))
+            case nil, .lostPosition, .deadLetter: self = halt(StreamFailure.unknownCode)
             }
         }
     }
 
     var isRetry: Bool { if case .retry = self { true } else { false } }
-
-    /// Codes of writes that pass: a write concern that was not met in time, a transaction that has to run again, a snapshot that is too old,
-    /// a server without room, or one that takes no writes for now.
-    static let passingWrites: Set<Int32> = [64, 24, 46, 225, 239, 251, 256, 263, 14031, 371]
 }
 
 extension Halt {

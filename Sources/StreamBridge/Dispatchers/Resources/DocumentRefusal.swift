@@ -15,10 +15,10 @@ enum DocumentRefusal {
     case halt(Halt)
 
     init(_ refusal: WriteReply.Refusal, guardedBy index: GuardIndex, dispatcher: DispatcherSettings) {
-        guard refusal.code == WriteReply.duplicateKey else {
+        guard refusal.code == .duplicateKey else {
             let error = MongoError(
                 kind: .server(code: refusal.code), operation: "insert into \(dispatcher.collection)", message: refusal.message)
-            if Self.poison.contains(refusal.code) {
+            if case .deadLetter = MongoFailures.table[refusal.code, .document] {
                 self = .never(code: "\(refusal.code)", message: "\(dispatcher.collection) refuses the document: \(refusal.message)")
                 return
             }
@@ -37,7 +37,4 @@ enum DocumentRefusal {
                 code: "\(refusal.code)", message: "the unique index \(name) of \(dispatcher.collection) refuses the document")
         }
     }
-
-    /// Codes of a document that will be refused whenever it is tried: validation, sizes, names of fields.
-    private static let poison: Set<Int32> = [2, 9, 14, 52, 53, 54, 55, 56, 57, 66, 121, 10334, 17280, 17419, 17420]
 }

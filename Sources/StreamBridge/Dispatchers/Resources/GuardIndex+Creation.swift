@@ -50,19 +50,16 @@ extension GuardIndex.Missing {
     func halt(because error: MongoError) -> Halt? {
         switch error.code {
         case nil: nil
-        case 13:
+        case .unauthorized:
             Halt(
                 reason: "\(self), and the account may not make it", remedy: remedyForMissingRights, status: .configuration)
-        case WriteReply.duplicateKey:
+        case .duplicateKey:
             Halt(
                 reason: "\(self), and it cannot be made, because two active documents have the same \(dispatcher.resource.field): "
                     + error.message,
                 remedy: "End one of them, then run: \(command)", status: .configuration)
-        case let code? where DispatchFailure.passingWrites.contains(code) || Self.passingBuilds.contains(code) || error.passes: nil
+        case let code? where MongoFailures.table.retryClass(of: code) != nil: nil
         default: Halt(reason: "\(self), and it cannot be made: \(error)", remedy: "Run: \(command)", status: .configuration)
         }
     }
-
-    /// IndexBuildAborted, IndexBuildAlreadyInProgress: somebody dropped the index or its collection meanwhile, or makes the same.
-    private static let passingBuilds: Set<Int32> = [276, 295]
 }

@@ -30,7 +30,7 @@ struct GuardedCollection: Sendable, Equatable {
             }
             indexes = listed
         } catch {
-            guard error.code == commandNotSupportedOnView else { throw error }
+            guard error.code == .commandNotSupportedOnView else { throw error }
             return GuardedCollection(kind: .view, isSharded: false, indexes: [])
         }
         // Only the buckets of a time series have an index on _id.
@@ -44,8 +44,6 @@ struct GuardedCollection: Sendable, Equatable {
             isSharded: try isCluster && isSharded(namespace, of: client), indexes: indexes)
     }
 
-    private static let commandNotSupportedOnView: Int32 = 166
-
     /// The server's own ways to tell need rights on the whole database (`listCollections`) or one more on the collection (`collStats`). A tailable
     /// cursor needs `find` alone, and the server refuses it on every collection that is there and not capped.
     private static func isCapped(_ namespace: Namespace, of client: borrowing MongoClient) throws(MongoError) -> Bool {
@@ -55,14 +53,11 @@ struct GuardedCollection: Sendable, Equatable {
                 operation: "look at \(namespace)")
             return true
         } catch {
-            if error.code == badValue || error.code == invalidPipelineOperator { return false }
+            // A collection that is not capped; a view, or a time series.
+            if error.code == .badValue || error.code == .invalidPipelineOperator { return false }
             throw error
         }
     }
-
-    /// The answers to a tailable cursor on a collection that is not capped, and on a view or a time series.
-    private static let badValue: Int32 = 2
-    private static let invalidPipelineOperator: Int32 = 168
 
     /// Of a pool nobody needs the right to see whether it is there at all; a capped one is refused to readers of a snapshot.
     private static func isCappedPool(_ pool: Namespace, of client: borrowing MongoClient) throws(MongoError) -> Bool {
@@ -73,11 +68,9 @@ struct GuardedCollection: Sendable, Equatable {
                 on: pool.database, operation: "look at \(pool)")
             return false
         } catch {
-            return error.code == snapshotUnavailable
+            return error.code == .snapshotUnavailable
         }
     }
-
-    private static let snapshotUnavailable: Int32 = 246
 
     private static func isSharded(_ namespace: Namespace, of client: borrowing MongoClient) throws -> Bool {
         do throws(MongoError) {
@@ -85,7 +78,7 @@ struct GuardedCollection: Sendable, Equatable {
                 statistics: try client.command(
                     ["collStats": .string(namespace.collection)], on: namespace.database, operation: "see whether \(namespace) is sharded"))
         } catch {
-            guard error.code == 13 else { throw error }
+            guard error.code == .unauthorized else { throw error }
             throw Halt(
                 reason: "\(error)", remedy: PrivilegeNeed.remedy(granting: "collStats on \(namespace)"), status: .configuration)
         }

@@ -39,7 +39,7 @@ struct BrokerLimits {
         else { return nil }
         return .error(
             subject, "transaction.timeout.ms is \(time), and the brokers allow at most \(maximum)",
-            remedy: StreamFailure.transactionTimeoutRemedy)
+            remedy: KafkaFailures.transactionTimeoutRemedy)
     }
 
     private func session(_ subject: String, _ member: [String: String]) -> Finding? {
@@ -48,7 +48,7 @@ struct BrokerLimits {
         else { return nil }
         return .error(
             subject, "session.timeout.ms is \(time), and the brokers allow \(minimum) to \(maximum)",
-            remedy: StreamFailure.sessionTimeoutRemedy)
+            remedy: KafkaFailures.sessionTimeoutRemedy)
     }
 
     private func number(_ name: String) -> Int? { settings[name].flatMap { Int($0) } }

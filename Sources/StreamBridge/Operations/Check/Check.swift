@@ -68,7 +68,7 @@ package struct Check: Sendable {
             return [
                 .error(
                     "MongoDB", "\(uri): \(failure.reason)", remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
-                    status: failure.isOfConfiguration ? 78 : 69)
+                    status: failure.isOfConfiguration ? .configuration : .unreachable)
             ]
         } catch let error as MongoError where error.kind == .authentication {
             return [.error("MongoDB", "\(uri): \(error)", remedy: "Check user, password, authSource and authMechanism in mongodb.uri")]
@@ -93,7 +93,7 @@ package struct Check: Sendable {
             return [.ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
         } catch let hidden as OplogWindow.Hidden {
             return [.ok("oplog", "\(hidden)")]
-        } catch let error as MongoError where error.code == 13 {
+        } catch let error as MongoError where error.code == .unauthorized {
             // Told as a right that is missing, if a stream needs it.
             return []
         } catch {
@@ -151,7 +151,8 @@ package struct Check: Sendable {
             }
             switch StreamFailure(error, stream: settings, bridge: configuration.name) {
             case .halt(let halt): findings.append(.halt(subject, halt))
-            case .reopen, .restart: findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: 69))
+            case .reopen, .restart:
+                findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
             }
         }
         return findings

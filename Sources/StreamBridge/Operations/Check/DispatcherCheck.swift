@@ -93,7 +93,7 @@ struct DispatcherCheck {
         do throws(MongoError) {
             return try pool.withClient { client throws(MongoError) in documents(client, deployment, privileges) }
         } catch {
-            return [.error("dispatcher \(settings.name)", "\(error)", remedy: "Try again when the server is well", status: 69)]
+            return [.error("dispatcher \(settings.name)", "\(error)", remedy: "Try again when the server is well", status: .unreachable)]
         }
     }
 
@@ -118,7 +118,8 @@ struct DispatcherCheck {
         } catch let error as MongoError {
             switch DispatchFailure(mongoDB: error, dispatcher: settings) {
             case .halt(let halt): findings.append(.halt(subject, halt))
-            case .retry, .restart: findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: 69))
+            case .retry, .restart:
+                findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
             }
         } catch {
             findings.append(.halt(subject, .unexpected(error)))
@@ -169,12 +170,10 @@ struct DispatcherCheck {
             let first = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue
             return first?["_id"].map { Resource($0) }
         } catch {
-            if error.code == Self.maxTimeExpired { return nil }
+            if error.code == .maxTimeMSExpired { return nil }
             throw error
         }
     }
-
-    private static let maxTimeExpired: Int32 = 50
 
     private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient, _ deployment: Deployment) throws -> Finding {
         guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }

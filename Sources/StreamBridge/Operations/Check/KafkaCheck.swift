@@ -51,7 +51,7 @@ struct KafkaCheck {
                 .error(
                     "Kafka", "\(servers): \(error)",
                     remedy: halt?.remedy ?? "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
-                    status: halt == nil ? 69 : 78))
+                    status: halt == nil ? .unreachable : .configuration))
         }
     }
 
@@ -256,7 +256,7 @@ struct KafkaCheck {
                 findings.append(
                     .error(
                         "stream \(stream)", "\(error)", remedy: error.remedy(stream: stream, bridge: configuration.name),
-                        status: Halt.Status.lostPosition.rawValue))
+                        status: .lostPosition))
             }
         }
     }

@@ -44,7 +44,7 @@ struct ReplaySupervisor {
 
     /// Two processes with the same replay would fence each other for ever, so the one that is fenced ends.
     static func explained(_ error: any Error, id: String) -> any Error {
-        guard let fenced = error as? KafkaError, fenced.name == "_FENCED" || fenced.name == "PRODUCER_FENCED" else { return error }
+        guard let fenced = error as? KafkaError, fenced.code == .fenced || fenced.code == .producerFenced else { return error }
         return Halt(
             reason: "another process goes on with replay \(id), or Kafka gave up its transaction: \(fenced)",
             remedy: "Look for that process before you go on", status: .configuration)

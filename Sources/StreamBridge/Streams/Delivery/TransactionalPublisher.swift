@@ -172,7 +172,7 @@ final class TransactionalPublisher: RecordPublisher {
                 try giveUpIfLate()
                 try serveEvents(timeout: .milliseconds(100))
             }
-        } catch let error as KafkaError where error.isConsequence || error.name == "_STATE" {
+        } catch let error as KafkaError where error.isConsequence || error.code == .state {
             throw try reason(of: error)
         } catch let error as KafkaError where !error.isFatal {
             throw RecordRefused(

@@ -29,12 +29,11 @@ struct WatchedCollections: Sendable {
                 return WatchedCollections(entries)
             }
         } catch {
-            guard error.code == unauthorized else { throw error }
+            guard error.code == .unauthorized else { throw error }
             return nil
         }
     }
 
-    private static let unauthorized: Int32 = 13
     private static let operation = "look at the collections that are watched"
 
     /// The databases to look at, and the names that are of interest there; nil for all.
@@ -66,7 +65,7 @@ struct WatchedCollections: Sendable {
         do throws(MongoError) {
             return try collections(of: database, named: names, isDescribed: true, client)
         } catch {
-            guard error.code == unauthorized else { throw error }
+            guard error.code == .unauthorized else { throw error }
             return nil
         }
     }

@@ -344,8 +344,8 @@ final class SnapshotCopier: SnapshotMarking {
             state.failingSince = since
             var pause = state.backoff.next()
             switch error.code {
-            case Self.ahead: pause = Self.aheadPause
-            case Self.outOfTime: state.size.shrink()
+            case .invalidOptions: pause = Self.aheadPause
+            case .maxTimeMSExpired: state.size.shrink()
             default: break
             }
             Self.startAnew(&state)
@@ -370,10 +370,6 @@ final class SnapshotCopier: SnapshotMarking {
         state.next = state.taken
     }
 
-    /// InvalidOptions: the moment has not come yet, as the server sees it.
-    private static let ahead: Int32 = 72
-    /// MaxTimeMSExpired.
-    private static let outOfTime: Int32 = 50
-    /// SnapshotTooOld, SnapshotUnavailable: the same can be read at a later moment.
-    private static let ofMoment: Set<Int32> = [239, 246, ahead]
+    /// The same can be read at a later moment; `invalidOptions` says of one that it has not come yet, as the server sees it.
+    private static let ofMoment: Set<MongoError.Code> = [.snapshotTooOld, .snapshotUnavailable, .invalidOptions]
 }

@@ -189,7 +189,7 @@ import Testing
         let errors = try configuration.check().filter { $0.level == .error }
         #expect(errors.map(\.text) == [halt.reason])
         #expect(errors.map(\.remedy) == [halt.remedy])
-        #expect(errors.map(\.status) == [halt.status.rawValue])
+        #expect(errors.map(\.status) == [halt.status])
     }
 }
 

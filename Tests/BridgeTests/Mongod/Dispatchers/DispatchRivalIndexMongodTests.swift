@@ -65,7 +65,7 @@ import Testing
             let findings = try Self.check(dispatching)
             #expect(findings.map(\.text) == halts.map(\.reason))
             #expect(findings.map(\.remedy) == halts.map(\.remedy))
-            #expect(findings.map(\.status) == [78])
+            #expect(findings.map(\.status) == [.configuration])
             // Without it the same commands are carried out.
             try scene.command(["dropIndexes": "shipments", "index": .string(name)])
             let bridge = try scene.bridge(dispatching)

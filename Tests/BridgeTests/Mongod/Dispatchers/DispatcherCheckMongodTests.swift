@@ -109,7 +109,7 @@ import Testing
             try stage.send(2)
             try stage.commit([0: 9])
             let finding = try #require(try stage.findings().first { $0.level == .error })
-            #expect(finding.status == 65)
+            #expect(finding.status == .lostPosition)
             #expect(finding.text.contains("committed offset 9 of \(stage.settings.commands)/0, which has 0 to 2"))
             #expect(
                 finding.remedy?.contains(
@@ -148,7 +148,7 @@ import Testing
                     ["_id": 3, "truck_id": 5, "status": "active"], ["_id": 4, "truck_id": 5, "status": "completed"],
                 ], into: "shipments")
             let finding = try #require(try stage.findings().first { $0.level == .error })
-            #expect(finding.status == 78)
+            #expect(finding.status == .configuration)
             #expect(finding.text.hasSuffix("it cannot be made: several active documents have the truck_id 4"))
             #expect(finding.remedy?.contains("createIndex") == true)
         }
@@ -195,7 +195,7 @@ import Testing
             stage.configuration.topics.create = false
             let findings = try stage.findings().filter { $0.level == .error }
             #expect(findings.map(\.subject) == ["topic \(stage.settings.commands)", "topic \(stage.settings.outcomes)"])
-            #expect(findings.allSatisfy { $0.status == 78 })
+            #expect(findings.allSatisfy { $0.status == .configuration })
         }
     }
 

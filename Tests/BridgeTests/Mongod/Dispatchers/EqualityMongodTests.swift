@@ -37,7 +37,7 @@ import Testing
             }
             let reply = try scene.pool.withClient { client in try bulk.run(on: client, operation: "insert pairs") }
             for refusal in reply.refusals {
-                try #require(refusal.code == WriteReply.duplicateKey && refusal.index % 2 == 1, "\(refusal)")
+                try #require(refusal.code == .duplicateKey && refusal.index % 2 == 1, "\(refusal)")
                 refused.insert(part + refusal.index / 2)
             }
         }

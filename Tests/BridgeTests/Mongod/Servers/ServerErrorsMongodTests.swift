@@ -43,7 +43,7 @@ import Testing
             _ = try scene.publish([scene.stream()], count: 1)
             let stored = try #require(try scene.position()?.position)
             try scene.insert([["_id": 1]])
-            let cases: [(code: Int32, status: Halt.Status, remedy: String)] = [
+            let cases: [(code: Int32, status: ExitStatus, remedy: String)] = [
                 (286, .lostPosition, "`onLostPosition: oldest`"), (136, .lostPosition, "`onLostPosition: oldest`"),
                 (280, .lostPosition, "the pipeline hides its event or changes its _id"),
                 (260, .lostPosition, "the pipeline hides its event or changes its _id"),

@@ -6,7 +6,7 @@ import Testing
 
 /// Servers that answer, and are not what the URI asks for: they have said what they are, so nobody is told to start them.
 @Suite struct WrongServersMongodTests {
-    private static func expect(_ uri: String, says reason: String, remedy: String, status: Int32, on scene: Scene) throws {
+    private static func expect(_ uri: String, says reason: String, remedy: String, status: ExitStatus, on scene: Scene) throws {
         var configuration = scene.configuration([scene.stream()])
         configuration.mongodb.uri = uri
         configuration.mongodb.serverSelectionTimeout = .milliseconds(500)
@@ -19,9 +19,11 @@ import Testing
             _ = try RunningBridge(configuration, logger: scene.log.logger).halts()
             Issue.record("the bridge has run")
         } catch let halt as Halt {
-            #expect(status == 78 && halt.reason.contains(reason) && halt.remedy.contains(remedy), "\(halt)")
+            #expect(status == .configuration && halt.reason.contains(reason) && halt.remedy.contains(remedy), "\(halt)")
         } catch let unreachable as Unreachable {
-            #expect(status == 69 && unreachable.reason.contains(reason) && unreachable.remedy?.contains(remedy) == true, "\(unreachable)")
+            #expect(
+                status == .unreachable && unreachable.reason.contains(reason) && unreachable.remedy?.contains(remedy) == true,
+                "\(unreachable)")
         }
     }
 
@@ -29,7 +31,7 @@ import Testing
         try await Scene.play { scene in
             try Self.expect(
                 scene.uri.replacing("replicaSet=shared", with: "replicaSet=other"), says: "belongs to replica set shared",
-                remedy: "Write replicaSet=shared in mongodb.uri", status: 78, on: scene)
+                remedy: "Write replicaSet=shared in mongodb.uri", status: .configuration, on: scene)
         }
     }
 
@@ -42,7 +44,8 @@ import Testing
             }
             let scene = try Scene(uri: SharedMongod.server.get().uri)
             try Self.expect(
-                "mongodb://\(server.host)/?replicaSet=rs0", says: "is a standalone server", remedy: "--replSet rs0", status: 78, on: scene)
+                "mongodb://\(server.host)/?replicaSet=rs0", says: "is a standalone server", remedy: "--replSet rs0", status: .configuration,
+                on: scene)
         }
     }
 
@@ -50,7 +53,7 @@ import Testing
         try await Scene.play { scene in
             try Self.expect(
                 scene.uri + "&readPreference=secondary", says: "readPreference=secondary has no member to read from",
-                remedy: "readPreference=secondaryPreferred", status: 69, on: scene)
+                remedy: "readPreference=secondaryPreferred", status: .unreachable, on: scene)
         }
     }
 
@@ -58,7 +61,7 @@ import Testing
         try await Scene.play { scene in
             try Self.expect(
                 scene.uri + "&readPreference=nearest&readPreferenceTags=dc:east", says: "has the tags of mongodb.uri",
-                remedy: "readPreferenceTags", status: 78, on: scene)
+                remedy: "readPreferenceTags", status: .configuration, on: scene)
         }
     }
 }

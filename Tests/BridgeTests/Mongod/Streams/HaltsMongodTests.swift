@@ -9,7 +9,7 @@ import Testing
 @Suite struct HaltsMongodTests {
     /// Runs a stream that has to halt beside one that goes on, and checks that it does.
     private static func expectHalt(
-        _ failing: StreamSettings, on scene: Scene, reason: String, remedy: String, status: Halt.Status = .configuration,
+        _ failing: StreamSettings, on scene: Scene, reason: String, remedy: String, status: ExitStatus = .configuration,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let bridge = try scene.bridge([

@@ -16,7 +16,7 @@ import Testing
         let findings = try scene.configuration([stream]).check().filter { $0.subject == "stream \(stream.name)" }
         let error = try #require(findings.first { $0.level == .error }, "\(findings)", sourceLocation: sourceLocation)
         #expect(error.text.contains(reason), "\(error.text)", sourceLocation: sourceLocation)
-        #expect(error.status == 78, sourceLocation: sourceLocation)
+        #expect(error.status == .configuration, sourceLocation: sourceLocation)
         let halts = try scene.bridge([stream]).halts()
         #expect(halts.map(\.reason) == [error.text] && halts.map(\.remedy) == [error.remedy], "\(halts)", sourceLocation: sourceLocation)
         #expect(halts.first?.remedy.contains(remedy) == true, "\(halts)", sourceLocation: sourceLocation)
