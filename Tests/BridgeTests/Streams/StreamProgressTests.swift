@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func onlyAPositionThatMayStillBeResumedIsComparedWithTheOplog() {
-        func lines(_ status: Halt.Status?) -> Int {
+        func lines(_ status: ExitStatus?) -> Int {
             var progress = Self.play([.leads, .stores]).progress
             if let status { _ = progress.halted(Halt(reason: "r", remedy: "m", status: status)) }
             let newest = BSONTimestamp(seconds: .max, increment: 0)
