@@ -12,7 +12,7 @@ struct BridgeCommand: AsyncParsableCommand {
         version: BridgeVersion.current,
         subcommands: [
             RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
-            RedriveCommand.self, PositionsCommand.self, ReplayCommand.self, GrantsCommand.self, ConfigCommand.self,
+            RedriveCommand.self, PositionsCommand.self, SnapshotCommand.self, ReplayCommand.self, GrantsCommand.self, ConfigCommand.self,
         ]
     )
 

@@ -205,6 +205,12 @@ extension Positions.Change {
         if let gap { lines.append("what happened \(gap.range) is left out; the record of the gap is for topic \(gap.topic)") }
         guard let edit else { return (lines + ["dry run: nothing was changed"]).joined(separator: "\n") }
         lines.append("position of \(stream): from \(edit.oldPlace ?? "none") to \(edit.newPlace ?? "none, so it begins at startAt")")
+        if let snapshot {
+            lines.append(
+                snapshot.isEnded
+                    ? "snapshot \(snapshot.id) has failed with that; `bridge snapshot start \(stream)` begins another one"
+                    : "snapshot \(snapshot.id) goes on behind its last document, as the documents are at the new position and later")
+        }
         switch leader {
         case nil: break
         case .stoodBack: lines.append("the leader of the stream goes on from there now, and otherwise it does when it is started")

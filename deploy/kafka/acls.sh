@@ -20,6 +20,10 @@ kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties
 # streams: topics.create: makes the topic if it is missing.
 kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Write --operation Create --topic 'bridge.lessons.gaps'
 
+# streams: keep what each snapshot copies; `bridge check` looks whether the topic is compacted.
+# streams: topics.create: makes the topic if it is missing.
+kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Read --operation Write --operation Create --operation DescribeConfigs --topic 'bridge.lessons.snapshots'
+
 # stream inventory: publishes its events.
 # stream inventory: topics.create: makes the topic if it is missing.
 kafka-acls.sh --bootstrap-server 'kafka:19092' --command-config admin.properties --add --allow-principal 'User:bridge' --operation Write --operation Create --topic 'mongo.lessons.inventory'

@@ -11,8 +11,9 @@ db.getSiblingDB("admin").createRole({
     {"resource":{"db":"lessons","collection":"trucks"},"actions":["find"]},
     // streams: sees how far back a position can be resumed. Can be left out; then there is no warning before a position is lost.
     {"resource":{"db":"local","collection":"oplog.rs"},"actions":["find"]},
+    // stream inventory: sees which collections a snapshot copies. Can be left out; then `bridge snapshot start` is refused for it.
     // dispatcher shipments: follows which resources are free. Can be left out; then which resources are free is not followed, but asked for when the hint runs out.
-    {"resource":{"db":"lessons","collection":""},"actions":["changeStream","find"]}
+    {"resource":{"db":"lessons","collection":""},"actions":["changeStream","find","listCollections"]}
   ],
   "roles": []
 })

@@ -20,7 +20,7 @@ package enum CompactedTopic {
 
     /// A setting that is not as it should be.
     package struct Complaint {
-        /// Without compaction positions go; without the tuning starts are slow.
+        /// Without compaction its values go; without the tuning starts are slow.
         package let losesValues: Bool
         package let text: String
         package let remedy: String
@@ -45,7 +45,7 @@ package enum CompactedTopic {
         }
         if let found = found[policy], found != "compact" {
             return Complaint(
-                losesValues: true, text: "has cleanup.policy=\(found), so positions are deleted after a while",
+                losesValues: true, text: "has cleanup.policy=\(found), so what it keeps is deleted after a while",
                 remedy: remedy(coarse.merging([policy: "compact"]) { $1 }))
         }
         guard !coarse.isEmpty else { return nil }

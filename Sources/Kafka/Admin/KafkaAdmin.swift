@@ -48,6 +48,21 @@ package final class KafkaAdmin: Sendable {
         }
     }
 
+    /// Whether there is such a topic. Asks for a second at a time, so that a stop is heard.
+    ///
+    /// - Throws: ``KafkaError`` when no answer comes in time, ``Stopped``.
+    package func hasTopic(_ name: String, within timeout: Duration, stop: StopSignal) throws -> Bool {
+        let deadline = ContinuousClock.now + timeout
+        while true {
+            do throws(KafkaError) {
+                return try topic(name, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now))) != nil
+            } catch {
+                if stop.isRequested { throw Stopped() }
+                guard error.isSilence, .now < deadline else { throw error }
+            }
+        }
+    }
+
     /// The ids of the cluster's brokers.
     ///
     /// - Parameter topic: what one of them is asked about; it need not exist.

@@ -68,23 +68,10 @@ package final class TopicCatalog: Sendable {
     private func exists(_ topic: String, timeout: Duration) throws -> Bool {
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
         for _ in 0..<(settings.create ? 1 : 4) {
-            if try find(topic, within: timeout) { return true }
+            if try admin.hasTopic(topic, within: timeout, stop: stop) { return true }
             if !settings.create, stop.wait(for: backoff.next()) { throw Stopped() }
         }
         return false
-    }
-
-    /// Asks for a second at a time, so that a stop is heard.
-    private func find(_ topic: String, within timeout: Duration) throws -> Bool {
-        let deadline = ContinuousClock.now + timeout
-        while true {
-            do throws(KafkaError) {
-                return try admin.topic(topic, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now))) != nil
-            } catch {
-                if stop.isRequested { throw Stopped() }
-                guard error.isSilence, .now < deadline else { throw error }
-            }
-        }
     }
 
     private func create(_ topic: String, partitions: Int?, config: [String: String], timeout: Duration) throws {

@@ -59,6 +59,9 @@ extension Exposition {
         add(.streamQueueBytes, each { $0.load?.bytes ?? 0 })
         add(.streamQueueLimit, each(\.load?.limitBytes))
         add(.streamUnacknowledged, each { $0.load?.unacknowledged ?? 0 })
+        add(.snapshotDocuments, each(\.documentsPublished))
+        add(.snapshotRemaining, each { Int($0.documentSnapshot?.remaining ?? 0) })
+        add(.snapshotRunning, streams.map { Sample(labels: [$0.name], $0.snapshot.documentSnapshot?.isRunning ?? false) })
     }
 
     /// Told from the start, so that a rate over them begins with the first one.

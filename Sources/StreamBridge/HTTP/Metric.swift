@@ -63,6 +63,19 @@ extension Metric {
     static let streamUnacknowledged = stream("unacknowledged_records", .gauge, "Records that Kafka has not acknowledged")
 }
 
+// MARK: Snapshots
+
+extension Metric {
+    private static func snapshot(_ name: String, _ kind: Kind, _ help: String) -> Metric {
+        Metric("bridge_snapshot_\(name)", kind, labels: ["stream"], help)
+    }
+
+    static let snapshotDocuments = snapshot("documents_total", .counter, "Documents that snapshots of the stream have published")
+    static let snapshotRemaining = snapshot(
+        "remaining_documents", .gauge, "Documents that the running snapshot still has to publish, by the metadata of the collections")
+    static let snapshotRunning = snapshot("running", .gauge, "1 while this process copies documents for the stream")
+}
+
 // MARK: Dispatchers
 
 extension Metric {

@@ -147,6 +147,8 @@ extension StatusDocument {
         let totals: Totals
         let queue: Queue
         let commit: Commits
+        /// The fields of ``SnapshotReport``.
+        let snapshot: Known<EncodableBSON>
 
         init(_ settings: StreamSettings, _ snapshot: StreamStatus.Snapshot, at now: ContinuousClock.Instant) {
             let (condition, figures) = (snapshot.condition, snapshot.figures)
@@ -173,6 +175,7 @@ extension StatusDocument {
             queue = Queue(
                 events: load.events, bytes: load.bytes, limitBytes: .init(snapshot.load?.limitBytes), unacknowledged: load.unacknowledged)
             commit = Commits(figures.commitTimes)
+            self.snapshot = .init(snapshot.documentSnapshot.map { EncodableBSON(.document(SnapshotReport($0, at: now).document)) })
         }
     }
 

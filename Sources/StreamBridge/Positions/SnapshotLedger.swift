@@ -16,9 +16,18 @@ struct SnapshotLedger: Sendable {
     ///
     /// - Throws: ``KafkaError``, ``Stopped``.
     func records(of stream: String? = nil, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws -> [SnapshotRecord] {
-        guard try admin.topic(topic, timeout: timeout) != nil else { return [] }
+        guard try admin.hasTopic(topic, within: timeout, stop: waiting.stop) else { return [] }
         return try newest.values(isolation: .readCommitted, timeout: timeout, waiting).values
             .compactMap { SnapshotRecord(json: $0.bytes) }.filter { stream == nil || $0.stream == stream }
             .sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }
+    }
+
+    /// The snapshot of a stream that runs, as far as the stream's position says; nil when none does. Blocks.
+    ///
+    /// - Throws: ``KafkaError``, ``Stopped``.
+    func running(of stream: String, at position: StoredPosition?, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws
+        -> SnapshotRecord?
+    {
+        try records(of: stream, timeout: timeout, waiting).last { $0.state == .running }?.merging(position?.position.snapshot)
     }
 }

@@ -32,15 +32,15 @@ struct SnapshotProgress: Sendable, Equatable {
     /// Published so far, of all collections.
     var documents: Int64
 
-    /// `{"id":…,"ns":…,"after":…,"documents":…}`, with `after` as canonical Extended JSON, so that it keeps its type.
+    /// `{"id":…,"ns":…,"after":…,"documents":…}`, with `after` as canonical Extended JSON, so that it keeps its type. It is left out before the first
+    /// document: a null is the `_id` of one.
     ///
     /// - Throws: ``BSONError`` for an `_id` that is not UTF-8. Such a document cannot be published either.
     func json() throws(BSONError) -> String {
         let head: BSONDocument = ["id": .string(id), "ns": .string("\(namespace)")]
         var text = try head.extendedJSON(.relaxed)
         text.removeLast()
-        text += ",\"after\":"
-        text += try after.map { id throws(BSONError) in try id.canonicalJSON() } ?? "null"
+        if let after { text += ",\"after\":" + (try after.canonicalJSON()) }
         return text + ",\"documents\":\(documents)}"
     }
 
@@ -52,7 +52,7 @@ struct SnapshotProgress: Sendable, Equatable {
         self.id = id
         self.namespace = namespace
         self.documents = documents
-        after = document["after"].flatMap { $0 == .null ? nil : DocumentID($0) }
+        after = document["after"].map { DocumentID($0) }
     }
 
     init(id: String, namespace: Namespace, after: DocumentID?, documents: Int64) {

@@ -47,6 +47,8 @@ package struct SnapshotRecord: Sendable, Equatable {
     package let why: String?
     /// Where its records go instead of the stream's topics.
     package let topic: String?
+    /// Only documents that match, of every collection, as Extended JSON; nil for the filters of the parts.
+    package let filter: String?
     /// In the order in which they are copied. Empty until the snapshot begins, when it is of all collections of the stream.
     package var parts: [Part]
     /// Milliseconds since 1970.
@@ -62,14 +64,15 @@ package struct SnapshotRecord: Sendable, Equatable {
     }
 
     init(
-        id: String, stream: String, by: String, why: String? = nil, topic: String? = nil, parts: [Part] = [],
-        startedAt: Int64 = WallClock.milliseconds()
+        id: String, stream: String, by: String, why: String? = nil, topic: String? = nil, filter: String? = nil,
+        parts: [Part] = [], startedAt: Int64 = WallClock.milliseconds()
     ) {
         self.id = id
         self.stream = stream
         self.by = by
         self.why = why
         self.topic = topic
+        self.filter = filter
         self.parts = parts
         self.startedAt = startedAt
     }
@@ -95,16 +98,33 @@ package struct SnapshotRecord: Sendable, Equatable {
         parts[index].after = progress.after
     }
 
+    /// The same with how far the stream's position says that it is.
+    func merging(_ progress: SnapshotProgress?) -> SnapshotRecord {
+        var merged = self
+        if state == .running { merged.apply(progress) }
+        return merged
+    }
+
+    /// The same, at its end.
+    func failed(because reason: String) -> SnapshotRecord {
+        var failed = self
+        failed.state = .failed
+        failed.reason = reason
+        failed.endedAt = WallClock.milliseconds()
+        return failed
+    }
+
     // MARK: JSON
 
     /// One line of JSON.
     package var json: [UInt8] { document.jsonLine }
 
-    private var document: BSONDocument {
+    /// What ``json`` has.
+    var document: BSONDocument {
         [
             "version": .int32(Self.version), "snapshot": .string(id), "stream": .string(stream), "state": .string(state.rawValue),
             "reason": .text(reason), "by": .string(by), "why": .text(why), "topic": .text(topic),
-            "collections": .array(parts.map { .document($0.document) }), "documents": .int64(documents),
+            "filter": .text(filter), "collections": .array(parts.map { .document($0.document) }), "documents": .int64(documents),
             "startedAt": .string(StoredPosition.iso8601(milliseconds: startedAt)),
             "endedAt": .text(endedAt.map(StoredPosition.iso8601)),
         ]
@@ -119,7 +139,7 @@ package struct SnapshotRecord: Sendable, Equatable {
         else { return nil }
         self.init(
             id: id, stream: stream, by: document["by"]?.stringValue ?? "", why: document["why"]?.stringValue,
-            topic: document["topic"]?.stringValue,
+            topic: document["topic"]?.stringValue, filter: document["filter"]?.stringValue,
             parts: (document["collections"]?.arrayValue ?? []).compactMap { $0.documentValue.flatMap { Part($0) } }, startedAt: startedAt)
         self.state = state
         reason = document["reason"]?.stringValue

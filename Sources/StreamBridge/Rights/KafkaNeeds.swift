@@ -31,6 +31,9 @@ enum KafkaNeeds {
             KafkaNeed(
                 "streams", [.write], on: .init(.topic, InternalTopics.gaps(of: bridge)),
                 purpose: "record what is left out, by `onLostPosition` or `bridge positions`"),
+            KafkaNeed(
+                "streams", [.read, .write, .describeConfigs], on: .init(.topic, InternalTopics.snapshots(of: bridge)),
+                purpose: "keep what each snapshot copies; `bridge check` looks whether the topic is compacted"),
         ]
     }
 
@@ -45,7 +48,9 @@ enum KafkaNeeds {
         needs.append(producing(stream.delivery, subject, on: id))
         if stream.delivery == .atLeastOnce {
             needs.append(
-                KafkaNeed(subject, [.write], on: id, purpose: "`bridge positions` stores an edit and its record in one transaction"))
+                KafkaNeed(
+                    subject, [.write], on: id, purpose: "`bridge positions` and `bridge snapshot` store what they change in one transaction"
+                ))
         }
         return needs
     }

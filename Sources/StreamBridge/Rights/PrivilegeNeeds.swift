@@ -7,15 +7,18 @@ enum PrivilegeNeeds {
     /// - Parameters:
     ///   - makesIndexes: the bridge makes the unique indexes of its dispatchers itself.
     ///   - isCluster: the deployment is a sharded cluster; nil where nobody knows.
-    static func of(_ configuration: BridgeConfiguration, makesIndexes: Bool, isCluster: Bool? = false) -> [PrivilegeNeed] {
-        configuration.streams.flatMap(of) + oplog(configuration.streams)
+    ///   - includesTools: also what `bridge snapshot` needs beyond the bridge itself.
+    static func of(_ configuration: BridgeConfiguration, makesIndexes: Bool, isCluster: Bool? = false, includesTools: Bool = false)
+        -> [PrivilegeNeed]
+    {
+        configuration.streams.flatMap(of) + oplog(configuration.streams) + (includesTools ? configuration.streams.flatMap(snapshots) : [])
             + configuration.dispatchers.flatMap { of($0, makesIndex: makesIndexes, isCluster: isCluster) }
     }
 
     // MARK: Streams
 
     static func of(_ stream: StreamSettings) -> [PrivilegeNeed] {
-        [changeStream(of: stream)] + images(of: stream)
+        [changeStream(of: stream)] + images(of: stream) + (stream.snapshot.when == .initial ? snapshot(of: stream, otherwise: nil) : [])
     }
 
     /// `find` is for the stream itself, for the server's look-ups and for those of `batchedLookup`.
@@ -46,6 +49,30 @@ enum PrivilegeNeeds {
                 subject(stream), ["listCollections"], on: .database(database),
                 purpose: "lets `bridge check` see whether its collections keep pre- and post-images",
                 otherwise: "`bridge check` cannot see whether its collections keep the pre- and post-images that it requires")
+        }
+    }
+
+    // MARK: Snapshots
+
+    /// The documents themselves are read with the `find` that the stream has.
+    private static func snapshot(of stream: StreamSettings, otherwise: String?) -> [PrivilegeNeed] {
+        listing(of: stream.watch).map {
+            PrivilegeNeed(
+                subject(stream), ["listCollections"], on: $0, purpose: "sees which collections a snapshot copies", otherwise: otherwise)
+        }
+    }
+
+    /// Of a stream that begins without one.
+    private static func snapshots(of stream: StreamSettings) -> [PrivilegeNeed] {
+        stream.snapshot.when == .initial ? [] : snapshot(of: stream, otherwise: "`bridge snapshot start` is refused for it")
+    }
+
+    /// Where collections with their options are listed.
+    static func listing(of scope: WatchScope) -> [PrivilegeResource] {
+        switch scope {
+        case .collection, .collections: Set(scope.namedCollections.map(\.database)).sorted().map { .database($0) }
+        case .database(let database): [.database(database)]
+        case .cluster: [.everything]
         }
     }
 

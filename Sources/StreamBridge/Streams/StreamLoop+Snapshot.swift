@@ -9,18 +9,12 @@ extension StreamLoop {
     /// - Throws: ``Halt`` where the server cannot read snapshots; ``MongoError``, ``KafkaError``, ``Stopped``.
     func snapshotRun(after stored: StreamPosition?, publisher: any RecordPublisher) throws -> SnapshotRun? {
         guard var record = try snapshotRecord(after: stored) else { return nil }
-        guard dependencies.deployment.readsSnapshots else {
-            throw Halt(
-                reason: "a snapshot needs MongoDB 5.0 or later, and this is \(dependencies.deployment.version)",
-                remedy: "Upgrade the server, or write `snapshot: never`", status: .configuration)
-        }
-        let listing = try list(record)
-        record.parts = listing.parts.map { part in
+        if record.parts.isEmpty { try reviewSnapshot() }
+        record.parts = try list(record).map { part in
             var part = part
             if !settings.watch.includes(part.namespace), part.state != .done { part.state = .ended }
             return part
         }
-        for line in listing.leftOut { logger.warning("snapshot \(record.id): \(line)") }
         try dependencies.topics.ensure(
             dependencies.snapshots.topic, partitions: 1, config: dependencies.topics.configOfCompacted, timeout: Self.answerTime)
         let queries = try queries(of: record)
@@ -31,7 +25,7 @@ extension StreamLoop {
             cursors: settings.snapshot.cursors, chunkBytes: min(Self.mostChunkBytes, dependencies.memory.batchBytes), status: status,
             wake: publisher.wake)
         var copied = settings
-        if let topic = record.topic { copied.topic = TextTemplate(segments: [.literal(topic)]) }
+        if let topic = record.topic { copied.topic = try TextTemplate(parsing: topic) }
         let pump = SnapshotPump(
             settings: copied, id: record.id, publisher: publisher, isCompacted: dependencies.topics.keepsOnlyNewest
         ) { name in
@@ -58,10 +52,21 @@ extension StreamLoop {
         return SnapshotRecord(id: SnapshotRecord.makeID(), stream: settings.name, by: dependencies.instance, why: "snapshot: initial")
     }
 
-    private func list(_ record: SnapshotRecord) throws -> SnapshotListing {
+    /// What cannot be copied halts, and what is left out is told.
+    private func reviewSnapshot() throws {
+        let (settings, deployment, pool) = (settings, dependencies.deployment, dependencies.pool)
+        let remarks = try heartbeat.resting {
+            try ask("what the snapshot can copy") { try SnapshotReview.remarks(on: settings, deployment: deployment, pool: pool) }
+        }
+        try StreamReview.tell(remarks, to: logger)
+    }
+
+    private func list(_ record: SnapshotRecord) throws -> [SnapshotRecord.Part] {
         let (pool, watch, filters) = (dependencies.pool, settings.watch, settings.snapshot.filters)
         return try heartbeat.resting {
-            try ask("what the snapshot copies") { try SnapshotListing(of: record.parts, scope: watch, filters: filters, pool: pool) }
+            try ask("what the snapshot copies") {
+                try SnapshotListing(of: record, scope: watch, filters: filters, pool: pool).parts
+            }
         }
     }
 

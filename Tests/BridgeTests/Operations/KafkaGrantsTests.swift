@@ -20,7 +20,7 @@ import Testing
             lines == [
                 "Read on topic bridge.lessons.control", "Read Write DescribeConfigs on topic bridge.lessons.positions",
                 "Read Write on topic bridge.lessons.position-edits", "Write on topic bridge.lessons.gaps",
-                "Write on topic mongo.lessons.inventory",
+                "Read Write DescribeConfigs on topic bridge.lessons.snapshots", "Write on topic mongo.lessons.inventory",
                 "Read on group bridge.lessons.inventory", "Write on transactionalId bridge.lessons.inventory",
                 "Read on topic dispatch.commands", "Write on topic dispatch.outcomes", "Write on topic dispatch.dead-letters",
                 "Read on group bridge.lessons.shipments", "Write on transactionalId bridge.lessons.shipments.…",
@@ -34,7 +34,7 @@ import Testing
         #expect(Self.lines(configuration).allSatisfy { $0.contains(" on topic ") || !$0.contains("Create") })
     }
 
-    @Test func whateverTheDeliveryPositionsAreEditedInATransaction() {
+    @Test func whateverTheDeliveryCommandsStoreWhatTheyChangeInATransaction() {
         for delivery in Delivery.allCases {
             let lines = Self.lines(SampleConfiguration.make(streams: [.sample { $0.delivery = delivery }]))
             #expect(lines.contains { $0.hasSuffix("Write on transactionalId bridge.lessons.inventory") }, "\(lines)")

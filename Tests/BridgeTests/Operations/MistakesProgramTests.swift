@@ -51,6 +51,7 @@ import Testing
             try expect(
                 "positions lsit", status: 64, "there is no command `lsit`; did you mean `list`? known: list, show, history, set, reset")
             try expect("positions", status: 64, "name a command of `bridge positions` before its options: list, ")
+            try expect("snapshot begin", status: 64, "there is no command `begin`; known: start, status, stop, resume")
             try expect("grants mongo", status: 64, "there is no command `mongo`; known: mongodb, kafka")
             try expect("run --konfig x", status: 64, "Unknown option '--konfig'. Did you mean '--config'?")
         }
@@ -59,7 +60,8 @@ import Testing
     @Test func helpAndVersionAreNoMistakes() async throws {
         try await blocking {
             for line in [
-                ["--help"], ["help", "tail"], ["tail", "--help"], ["positions", "--help"], ["help", "positions", "set"], ["--version"], [],
+                ["--help"], ["help", "tail"], ["tail", "--help"], ["positions", "--help"], ["help", "positions", "set"],
+                ["snapshot", "--help"], ["help", "snapshot", "start"], ["help", "snapshot", "status"], ["--version"], [],
             ] {
                 let program = try BridgeProgram(line)
                 #expect(try program.exitStatus() == 0, "\(line)")

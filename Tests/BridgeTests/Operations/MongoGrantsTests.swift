@@ -58,6 +58,36 @@ import Testing
             ])
     }
 
+    /// (what is watched, where collections are listed)
+    @Test(
+        arguments: [
+            (WatchScope.collection(.init(database: "a", collection: "x")), ["all collections of a"]),
+            (
+                .collections([.init(database: "b", collection: "x"), .init(database: "a", collection: "y")]),
+                ["all collections of a", "all collections of b"]
+            ),
+            (.database("a"), ["all collections of a"]), (.cluster, ["all databases"]),
+        ] as [(WatchScope, [String])])
+    func aSnapshotNeedsTheListOfCollections(_ watch: WatchScope, _ resources: [String]) {
+        func needs(_ when: SnapshotSettings.When, tools: Bool) -> [PrivilegeNeed] {
+            let stream = StreamSettings.sample {
+                $0.watch = watch
+                $0.snapshot.when = when
+            }
+            return PrivilegeNeeds.of(
+                SampleConfiguration.make(streams: [stream], dispatchers: []), makesIndexes: false, includesTools: tools
+            ).filter { $0.actions == ["listCollections"] }
+        }
+        for tools in [true, false] {
+            #expect(needs(.initial, tools: tools).map { "\($0.resource)" } == resources)
+            #expect(needs(.initial, tools: tools).allSatisfy { $0.otherwise == nil })
+        }
+        // A stream that begins without one runs without the right, and the check does not ask for it.
+        #expect(needs(.never, tools: true).map { "\($0.resource)" } == resources)
+        #expect(needs(.never, tools: true).allSatisfy { $0.otherwise == "`bridge snapshot start` is refused for it" })
+        #expect(needs(.never, tools: false).isEmpty)
+    }
+
     /// (what is watched, the resource)
     @Test(arguments: [
         (WatchScope.collection(.init(database: "a", collection: "x")), "a.x"), (.database("a"), "all collections of a"),

@@ -29,7 +29,9 @@ extension BridgeReport {
             at: 1_769_817_602_000)
         dispatcher.answered([.reassigned: 1], deadLetters: 1, newest: [outcome])
         let load: @Sendable () -> StreamLoad = { StreamLoad(events: 1, bytes: 50, limitBytes: 1000, unacknowledged: 7) }
-        let streamSnapshot = stream.measuring(load) { stream.snapshot }
+        var streamSnapshot = stream.measuring(load) { stream.snapshot }
+        streamSnapshot.documentSnapshot = .sample
+        streamSnapshot.documentsPublished = 1200
         let dispatcherSnapshot = dispatcher.measuring({ DispatchLoad(lagRecords: 5, freeResources: 46) }) { dispatcher.snapshot }
         return BridgeReport(
             name: "lessons", lostLogLines: 3, startedAt: 1_769_817_600_000, at: .now, obstacles: obstacles, ailments: ailments,

@@ -128,7 +128,10 @@ package struct Check: Sendable {
             }
         }
         do {
-            let review = try remarks(on: settings, pool: pool)
+            var review = try remarks(on: settings, pool: pool)
+            if !review.contains(where: \.isFault), stored == nil, settings.snapshot.when == .initial {
+                review += try SnapshotReview.remarks(on: settings, deployment: deployment, pool: pool)
+            }
             findings += review.map { remark in
                 remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, remedy: remark.remedy)
             }

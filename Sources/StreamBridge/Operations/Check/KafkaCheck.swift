@@ -104,16 +104,23 @@ struct KafkaCheck {
     /// The topics of the bridge's own but for the positions, which ``lookAtPositions(_:)`` looks at.
     private mutating func lookAtInternals(_ admin: KafkaAdmin) throws(KafkaError) {
         let bridge = configuration.name
-        var optional: Set = [InternalTopics.positionEdits(of: bridge)]
-        if configuration.streams.allSatisfy({ $0.onLostPosition == .halt }) { optional.insert(InternalTopics.gaps(of: bridge)) }
-        for name in KafkaNeeds.internals(of: configuration).map(\.resource.name) where name != InternalTopics.positions(of: bridge) {
-            try lookAt(topic: name, admin, partitions: 1, isForEditsOnly: optional.contains(name))
+        let (edits, gaps) = (InternalTopics.positionEdits(of: bridge), InternalTopics.gaps(of: bridge))
+        let (positions, snapshots) = (InternalTopics.positions(of: bridge), InternalTopics.snapshots(of: bridge))
+        var users = [edits: "bridge positions"]
+        if configuration.streams.allSatisfy({ $0.onLostPosition == .halt }) { users[gaps] = "bridge positions" }
+        if configuration.streams.allSatisfy({ $0.snapshot.when == .never }) { users[snapshots] = "bridge snapshot" }
+        for name in KafkaNeeds.internals(of: configuration).map(\.resource.name) where name != positions {
+            if name == snapshots {
+                _ = try lookAt(compacted: name, admin, onlyFor: users[name])
+            } else {
+                try lookAt(topic: name, admin, partitions: 1, onlyFor: users[name])
+            }
         }
     }
 
-    /// - Parameter isForEditsOnly: the bridge runs without it, and `bridge positions` does not.
+    /// - Parameter command: needs the topic, and the bridge runs without it; nil when it does not.
     private mutating func lookAt(
-        topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil, config: [String: String] = [:], isForEditsOnly: Bool = false
+        topic name: String, _ admin: KafkaAdmin, partitions: Int? = nil, config: [String: String] = [:], onlyFor command: String? = nil
     ) throws(KafkaError) {
         let subject = "topic \(name)"
         let found: KafkaAdmin.TopicDescription?
@@ -132,8 +139,7 @@ struct KafkaCheck {
             let missing = MissingTopic(topic: name, partitions: partitions, config: config, reason: "topics.create is false")
             let remedy = Halt(missing).remedy
             findings.append(
-                isForEditsOnly
-                    ? .warning(subject, "\(text): `bridge positions` needs it", remedy: remedy) : .error(subject, text, remedy: remedy))
+                command.map { .warning(subject, "\(text): `\($0)` needs it", remedy: remedy) } ?? .error(subject, text, remedy: remedy))
         }
     }
 
@@ -166,6 +172,8 @@ struct KafkaCheck {
         return #"{"version":1,"partitions":[\#(partitions.joined(separator: ","))]}"#
     }
 
+    /// Not every cluster answers the question for a topic's settings.
+    private static let settingsTime: Duration = .seconds(3)
     /// How long the cluster may think about a topic that it is not to make.
     private static let trialTime: Duration = .seconds(2)
 
@@ -208,7 +216,7 @@ struct KafkaCheck {
     /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to look no further.
     private func cleanupPolicy(of topic: String, _ admin: KafkaAdmin) -> Finding {
         do {
-            guard let settings = try admin.settings(ofTopic: topic, timeout: timeout), settings["cleanup.policy"] != nil else {
+            guard let settings = try admin.settings(ofTopic: topic, timeout: Self.settingsTime), settings["cleanup.policy"] != nil else {
                 return .ok("topic \(topic)", "exists; this cluster does not tell its settings")
             }
             let complaint = CompactedTopic.complaint(
@@ -226,17 +234,26 @@ struct KafkaCheck {
         }
     }
 
+    /// - Returns: whether it is there.
+    private mutating func lookAt(compacted name: String, _ admin: KafkaAdmin, onlyFor command: String? = nil) throws(KafkaError) -> Bool {
+        guard let found = try? admin.topic(name, timeout: timeout), found.partitions > 0 else {
+            try lookAt(
+                topic: name, admin, partitions: 1, config: CompactedTopic.config(under: configuration.topics), onlyFor: command)
+            return false
+        }
+        findings.append(cleanupPolicy(of: name, admin))
+        let replicas = finding(on: found)
+        if replicas.level == .warning { findings.append(replicas) }
+        return true
+    }
+
     private mutating func lookAtPositions(_ admin: KafkaAdmin) throws(KafkaError) {
         guard !configuration.streams.isEmpty else { return }
         let store = PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
-        guard let found = try? admin.topic(store.topic, timeout: timeout), found.partitions > 0 else {
-            try lookAt(topic: store.topic, admin, partitions: 1, config: CompactedTopic.config(under: configuration.topics))
+        guard try lookAt(compacted: store.topic, admin) else {
             unknown = []
             return
         }
-        findings.append(cleanupPolicy(of: store.topic, admin))
-        let replicas = finding(on: found)
-        if replicas.level == .warning { findings.append(replicas) }
         let values: [String: NewestValue]
         do {
             values = try store.readAll(timeout: timeout)

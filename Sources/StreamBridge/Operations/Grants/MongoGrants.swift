@@ -13,7 +13,8 @@ package struct MongoGrants: Sendable {
     package init(_ configuration: BridgeConfiguration, makesIndexes: Bool) throws(MongoError) {
         bridge = configuration.name
         login = try MongoLogin(uri: configuration.mongodb.uri)
-        needs = PrivilegeNeeds.of(configuration, makesIndexes: makesIndexes, isCluster: login.mayBeSharded ? nil : false)
+        needs = PrivilegeNeeds.of(
+            configuration, makesIndexes: makesIndexes, isCluster: login.mayBeSharded ? nil : false, includesTools: true)
         indexes = makesIndexes ? [] : configuration.dispatchers
     }
 

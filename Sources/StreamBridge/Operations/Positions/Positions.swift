@@ -31,11 +31,19 @@ package struct Positions: Sendable {
             case unaware
         }
 
+        package struct RunningSnapshot: Sendable {
+            package let id: String
+            /// It has no position any more to go on with. Otherwise it goes on behind its last document.
+            package let isEnded: Bool
+        }
+
         package let trial: PositionTrial
         /// Nil for a dry run.
         package let edit: PositionEdit?
         /// Which events the edit leaves out, for people, and the topic that has the record of it.
         package let gap: (range: String, topic: String)?
+        /// The snapshot that ran; nil for a dry run.
+        package let snapshot: RunningSnapshot?
         /// Nil for a dry run.
         package let leader: Leader?
     }
@@ -124,6 +132,7 @@ package struct Positions: Sendable {
                 var position = trial.position
                 // How many were published over the life of the stream does not change.
                 position.events = former?.position.events ?? 0
+                position.snapshot = former?.position.snapshot
                 return StoredPosition(
                     stream: stream.name, position: position, options: StoredPosition.definitionHash(of: stream),
                     replicaSet: deployment.replicaSet,
@@ -194,7 +203,7 @@ package struct Positions: Sendable {
         let former = try values(of: store, admin)[stream.name].flatMap { try? StoredPosition($0) }
         let gaps = InternalTopics.gaps(of: configuration.name)
         guard !request.isDryRun else {
-            return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, leader: nil)
+            return Change(trial: trial, edit: nil, gap: gap(after: former).map { ($0.range, gaps) }, snapshot: nil, leader: nil)
         }
         let topics = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
         try topics.ensure(store.topic, partitions: 1, config: CompactedTopic.config(under: configuration.topics), timeout: timeout)
@@ -206,16 +215,21 @@ package struct Positions: Sendable {
         let lead = try takeLead(of: stream, topics: topics, isForced: request.isForced)
         defer { lead?.release() }
         if stop.isRequested { throw Stopped() }
-        let edit = try PositionWriter(
-            configuration: configuration, stream: stream.name, lead: lead, store: store, stop: stop, logger: logger
-        ).write { old in
-            let former = old.flatMap { try? StoredPosition(json: $0) }
+        let transaction = StreamTransaction(configuration: configuration, stream: stream.name, lead: lead, stop: stop, logger: logger)
+        var runningSnapshot: String?
+        let edit = try PositionWriter(transaction: transaction, store: store, ledger: ledger(admin)).write { former in
+            let new = value(former.position)
+            runningSnapshot = former.snapshot?.id
             return PositionWriter.Edit(
                 record: PositionEdit(
-                    stream: stream.name, old: old, new: value(former), by: request.by, why: request.why, at: WallClock.milliseconds()),
-                gap: gap(after: former))
+                    stream: stream.name, old: former.value, new: new, by: request.by, why: request.why, at: WallClock.milliseconds()),
+                gap: gap(after: former.position),
+                endedSnapshot: new == nil ? former.snapshot?.failed(because: "the stream's position was removed") : nil)
         }
-        return Change(trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) }, leader: lead == nil ? .unaware : .stoodBack)
+        return Change(
+            trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) },
+            snapshot: runningSnapshot.map { .init(id: $0, isEnded: edit.endedSnapshot != nil) }, leader: lead == nil ? .unaware : .stoodBack
+        )
     }
 
     /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream
@@ -223,35 +237,31 @@ package struct Positions: Sendable {
     ///
     /// - Returns: nil when the group gave no word, and the edit may be made all the same.
     private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> LeadershipHold? {
-        var reason = "the group gave no word within \(Self.leadTime.readable)"
         do {
-            try topics.ensure(InternalTopics.control(of: configuration.name), partitions: 1, timeout: configuration.startupTimeout)
-            if let lead = try LeadershipHold.take(
-                of: stream.name, bridge: configuration.name, kafka: configuration.kafka, within: Self.leadTime, stop: stop, logger: logger)
-            {
-                return lead
-            }
+            return try LeadershipHold.take(of: stream.name, configuration, topics: topics, stop: stop, logger: logger)
+        } catch is Stopped {
+            throw Stopped()
         } catch {
-            reason = "\(error)"
+            guard stream.delivery == .exactlyOnce || isForced else {
+                throw Halt(
+                    reason:
+                        "stream \(stream.name) is at-least-once, and the process that leads it could not be made to stand back: \(error). It would "
+                        + "store its own position over this one",
+                    remedy: "Stop the bridge and try again; --force when you know that no bridge leads the stream", status: .configuration)
+            }
+            logger.debug("the leader was not made to stand back: \(error)")
+            return nil
         }
-        guard stream.delivery == .exactlyOnce || isForced else {
-            throw Halt(
-                reason:
-                    "stream \(stream.name) is at-least-once, and the process that leads it could not be made to stand back: \(reason). It would "
-                    + "store its own position over this one",
-                remedy: "Stop the bridge and try again; --force when you know that no bridge leads the stream", status: .configuration)
-        }
-        logger.debug("the leader was not made to stand back: \(reason)")
-        return nil
     }
-
-    /// A group that has nobody in it takes three seconds to form (`group.initial.rebalance.delay.ms`).
-    private static let leadTime: Duration = .seconds(8)
 
     // MARK: Both sides
 
     private func store(_ admin: KafkaAdmin) -> PositionStore {
         PositionStore(bridge: configuration.name, admin: admin, settings: configuration.kafka)
+    }
+
+    private func ledger(_ admin: KafkaAdmin) -> SnapshotLedger {
+        SnapshotLedger(bridge: configuration.name, admin: admin, settings: configuration.kafka)
     }
 
     private func reachMongoDB() throws -> (Deployment, MongoClientPool) {

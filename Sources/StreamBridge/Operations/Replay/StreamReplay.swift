@@ -174,15 +174,6 @@ extension StreamSettings {
                 throw WrongUsage("--filter", error)
             }
         }
-        if let topic {
-            do throws(ConfigurationComplaint) {
-                settings.topic = try TextTemplate.topic(topic)
-                try InternalTopics.refuse(settings.topic, for: watch, of: bridge)
-            } catch {
-                throw WrongUsage("--topic", error)
-            }
-            if let refusal = TopicSharing(settings).refusal(of: watch) { throw WrongUsage("--topic: \(refusal.reason). \(refusal.remedy)") }
-        }
-        return settings
+        return try topic.map { topic throws(WrongUsage) in try settings.publishing(to: topic, bridge: bridge) } ?? settings
     }
 }

@@ -72,7 +72,7 @@ struct NewestRecords {
 }
 
 extension NewestRecords.Found {
-    /// Nil for a record of another stream. Replays count: a reader of the topic sees them.
+    /// Nil for a record of another stream. Replays and snapshots count: a reader of the topic sees them.
     init?(_ record: borrowing TopicReader.Record, of stream: String, _ image: DocumentImage) {
         guard record.header("bridge.stream") == stream else { return nil }
         namespace = record.header("mongodb.ns") ?? ""

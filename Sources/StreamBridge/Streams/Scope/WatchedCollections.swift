@@ -6,7 +6,7 @@ struct WatchedCollections: Sendable {
         let namespace: Namespace
         /// The server's word: `collection`, `view`, `timeseries`.
         let type: String
-        /// Known only of one that was described.
+        /// Known only where the options were asked for.
         var isCapped = false
         var uuid: [UInt8]?
     }
@@ -15,16 +15,17 @@ struct WatchedCollections: Sendable {
 
     init(_ entries: [Entry]) { self.entries = entries }
 
-    /// Asks the server. Needs no right beyond those of the stream: what the account may not read is left out.
+    /// Asks the server. Without the options this needs no right beyond those of the stream: what the account may not read is left out.
     ///
+    /// - Parameter withOptions: also which collections are capped, which needs `listCollections`.
     /// - Returns: nil where the account may not ask.
     /// - Throws: ``MongoError``.
-    static func find(of scope: WatchScope, pool: MongoClientPool) throws(MongoError) -> WatchedCollections? {
+    static func find(of scope: WatchScope, withOptions: Bool = false, pool: MongoClientPool) throws(MongoError) -> WatchedCollections? {
         do {
             return try pool.withClient { client throws(MongoError) in
                 var entries: [Entry] = []
                 for (database, names) in try databases(of: scope, client) {
-                    entries += try collections(of: database, named: names, client)
+                    entries += try collections(of: database, named: names, withOptions: withOptions, client)
                 }
                 return WatchedCollections(entries)
             }
@@ -63,7 +64,7 @@ struct WatchedCollections: Sendable {
         _ database: String, named names: [String]?, _ client: borrowing MongoClient
     ) throws(MongoError) -> [Entry]? {
         do throws(MongoError) {
-            return try collections(of: database, named: names, isDescribed: true, client)
+            return try collections(of: database, named: names, withOptions: true, client)
         } catch {
             guard error.code == .unauthorized else { throw error }
             return nil
@@ -71,10 +72,11 @@ struct WatchedCollections: Sendable {
     }
 
     private static func collections(
-        of database: String, named names: [String]?, isDescribed: Bool = false, _ client: borrowing MongoClient
+        of database: String, named names: [String]?, withOptions: Bool, _ client: borrowing MongoClient
     ) throws(MongoError) -> [Entry] {
-        var command: BSONDocument =
-            isDescribed ? ["listCollections": 1] : ["listCollections": 1, "nameOnly": true, "authorizedCollections": true]
+        var command: BSONDocument = [
+            "listCollections": 1, "nameOnly": .boolean(!withOptions), "authorizedCollections": .boolean(!withOptions),
+        ]
         if let names { command.append("filter", ["name": ["$in": .array(names.map { .string($0) })]]) }
         var entries: [Entry] = []
         try client.readAll(command, on: database, collection: "$cmd.listCollections", operation: operation) { reply, documents in
@@ -95,7 +97,12 @@ struct WatchedCollections: Sendable {
     }
 
     /// Those that a change stream shows.
-    var collections: [Namespace] {
-        entries.filter { $0.type == "collection" && !TemporaryCollection.isName(Array($0.namespace.collection.utf8)) }.map(\.namespace)
+    var collections: [Namespace] { shown.map(\.namespace) }
+
+    /// Those that a snapshot copies: it cannot read capped ones. Needs the options.
+    var copied: [Namespace] { shown.filter { !$0.isCapped }.map(\.namespace) }
+
+    private var shown: [Entry] {
+        entries.filter { $0.type == "collection" && !TemporaryCollection.isName(Array($0.namespace.collection.utf8)) }
     }
 }

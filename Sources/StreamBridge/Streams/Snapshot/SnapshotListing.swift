@@ -5,23 +5,19 @@ import Mongo
 struct SnapshotListing: Sendable {
     /// The parts that were asked for, or all of the stream, with what the server tells of them.
     private(set) var parts: [SnapshotRecord.Part]
-    /// Collections that are left out, and why, for people.
-    private(set) var leftOut: [String] = []
 
     /// Asks the server.
     ///
     /// - Parameters:
-    ///   - parts: those that were asked for; empty for all collections of the stream.
-    ///   - filters: for the parts that have none yet.
+    ///   - record: names the parts that were asked for; none for all collections of the stream.
+    ///   - filters: for the parts of a record that names none.
     /// - Throws: ``MongoError``.
-    init(
-        of parts: [SnapshotRecord.Part], scope: WatchScope, filters: [Namespace: String], pool: MongoClientPool
-    ) throws(MongoError) {
-        let isNamed = !parts.isEmpty || !scope.namedCollections.isEmpty
-        var wanted = parts
+    init(of record: SnapshotRecord, scope: WatchScope, filters: [Namespace: String], pool: MongoClientPool) throws(MongoError) {
+        var wanted = record.parts
         if wanted.isEmpty {
+            let isNamed = !scope.namedCollections.isEmpty
             let namespaces = isNamed ? scope.namedCollections : try WatchedCollections.find(of: scope, pool: pool)?.collections ?? []
-            wanted = namespaces.map { SnapshotRecord.Part($0, filter: filters[$0]) }
+            wanted = namespaces.map { SnapshotRecord.Part($0, filter: record.filter ?? filters[$0]) }
         }
         self.parts = []
         for (database, members) in Dictionary(grouping: wanted, by: \.namespace.database).sorted(by: { $0.key < $1.key }) {
@@ -29,26 +25,24 @@ struct SnapshotListing: Sendable {
                 let found = try WatchedCollections.describe(database, named: members.map(\.namespace.collection), client)
                 return try members.map { part throws(MongoError) in try Self.describe(part, found, client) }
             }
-            for (part, reason) in described {
-                if let reason { leftOut.append(reason) } else { self.parts.append(part) }
-            }
+            self.parts += described.compactMap(\.self)
         }
         let order = Dictionary(uniqueKeysWithValues: wanted.enumerated().map { ($0.element.namespace, $0.offset) })
         self.parts.sort { order[$0.namespace] ?? 0 < order[$1.namespace] ?? 0 }
     }
 
+    /// - Returns: nil for what cannot be copied.
     private static func describe(
         _ part: SnapshotRecord.Part, _ found: [WatchedCollections.Entry]?, _ client: borrowing MongoClient
-    ) throws(MongoError) -> (SnapshotRecord.Part, leftOut: String?) {
+    ) throws(MongoError) -> SnapshotRecord.Part? {
         var part = part
-        guard part.state == .waiting || part.state == .running else { return (part, nil) }
+        guard part.state == .waiting || part.state == .running else { return part }
         if let found {
             guard let entry = found.first(where: { $0.namespace == part.namespace }) else {
                 part.state = .ended
-                return (part, nil)
+                return part
             }
-            if entry.type != "collection" { return (part, "\(part.namespace) is left out: it is a \(entry.type)") }
-            if entry.isCapped { return (part, "\(part.namespace) is left out: it is capped, and MongoDB reads no snapshot of those") }
+            guard entry.type == "collection", !entry.isCapped else { return nil }
             if let uuid = part.uuid, uuid != entry.uuid { part.state = .ended }
             part.uuid = entry.uuid
         }
@@ -57,7 +51,7 @@ struct SnapshotListing: Sendable {
                 ["count": .string(part.namespace.collection)], on: part.namespace.database, operation: "count the documents")
             part.estimated = reply["n"]?.countValue ?? 0
         }
-        return (part, nil)
+        return part
     }
 
     /// The fields of a sharded collection's key; none where it is not sharded.

@@ -94,6 +94,52 @@ import Testing
         }
     }
 
+    /// (the snapshot in `/status`, whether there is a bar, the value, the text)
+    @Test(
+        arguments: [
+            (
+                #"{"state":"running","snapshot":"a","documents":500,"estimated":2000,"rate":250,"etaSeconds":6,"reason":null,"collections":[{"ns":"a.b","state":"running"}]}"#,
+                true, "25", "500 documents of about 2,000"
+            ),
+            // More documents than the metadata knew: it is not done before it is.
+            (
+                #"{"state":"running","snapshot":"a","documents":2100,"estimated":2000,"rate":0,"etaSeconds":null,"reason":"the stream is behind","collections":[]}"#,
+                true, "99", "2,100 documents of about 2,100"
+            ),
+            (
+                #"{"state":"running","snapshot":"a","documents":0,"estimated":0,"rate":0,"etaSeconds":null,"reason":null,"collections":[]}"#,
+                true, "null", "0 documents"
+            ),
+            (
+                #"{"state":"done","snapshot":"a","documents":5,"estimated":5,"rate":null,"etaSeconds":null,"reason":null,"collections":[]}"#,
+                false, "", ""
+            ),
+            ("null", false, "", ""),
+        ])
+    func aRunningSnapshotHasABar(_ snapshot: String, _ isShown: Bool, _ value: String, _ text: String) async throws {
+        try await Scene.play { scene in
+            let visit = try Visit(scene.bridge([scene.stream()]) { Self.serve(&$0) })
+            try visit.wait(forCard: "fruits", #"Lag\s"#)
+            let shown = try visit.browser.evaluate(
+                """
+                (() => {
+                  const progress = new Progress();
+                  document.body.append(progress.element);
+                  progress.set("fruits", \(snapshot));
+                  const bar = progress.element.querySelector("[role=progressbar]");
+                  const read = (name) => bar.getAttribute(name);
+                  const said = progress.element.hidden ? "hidden"
+                    : [read("aria-valuenow"), read("aria-valuetext"), read("aria-label"), read("aria-valuemin"), read("aria-valuemax")].join("|");
+                  progress.element.remove();
+                  return said;
+                })()
+                """)
+            let expected = value == "null" ? "" : value
+            #expect(shown == (isShown ? "\(expected)|\(text)|Snapshot of fruits|0|100" : "hidden"))
+            try visit.end()
+        }
+    }
+
     @Test func aLimitThatIsNotKnownIsLeftOut() async throws {
         try await Scene.play { scene in
             let topic = "missing.\(scene.name)"

@@ -52,6 +52,22 @@ import Testing
         try scene.storePosition(token, of: stream, events: 100)
     }
 
+    /// A stream that began after the documents were written has no other records of them.
+    @Test func recordsOfSnapshotsCount() async throws {
+        try await Self.play { scene, stream in
+            let published = try scene.records(scene.topic())
+            var later = stream
+            later.topic = TextTemplate(segments: [.literal("copied.\(scene.name)")])
+            let topic = "copied.\(scene.name)"
+            try scene.kafka.create(topic: topic)
+            #expect(try scene.verifyDocuments(later).missing == Self.documents.count)
+            let copies = published.filter { $0.operation != "delete" }.map { $0.with(headers: ["bridge.origin": "snapshot"]) }
+            try scene.forge(copies, on: topic)
+            let report = try scene.verifyDocuments(later)
+            #expect(report.missing == 0 && report.different == 0 && report.compared == Self.documents.count, "\(report)")
+        }
+    }
+
     @Test(arguments: [RecordFormat.relaxed, .canonical, .simple, .bson], [RecordContent.event, .fullDocument])
     func aMirrorOfEveryFormatIsAsItShouldBe(format: RecordFormat, content: RecordContent) async throws {
         try await Self.play {
