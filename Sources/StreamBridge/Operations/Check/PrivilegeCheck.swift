@@ -21,9 +21,7 @@ struct PrivilegeCheck {
             return actions.isEmpty ? nil : PrivilegeNeed(need, only: actions)
         }
         held = Set(lacking.filter { $0.otherwise == nil }.map(\.subject))
-        findings =
-            Self.tooLittle(lacking)
-            + Self.tooMuch(account.excess(over: PrivilegeNeeds.of(configuration, makesIndexes: true, includesTools: true)))
+        findings = Self.tooLittle(lacking) + Self.tooMuch(account.excess(over: PrivilegeNeeds.of(configuration, makesIndexes: true)))
     }
 
     /// Whether there is more to look at: without its rights a stream's other findings would say the same in other words.

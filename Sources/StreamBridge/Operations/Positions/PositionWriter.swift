@@ -21,8 +21,8 @@ struct PositionWriter {
         let record: PositionEdit
         /// Of events that the edit leaves out.
         let gap: GapRecord?
-        /// One that the edit ends.
-        let endedSnapshot: SnapshotRecord?
+        /// The one that ran, as the edit leaves it.
+        let snapshot: SnapshotRecord?
     }
 
     /// Blocks, for `startupTimeout` at most and one answer.
@@ -39,7 +39,9 @@ struct PositionWriter {
                 .init(store.topic, key: stream, value: edit.record.new),
             ]
             if let gap = edit.gap { entries.append(.init(InternalTopics.gaps(of: bridge), key: stream, value: gap.json(stream: stream))) }
-            if let snapshot = edit.endedSnapshot { entries.append(.init(ledger.topic, key: snapshot.id, value: snapshot.json)) }
+            if let snapshot = edit.snapshot, snapshot.state == .failed {
+                entries.append(.init(ledger.topic, key: snapshot.id, value: snapshot.json))
+            }
             return (entries, edit)
         }
     }

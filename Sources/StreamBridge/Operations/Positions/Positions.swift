@@ -216,20 +216,17 @@ package struct Positions: Sendable {
         defer { lead?.release() }
         if stop.isRequested { throw Stopped() }
         let transaction = StreamTransaction(configuration: configuration, stream: stream.name, lead: lead, stop: stop, logger: logger)
-        var runningSnapshot: String?
         let edit = try PositionWriter(transaction: transaction, store: store, ledger: ledger(admin)).write { former in
             let new = value(former.position)
-            runningSnapshot = former.snapshot?.id
             return PositionWriter.Edit(
                 record: PositionEdit(
                     stream: stream.name, old: former.value, new: new, by: request.by, why: request.why, at: WallClock.milliseconds()),
                 gap: gap(after: former.position),
-                endedSnapshot: new == nil ? former.snapshot?.failed(because: "the stream's position was removed") : nil)
+                snapshot: new == nil ? former.snapshot?.failed(because: "the stream's position was removed") : former.snapshot)
         }
         return Change(
             trial: trial, edit: edit.record, gap: edit.gap.map { ($0.range, gaps) },
-            snapshot: runningSnapshot.map { .init(id: $0, isEnded: edit.endedSnapshot != nil) }, leader: lead == nil ? .unaware : .stoodBack
-        )
+            snapshot: edit.snapshot.map { .init(id: $0.id, isEnded: $0.state == .failed) }, leader: lead == nil ? .unaware : .stoodBack)
     }
 
     /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream
