@@ -41,7 +41,7 @@ import Testing
         try await Self.play { scene in
             let watch = WatchScope.collections(["fruits", "capped"].map { Namespace(database: scene.database, collection: $0) })
             let finding = try #require(try Self.findings(scene, watch).first)
-            #expect(finding.level == .error && finding.status == 78)
+            #expect(finding.level == .error && finding.status.rawValue == 78)
             #expect(finding.text.hasPrefix("\(scene.database).capped is a capped collection"), "\(finding)")
             // One that has begun goes on with its events.
             #expect(try Self.findings(scene, watch, stored: true).isEmpty)
