@@ -24,6 +24,9 @@ extension ChangeStreamReader.Batch {
     /// More than this behind the deployment's newest cluster time, a stream has no time for documents.
     static let mostLag: UInt32 = 1
 
+    /// It ends neither within a MongoDB transaction nor within a large event.
+    var isBetweenTransactions: Bool { openTransaction == nil && !(events?.endsAmidEvent ?? false) }
+
     /// Where documents can be read behind this batch; nil within a transaction or a large event, for a stream that lags, and where the
     /// server has more events at hand, which go first.
     ///
@@ -32,7 +35,7 @@ extension ChangeStreamReader.Batch {
     /// events (a transaction; inserts that a server of version 8 groups). On a sharded cluster other shards may have events of the same time, so
     /// an event's token is no such place.
     func snapshotPoint(isSharded: Bool) -> SnapshotPoint? {
-        guard let events, let token, let time = token.clusterTime, !isFull, openTransaction == nil, !events.endsAmidEvent else {
+        guard let events, let token, let time = token.clusterTime, !isFull, isBetweenTransactions else {
             return nil
         }
         if let newest = events.clusterTime, newest.seconds > time.seconds, newest.seconds - time.seconds > Self.mostLag { return nil }

@@ -3,7 +3,7 @@ import Logging
 import Mongo
 import Runtime
 
-/// The whole story on one machine, with a private replica set and an embedded Kafka cluster: a fruit inventory that is sold down, its change
+/// The whole story on one machine, with a private replica set and an embedded Kafka cluster: a fruit inventory that is copied and sold down, its change
 /// events and the low-stock alert; then trucks that commands send out, until none is left.
 package final class Demo: Sendable {
     /// What the demo found when it counted.
@@ -58,7 +58,8 @@ package final class Demo: Sendable {
         ] {
             try cluster.create(topic: topic, partitions: Self.partitions)
         }
-        try cluster.create(topic: "bridge.demo.positions", partitions: 1)
+        try cluster.create(topic: InternalTopics.positions(of: "demo"), partitions: 1)
+        try cluster.create(topic: InternalTopics.snapshots(of: "demo"), partitions: 1)
         print(
             """
             StreamBridge: every change in MongoDB becomes a record in Kafka, every command in Kafka a document in MongoDB.
@@ -76,6 +77,7 @@ package final class Demo: Sendable {
 
         let configuration = DemoConfiguration.make(mongodb: mongod.uri, kafka: cluster.bootstrapServers)
         let stage = Stage(mongoDB: try mongod.directPool(), kafka: configuration.kafka, stop: stop, print: print)
+        try await LoopThread.run(name: "demo") { Result { try FruitStory(stage: stage).load() } }.get()
         let bridge = Bridge(configuration: configuration, logger: logger)
         // A bridge that ends early ends the story, too.
         let page = Monitor<String?>(nil)

@@ -15,12 +15,14 @@ enum DemoConfiguration {
         delivery: .atLeastOnce)
 
     static func make(mongodb: String, kafka: String) -> BridgeConfiguration {
-        let inventory = StreamSettings(
+        var inventory = StreamSettings(
             name: "inventory", watch: .collection(Self.inventory), pipeline: "[]",
             fullDocument: .required, fullDocumentBeforeChange: .off, showExpandedEvents: false, startAt: .oldest,
             topic: TextTemplate(segments: [.literal("mongo."), .placeholder(["db"]), .literal("."), .placeholder(["coll"])]),
             key: .documentKey, format: .relaxed, content: .event, tombstones: false, delivery: .atLeastOnce, onLostPosition: .halt)
         var alerts = inventory
+        inventory.startAt = .now
+        inventory.snapshot = SnapshotSettings(when: .initial)
         alerts.name = "low-stock"
         alerts.pipeline = #"[{"$match":{"fullDocument.quantity":{"$lt":20}}}]"#
         alerts.topic = TextTemplate(segments: [.literal(FruitStory.alertsTopic)])

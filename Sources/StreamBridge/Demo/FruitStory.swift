@@ -18,24 +18,32 @@ struct FruitStory {
         ("strawberries", 20), ("strawberries", 7), ("bananas", 6), ("apples", 10),
     ]
 
-    /// Blocks until every event has arrived, and counts.
+    private static let fruits = ["strawberries", "bananas", "apples"]
+
+    /// Puts documents into the inventory before anybody watches it.
+    ///
+    /// - Throws: ``MongoError``.
+    func load() throws {
+        try stage.mongoDB.withClient { client in
+            _ = try client.command(
+                ["create": "inventory", "changeStreamPreAndPostImages": ["enabled": true]], on: "lessons", operation: "create the inventory"
+            )
+            let fruits: [BSONValue] = Self.fruits.map { ["_id": .string($0), "type": .string($0), "quantity": 100] }
+            _ = try client.command(
+                ["insert": "inventory", "documents": .array(fruits), "writeConcern": Stage.writeConcern], on: "lessons",
+                operation: "load the inventory")
+        }
+    }
+
+    /// Blocks until every document and every event has arrived, and counts.
     ///
     /// - Throws: ``StoppedEarly``, ``MongoError``, ``KafkaError``.
     func tell() throws -> FruitCount {
         var count = FruitCount()
         let watcher = try TopicWatcher([Self.inventoryTopic, Self.alertsTopic], on: stage)
         try stage.mongoDB.withClient { client in
-            _ = try client.command(
-                ["create": "inventory", "changeStreamPreAndPostImages": ["enabled": true]], on: "lessons", operation: "create the inventory"
-            )
-            let fruits: [BSONValue] = ["strawberries", "bananas", "apples"].map {
-                ["_id": .string($0), "type": .string($0), "quantity": 100]
-            }
-            stage.print("Loading the inventory: 100 strawberries, 100 bananas, 100 apples.")
-            _ = try client.command(
-                ["insert": "inventory", "documents": .array(fruits), "writeConcern": Stage.writeConcern], on: "lessons",
-                operation: "load the inventory")
-            count.writes += fruits.count
+            stage.print("The inventory was there before the bridge: 100 strawberries, 100 bananas, 100 apples.")
+            count.documents = Self.fruits.count
             try watcher.watch(until: count.missing == 0) { Self.read($0, into: &count) }
 
             for sale in Self.sales {
@@ -68,9 +76,14 @@ struct FruitStory {
             count.alerts += 1
             return arrival.text
         }
-        count.records += 1
-        count.events.insert(arrival.headers["mongodb.token"] ?? "")
+        let isCopy = arrival.headers["bridge.origin"] == "snapshot"
+        if isCopy {
+            count.copies += 1
+        } else {
+            count.records += 1
+            count.events.insert(arrival.headers["mongodb.token"] ?? "")
+        }
         let document = (try? BSONDocument(extendedJSON: arrival.text))?["fullDocument"]?.documentValue
-        return "\(arrival.headers["mongodb.op"] ?? "?") \((try? document?.extendedJSON(.simple)) ?? arrival.text)"
+        return "\(isCopy ? "snapshot" : arrival.headers["mongodb.op"] ?? "?") \((try? document?.extendedJSON(.simple)) ?? arrival.text)"
     }
 }

@@ -7,8 +7,10 @@ import Runtime
 final class SnapshotRun {
     let copier: SnapshotCopier
     private var record: SnapshotRecord
-    private var progress: SnapshotProgress
-    private let queries: [SnapshotQuery]
+    /// Nil when nothing is left to copy.
+    private var progress: SnapshotProgress?
+    /// What the copier reads: which of the record's parts, and how.
+    private let work: [Work]
     private var pump: SnapshotPump
     private let publisher: any RecordPublisher
     private let ledger: KafkaTopic
@@ -21,30 +23,41 @@ final class SnapshotRun {
     /// A snapshot that has read nothing for so long says why.
     private static let stillness: Duration = .seconds(3)
 
+    /// A part that is not done.
+    struct Work {
+        /// Among the parts of the record.
+        let part: Int
+        let query: SnapshotQuery
+    }
+
     /// - Parameters:
-    ///   - record: a running one, with at least one part that is not done.
-    ///   - queries: of its parts.
+    ///   - record: a running one.
+    ///   - work: its parts that are not done, in the order of the copier.
     ///   - ledger: the topic of the snapshots' records.
     init(
-        _ record: SnapshotRecord, queries: [SnapshotQuery], copier: SnapshotCopier, pump: consuming SnapshotPump,
+        _ record: SnapshotRecord, work: [Work], copier: SnapshotCopier, pump: consuming SnapshotPump,
         publisher: any RecordPublisher, ledger: KafkaTopic, status: StreamStatus
     ) {
         self.record = record
-        self.queries = queries
+        self.work = work
         self.copier = copier
         self.pump = pump
         self.publisher = publisher
         self.ledger = ledger
         self.status = status
-        let part = record.parts[record.current ?? 0]
-        progress = SnapshotProgress(id: record.id, namespace: part.namespace, after: part.after, documents: record.documents)
+        progress = record.current.map { current in
+            let part = record.parts[current]
+            return SnapshotProgress(id: record.id, namespace: part.namespace, after: part.after, documents: record.documents)
+        }
         status.snapshot(record)
     }
 
     /// Publishes the record and puts the progress into the stream's next position: before anything of the snapshot is published.
     func begin(with events: inout EventPump) throws {
+        if progress == nil { close(as: .done) }
         try publishRecord()
         events.snapshot = progress
+        status.snapshot(record)
     }
 
     private var isRunning: Bool { record.state == .running }
@@ -78,32 +91,35 @@ final class SnapshotRun {
     }
 
     private func publish(_ chunk: SnapshotChunk, _ events: inout EventPump) throws {
-        let count = try pump.publish(chunk, from: queries[chunk.part])
-        record.parts[chunk.part].state = .running
-        record.parts[chunk.part].documents += Int64(count)
-        progress.documents += Int64(count)
-        progress.after = chunk.end ?? progress.after
+        let (part, query) = (work[chunk.part].part, work[chunk.part].query)
+        let count = try pump.publish(chunk, from: query)
+        record.parts[part].state = .running
+        record.parts[part].documents += Int64(count)
+        progress?.documents += Int64(count)
+        if let end = chunk.end { progress?.after = end }
         guard let closing = chunk.closing else {
             status.snapshot(record, published: count)
             return try events.seal(progress, at: chunk.point.token)
         }
-        record.parts[chunk.part].state = closing == .done ? .done : .ended
-        record.parts[chunk.part].after = nil
+        record.parts[part].state = closing == .done ? .done : .ended
+        record.parts[part].after = nil
         guard let next = record.current else { return try end(.done, &events, at: chunk.point.token, published: count) }
         record.parts[next].state = .running
-        progress.namespace = record.parts[next].namespace
-        progress.after = nil
+        progress?.namespace = record.parts[next].namespace
+        progress?.after = nil
         status.snapshot(record, published: count)
         try publishRecord()
         try events.seal(progress, at: chunk.point.token)
     }
 
     /// Looks whether the copier has failed for good, and says why it stands still. Between two batches.
+    ///
+    /// - Parameter token: the position of the stream; nil within a MongoDB transaction or a large event.
     func look(_ events: inout EventPump, at token: ResumeToken?) throws {
         guard isRunning else { return }
         if let failure = copier.failure, let token {
             record.reason = "\(failure)"
-            if let current = record.current { record.parts[current].after = progress.after }
+            if let current = record.current { record.parts[current].after = progress?.after }
             return try end(.failed, &events, at: token, published: 0)
         }
         let isStill = copier.stillness > Self.stillness
@@ -114,12 +130,16 @@ final class SnapshotRun {
     private func end(_ state: SnapshotRecord.State, _ events: inout EventPump, at token: ResumeToken, published count: Int) throws {
         try events.seal(progress, at: token)
         guard try publisher.finish(within: nil) else { throw Stopped() }
-        record.state = state
-        record.endedAt = WallClock.milliseconds()
+        close(as: state)
         try publishRecord()
         try events.seal(nil, at: token)
         try publisher.endLinger(isCaughtUp: true)
         status.snapshot(record, published: count)
+    }
+
+    private func close(as state: SnapshotRecord.State) {
+        record.state = state
+        record.endedAt = WallClock.milliseconds()
     }
 
     private func publishRecord() throws {

@@ -168,7 +168,7 @@ extension StreamLoop {
                             return !dependencies.stop.isRequested
                         }
                     }
-                    try snapshot?.look(&pump, at: batch.token)
+                    try snapshot?.look(&pump, at: batch.isBetweenTransactions ? batch.token : nil)
                     if handoff.isEmpty { try publisher.endLinger(isCaughtUp: !batch.isFull) }
                     try publisher.serve(timeout: .zero)
                 } else {

@@ -17,11 +17,10 @@ extension StreamLoop {
         }
         try dependencies.topics.ensure(
             dependencies.snapshots.topic, partitions: 1, config: dependencies.topics.configOfCompacted, timeout: Self.answerTime)
-        let queries = try queries(of: record)
-        let current = record.current ?? record.parts.count
+        let work = try work(of: record)
         let copier = SnapshotCopier(
-            queries, from: current, after: record.current.flatMap { record.parts[$0].after },
-            guardian: CollectionGuard(record.parts.map { ($0.namespace, $0.uuid) }), pool: dependencies.pool,
+            work.map(\.query), after: record.current.flatMap { record.parts[$0].after },
+            guardian: CollectionGuard(work.map { ($0.query.namespace, record.parts[$0.part].uuid) }), pool: dependencies.pool,
             cursors: settings.snapshot.cursors, chunkBytes: min(Self.mostChunkBytes, dependencies.memory.batchBytes), status: status,
             wake: publisher.wake)
         var copied = settings
@@ -34,7 +33,7 @@ extension StreamLoop {
             return try publisher.topic(name)
         }
         return SnapshotRun(
-            record, queries: queries, copier: copier, pump: pump, publisher: publisher,
+            record, work: work, copier: copier, pump: pump, publisher: publisher,
             ledger: try publisher.topic(dependencies.snapshots.topic), status: status)
     }
 
@@ -70,9 +69,14 @@ extension StreamLoop {
         }
     }
 
-    private func queries(of record: SnapshotRecord) throws -> [SnapshotQuery] {
+    /// The parts that are not done, the one that is being copied first.
+    private func work(of record: SnapshotRecord) throws -> [SnapshotRun.Work] {
         let stages = try settings.stages()
-        return try record.parts.map { part in
+        let parts =
+            record.parts.indices.filter { record.parts[$0].state == .running }
+            + record.parts.indices.filter { record.parts[$0].state == .waiting }
+        return try parts.map { index in
+            let part = record.parts[index]
             let filter: BSONDocument?
             do {
                 filter = try part.filter.map { try BSONDocument(extendedJSON: $0) }
@@ -85,7 +89,8 @@ extension StreamLoop {
             let shardKey =
                 dependencies.deployment.isSharded
                 ? try heartbeat.resting { try ask("the shard key") { try SnapshotListing.shardKey(of: namespace, pool: pool) } } : []
-            return SnapshotQuery(namespace: part.namespace, filter: filter, stages: stages, shardKey: shardKey)
+            return SnapshotRun.Work(
+                part: index, query: SnapshotQuery(namespace: namespace, filter: filter, stages: stages, shardKey: shardKey))
         }
     }
 

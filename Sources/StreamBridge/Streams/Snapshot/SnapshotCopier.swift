@@ -104,12 +104,12 @@ final class SnapshotCopier: SnapshotMarking {
     private let state: Monitor<State>
 
     /// - Parameters:
-    ///   - queries: one for each part of the snapshot.
-    ///   - part: the one to begin with, behind `after`.
+    ///   - queries: one for each part of the snapshot that is to be copied, in order.
+    ///   - after: where the first one goes on.
     ///   - chunkBytes: the size of a chunk that is aimed at.
     ///   - wake: called when the publisher may find something new.
     init(
-        _ queries: [SnapshotQuery], from part: Int, after: DocumentID?, guardian: CollectionGuard, pool: MongoClientPool, cursors: Int,
+        _ queries: [SnapshotQuery], after: DocumentID?, guardian: CollectionGuard, pool: MongoClientPool, cursors: Int,
         chunkBytes: Int, status: StreamStatus, wake: @escaping @Sendable () -> Void
     ) {
         self.queries = queries
@@ -119,7 +119,7 @@ final class SnapshotCopier: SnapshotMarking {
         self.chunkBytes = chunkBytes
         self.status = status
         self.wake = wake
-        let place = Place(part: part, after: after)
+        let place = Place(part: 0, after: after)
         state = Monitor(State(next: place, taken: place, size: BatchSize(targetBytes: chunkBytes)))
     }
 

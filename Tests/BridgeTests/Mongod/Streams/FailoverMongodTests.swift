@@ -45,11 +45,13 @@ import Testing
             let (leader, standby) = try pair.startBoth()
             try load.waitForEnd()
             try scene.follow().wait(events: load.writes + 1)
+            // On a machine that is too busy for heartbeats the group takes the leader for dead, and the next one repeats.
+            let wasReplaced = standby.errors.contains("leads this stream now")
             for program in [standby, leader] {
                 program.signal(SIGTERM)
                 #expect(try program.exitStatus() == 0, "\(program.errors)")
             }
-            try Self.expectComplete(scene, exactly: true)
+            try Self.expectComplete(scene, exactly: !wasReplaced)
         }
     }
 

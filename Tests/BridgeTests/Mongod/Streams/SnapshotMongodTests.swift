@@ -259,4 +259,16 @@ import Testing
             #expect(try scene.snapshot()?.documents == 4000)
         }
     }
+
+    @Test func aDatabaseWithoutACollectionIsDoneAtOnce() async throws {
+        try await Scene.play { scene in
+            let bridge = try scene.bridge([Self.stream(scene, .database(scene.database))])
+            let snapshot = try Self.awaitEnd(scene)
+            #expect(snapshot.state == .done)
+            #expect(snapshot.parts.isEmpty)
+            try scene.insert(Self.fruits(0..<1))
+            try scene.follow().wait(count: 1)
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
 }

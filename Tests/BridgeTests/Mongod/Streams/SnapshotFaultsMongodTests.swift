@@ -1,0 +1,190 @@
+import Foundation
+import Mongo
+import Testing
+
+@testable import Kafka
+@testable import Runtime
+@testable import StreamBridge
+
+/// What happens to a snapshot when a process, a server, the leader or the configuration changes in the middle of it.
+@Suite struct SnapshotFaultsMongodTests {
+    private static let count: Int32 = 3000
+
+    /// Keeps every read of documents waiting for a while, so that something can happen in the middle.
+    private static func slowDown(_ scene: Scene) throws {
+        try FailPoint.fail(["find"], times: 1000, with: ["blockConnection": true, "blockTimeMS": 150], on: scene)
+    }
+
+    /// Deltas go on until `play` has ended; then everything is compared. Each document came once, or at least once where `isExact` is false.
+    ///
+    /// - Parameter play: has a bridge run when it returns, and returns how to end it.
+    private static func expectMirror(
+        _ scene: Scene, isExact: Bool, sourceLocation: SourceLocation = #_sourceLocation, _ play: () throws -> (() throws -> Void)
+    ) throws {
+        let isOver = Monitor(false)
+        let writer = LoopThread.start(name: "write") {
+            var next: Int32 = 0
+            // Not more than the mock cluster keeps of a partition.
+            while !isOver.wait(within: .milliseconds(5), until: { $0 }), next < 5000 {
+                next += 1
+                // Every third document stays as it is.
+                let id = (next &* 7919) % Self.count / 3 * 3
+                try? scene.update(.int32(id), ["$inc": ["quantity": 1], "$set": ["by": .int32(next)]])
+            }
+        }
+        defer {
+            isOver.update { $0 = true }
+            writer.join()
+        }
+        let end = try play()
+        isOver.update { $0 = true }
+        writer.join()
+        try scene.insert([["_id": "last"]])
+        let records = try scene.follow().wait(for: "the last event") { $0.contains { $0.keyText == #"{"_id":"last"}"# } }
+        try end()
+        let mirror = try CollectionMirror(records)
+        let contents = try scene.contents()
+        let different = Set(mirror.documents.keys).union(contents.keys).filter { mirror.documents[$0] != contents[$0] }
+        #expect(different.isEmpty, "\(different.sorted().prefix(3))", sourceLocation: sourceLocation)
+        #expect(mirror.copies.count == Int(Self.count), sourceLocation: sourceLocation)
+        if isExact { #expect(mirror.copies.values.allSatisfy { $0 == 1 }, sourceLocation: sourceLocation) }
+        let snapshot = try scene.snapshot()
+        #expect(snapshot?.state == .done, sourceLocation: sourceLocation)
+        #expect(snapshot?.documents ?? 0 >= Int64(Self.count), sourceLocation: sourceLocation)
+    }
+
+    @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
+    func everyDocumentArrivesThoughTheProcessIsKilled(_ delivery: Delivery) async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try scene.insert(SnapshotMongodTests.fruits(0..<Self.count))
+            try Self.slowDown(scene)
+            let folder = try TemporaryFolder()
+            let yaml = scene.yaml(stream: "snapshot: initial", delivery: delivery).replacing(#/startAt: [^\n]*/#, with: "startAt: now")
+            let file = try folder.write(yaml, to: "bridge.yaml")
+            try scene.kafka.create(topic: scene.topic())
+            let follower = try scene.follow()
+            try Self.expectMirror(scene, isExact: delivery == .exactlyOnce && TestKafka.isReal) {
+                for kill in 1...4 {
+                    let program = try BridgeProgram(["run", "--config", file])
+                    try follower.wait(count: kill * 200)
+                    program.signal(SIGKILL)
+                    _ = try program.exitStatus()
+                }
+                let last = try BridgeProgram(["run", "--config", file])
+                _ = try SnapshotMongodTests.awaitEnd(scene)
+                return { () throws in
+                    last.signal(SIGTERM)
+                    #expect(try last.exitStatus() == 0, "\(last.errors)")
+                    #expect(last.errors.contains("continues after"))
+                }
+            }
+        }
+    }
+
+    @Test func anotherProcessGoesOnBehindTheLastDocument() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try scene.insert(SnapshotMongodTests.fruits(0..<Self.count))
+            try scene.kafka.create(topic: scene.topic())
+            let folder = try TemporaryFolder()
+            let timeout = TestKafka.isReal ? 6000 : 4000
+            let yaml = scene.yaml(stream: "snapshot: initial", delivery: .atLeastOnce).replacing(#/startAt: [^\n]*/#, with: "startAt: now")
+                .replacing("kafka:\n", with: "kafka:\n  consumer: { session.timeout.ms: \(timeout) }\n")
+            let file = try folder.write(yaml, to: "bridge.yaml")
+            let follower = try scene.follow()
+            try Self.slowDown(scene)
+            try Self.expectMirror(scene, isExact: true) {
+                let leader = try BridgeProgram(["run", "--config", file])
+                try follower.wait(count: 20)
+                let standby = try BridgeProgram(["run", "--config", file])
+                try follower.wait(count: 300)
+                leader.signal(SIGTERM)
+                #expect(try leader.exitStatus() == 0, "\(leader.errors)")
+                _ = try SnapshotMongodTests.awaitEnd(scene)
+                return { () throws in
+                    standby.signal(SIGTERM)
+                    #expect(try standby.exitStatus() == 0, "\(standby.errors)")
+                }
+            }
+        }
+    }
+
+    /// A step-down, and a primary that stands still with a read of documents in its hands.
+    @Test(arguments: [false, true])
+    func itGoesOnAtTheNextPrimary(_ isFrozen: Bool) async throws {
+        try await blocking {
+            let set = try ThreeMembers()
+            let scene = try Scene(uri: set.uri)
+            try scene.insert(SnapshotMongodTests.fruits(0..<Self.count))
+            let frozen = isFrozen ? try set.primary(of: scene) : nil
+            // Nobody of these knows the old primary as one.
+            let rest = set.members.filter { $0.port != frozen?.port }.map(\.host).joined(separator: ",")
+            let bridge = try scene.bridge([SnapshotMongodTests.stream(scene)])
+            _ = try bridge.streams()
+            try scene.follow().wait(count: 20)
+            if let frozen {
+                frozen.signal(SIGSTOP)
+            } else {
+                // The answer may be lost with the connection that the step-down closes.
+                _ = try? scene.command(["replSetStepDown": 20, "secondaryCatchUpPeriodSecs": 10], on: "admin")
+            }
+            _ = try SnapshotMongodTests.awaitEnd(scene)
+            let pool = try MongoClientPool(
+                .init(
+                    uri: "mongodb://\(rest)/?replicaSet=three", maxPoolSize: 2, serverSelectionTimeout: Patience.limit, appName: "scene"))
+            _ = try pool.withClient { client throws(MongoError) in
+                try client.command(
+                    ["insert": "fruits", "documents": [["_id": "last"]], "writeConcern": ["w": "majority"]], on: scene.database,
+                    operation: "insert")
+            }
+            let records = try scene.follow().wait(for: "the last event") { $0.contains { $0.keyText == #"{"_id":"last"}"# } }
+            frozen?.signal(SIGCONT)
+            #expect(try bridge.stop().isEmpty)
+            #expect(Set(records.map(\.keyText)).count == Int(Self.count) + 1)
+            #expect(scene.log.lines(containing: "halted").isEmpty)
+            #expect(try scene.snapshot()?.state == .done)
+        }
+    }
+
+    /// What is watched no more is left out, and the filter is that of the beginning.
+    @Test func aChangedConfigurationEndsPartsAndKeepsFilters() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            let names = ["a", "b", "c"].map { Namespace(database: scene.database, collection: $0) }
+            for name in names { try scene.insert(SnapshotMongodTests.fruits(0..<1000), into: name.collection) }
+            try Self.slowDown(scene)
+            let first = try scene.bridge([
+                SnapshotMongodTests.stream(scene, .collections(names)) {
+                    $0.snapshot.filters = [names[2]: #"{"_id": {"$lt": 100}}"#]
+                }
+            ])
+            try scene.follow().wait(count: 20)
+            #expect(try first.stop().isEmpty)
+            let interrupted = try #require(try scene.snapshot())
+            #expect(interrupted.state == .running)
+            let second = try scene.bridge([SnapshotMongodTests.stream(scene, .collections([names[0], names[2]]))])
+            let snapshot = try SnapshotMongodTests.awaitEnd(scene)
+            #expect(try second.stop().isEmpty)
+            #expect(snapshot.id == interrupted.id)
+            #expect(snapshot.parts.map(\.state) == [.done, .ended, .done])
+            #expect(snapshot.parts.map(\.documents) == [1000, 0, 100])
+            #expect(try scene.records().count == 1100)
+        }
+    }
+
+    @Test func aReadThatIsRefusedForGoodFailsTheSnapshotAndNotTheStream() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try scene.insert(SnapshotMongodTests.fruits(0..<500))
+            // Unauthorized: an account that has lost a right.
+            try FailPoint.fail(["find"], times: 1000, with: ["errorCode": 13], on: scene)
+            let bridge = try scene.bridge([SnapshotMongodTests.stream(scene)])
+            let snapshot = try SnapshotMongodTests.awaitEnd(scene)
+            #expect(snapshot.state == .failed)
+            #expect(snapshot.reason?.contains("13") ?? false)
+            try FailPoint.end(on: scene)
+            try scene.insert([["_id": "later"]])
+            try scene.follow().wait(count: 1)
+            #expect(try bridge.status(of: "fruits").state != .halted)
+            #expect(try bridge.stop().isEmpty)
+            #expect(scene.log.lines(containing: "has failed after").count == 1)
+        }
+    }
+}
