@@ -15,44 +15,6 @@ import Testing
         try FailPoint.fail(["find"], times: 1000, with: ["blockConnection": true, "blockTimeMS": 150], on: scene)
     }
 
-    /// Deltas go on until `play` has ended; then everything is compared. Each document came once, or at least once where `isExact` is false.
-    ///
-    /// - Parameter play: has a bridge run when it returns, and returns how to end it.
-    private static func expectMirror(
-        _ scene: Scene, isExact: Bool, sourceLocation: SourceLocation = #_sourceLocation, _ play: () throws -> (() throws -> Void)
-    ) throws {
-        let isOver = Monitor(false)
-        let writer = LoopThread.start(name: "write") {
-            var next: Int32 = 0
-            // Not more than the mock cluster keeps of a partition.
-            while !isOver.wait(within: .milliseconds(5), until: { $0 }), next < 5000 {
-                next += 1
-                // Every third document stays as it is.
-                let id = (next &* 7919) % Self.count / 3 * 3
-                try? scene.update(.int32(id), ["$inc": ["quantity": 1], "$set": ["by": .int32(next)]])
-            }
-        }
-        defer {
-            isOver.update { $0 = true }
-            writer.join()
-        }
-        let end = try play()
-        isOver.update { $0 = true }
-        writer.join()
-        try scene.insert([["_id": "last"]])
-        let records = try scene.follow().wait(for: "the last event") { $0.contains { $0.keyText == #"{"_id":"last"}"# } }
-        try end()
-        let mirror = try CollectionMirror(records)
-        let contents = try scene.contents()
-        let different = Set(mirror.documents.keys).union(contents.keys).filter { mirror.documents[$0] != contents[$0] }
-        #expect(different.isEmpty, "\(different.sorted().prefix(3))", sourceLocation: sourceLocation)
-        #expect(mirror.copies.count == Int(Self.count), sourceLocation: sourceLocation)
-        if isExact { #expect(mirror.copies.values.allSatisfy { $0 == 1 }, sourceLocation: sourceLocation) }
-        let snapshot = try scene.snapshot()
-        #expect(snapshot?.state == .done, sourceLocation: sourceLocation)
-        #expect(snapshot?.documents ?? 0 >= Int64(Self.count), sourceLocation: sourceLocation)
-    }
-
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func everyDocumentArrivesThoughTheProcessIsKilled(_ delivery: Delivery) async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
@@ -63,7 +25,7 @@ import Testing
             let file = try folder.write(yaml, to: "bridge.yaml")
             try scene.kafka.create(topic: scene.topic())
             let follower = try scene.follow()
-            try Self.expectMirror(scene, isExact: delivery == .exactlyOnce && TestKafka.isReal) {
+            try MirrorCheck(documents: Self.count).run(on: scene, isExact: delivery == .exactlyOnce && TestKafka.isReal) {
                 for kill in 1...4 {
                     let program = try BridgeProgram(["run", "--config", file])
                     try follower.wait(count: kill * 200)
@@ -92,7 +54,7 @@ import Testing
             let file = try folder.write(yaml, to: "bridge.yaml")
             let follower = try scene.follow()
             try Self.slowDown(scene)
-            try Self.expectMirror(scene, isExact: true) {
+            try MirrorCheck(documents: Self.count).run(on: scene, isExact: true) {
                 let leader = try BridgeProgram(["run", "--config", file])
                 try follower.wait(count: 20)
                 let standby = try BridgeProgram(["run", "--config", file])
