@@ -20,6 +20,9 @@ protocol ChangeStreamSink: AnyObject, Sendable {
 
     /// Nobody wants batches any more.
     var isAbandoned: Bool { get }
+
+    /// No batch waits.
+    var isEmpty: Bool { get }
 }
 
 extension BatchHandoff: ChangeStreamSink where Item == ChangeStreamReader.Batch {}
@@ -160,9 +163,12 @@ final class ChangeStreamReader: Sendable {
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
+            // Many of them, while documents are read: they must not fill the hand-off, so that events find room behind the one that waits.
+            let isOfNoAccount = batch.count == 0 && openTransaction == nil && wait < options.maxAwait && !handoff.isEmpty
             openTransaction = batch.openTransaction(before: token, after: openTransaction)
             var item = Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)
             if let snapshot, let point = item.snapshotPoint(isSharded: isSharded) { item.snapshotMark = snapshot.mark(at: point) }
+            if isOfNoAccount, item.snapshotMark == nil { continue }
             guard waiting({ handoff.put(item) }) else { return close(stream, of: client) }
             status.read(events: batch.count, upTo: token, clusterTime: batch.clusterTime)
             start = .after(token)

@@ -21,11 +21,11 @@ protocol SnapshotMarking: AnyObject, Sendable {
 }
 
 extension ChangeStreamReader.Batch {
-    /// More than this behind the deployment's newest cluster time, a stream has no time for documents.
+    /// More seconds than this behind the deployment's newest cluster time, a stream has no time for documents.
     static let mostLag: UInt32 = 1
 
-    /// It ends neither within a MongoDB transaction nor within a large event.
-    var isBetweenTransactions: Bool { openTransaction == nil && !(events?.endsAmidEvent ?? false) }
+    /// It ends neither within a MongoDB transaction nor within a large event, as far as is known: a stream that was just opened says nothing of that.
+    var isBetweenTransactions: Bool { openTransaction == nil && events.map { !$0.endsAmidEvent } ?? false }
 
     /// Where documents can be read behind this batch; nil within a transaction or a large event, for a stream that lags, and where the
     /// server has more events at hand, which go first.

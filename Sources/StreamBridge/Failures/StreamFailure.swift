@@ -120,7 +120,8 @@ enum StreamFailure {
 
     /// How to go on without a document that a snapshot cannot publish.
     static func stoppingSnapshot(of stream: String) -> String {
-        "stop the snapshot, `bridge snapshot stop \(stream)`, and begin another one with a --filter that leaves the document out"
+        "stop the snapshot, `bridge snapshot stop \(stream)`, send the bridge SIGHUP, and begin another one with a --filter that leaves the document "
+            + "out"
     }
 
     private static func classify(_ error: KafkaError) -> StreamFailure {

@@ -1,27 +1,5 @@
 import Mongo
 
-/// The `_id` of a document, as a document of its own: the server compares it with a collection's index.
-struct DocumentID: Sendable, Hashable {
-    /// `{_id: …}`
-    let document: BSONDocument
-    var value: BSONValue { document["_id"] ?? .null }
-
-    init(_ value: BSONValue) { document = ["_id": value] }
-
-    /// - Parameter json: as ``canonicalJSON`` gives it.
-    /// - Throws: ``ExtendedJSONError``, ``BSONError``.
-    init(canonicalJSON json: String) throws {
-        document = try BSONDocument(extendedJSON: "{\"_id\":\(json)}")
-    }
-
-    /// The value alone.
-    ///
-    /// - Throws: ``BSONError`` for text that is not UTF-8.
-    func canonicalJSON() throws(BSONError) -> String {
-        String(try document.extendedJSON(.canonical).dropFirst(#"{"_id":"#.utf8.count).dropLast())
-    }
-}
-
 /// How far a snapshot is, as the stream's position keeps it: both are stored together, so neither is ever ahead of the other.
 struct SnapshotProgress: Sendable, Equatable {
     let id: String
@@ -33,14 +11,13 @@ struct SnapshotProgress: Sendable, Equatable {
     var documents: Int64
 
     /// `{"id":…,"ns":…,"after":…,"documents":…}`, with `after` as canonical Extended JSON, so that it keeps its type. It is left out before the first
-    /// document: a null is the `_id` of one.
-    ///
-    /// - Throws: ``BSONError`` for an `_id` that is not UTF-8. Such a document cannot be published either.
-    func json() throws(BSONError) -> String {
+    /// document: a null is the `_id` of one. An `_id` that is not UTF-8, which `format: bson` can publish, is `afterBSON` instead, in Base64.
+    var json: String {
         let head: BSONDocument = ["id": .string(id), "ns": .string("\(namespace)")]
-        var text = try head.extendedJSON(.relaxed)
-        text.removeLast()
-        if let after { text += ",\"after\":" + (try after.canonicalJSON()) }
+        var text = String(decoding: head.jsonLine.dropLast(), as: UTF8.self)
+        if let after {
+            if let json = try? after.canonicalJSON() { text += ",\"after\":\(json)" } else { text += ",\"afterBSON\":\"\(after.base64)\"" }
+        }
         return text + ",\"documents\":\(documents)}"
     }
 
@@ -52,7 +29,7 @@ struct SnapshotProgress: Sendable, Equatable {
         self.id = id
         self.namespace = namespace
         self.documents = documents
-        after = document["after"].map { DocumentID($0) }
+        after = document["after"].map { DocumentID($0) } ?? document["afterBSON"]?.stringValue.flatMap { DocumentID(base64: $0) }
     }
 
     init(id: String, namespace: Namespace, after: DocumentID?, documents: Int64) {

@@ -155,7 +155,13 @@ extension SnapshotRecord.Part {
         ]
         if let filter { document.append("filter", .string(filter)) }
         if let uuid { document.append("uuid", .string(uuid.map { String(Int($0) + 0x100, radix: 16).dropFirst() }.joined())) }
-        if let after = try? after?.canonicalJSON() { document.append("after", .string(after)) }
+        if let after {
+            if let json = try? after.canonicalJSON() {
+                document.append("after", .string(json))
+            } else {
+                document.append("afterBSON", .string(after.base64))
+            }
+        }
         return document
     }
 
@@ -170,7 +176,9 @@ extension SnapshotRecord.Part {
         uuid = document["uuid"]?.stringValue.map { text in
             stride(from: 0, to: text.utf8.count - 1, by: 2).compactMap { UInt8(text.dropFirst($0).prefix(2), radix: 16) }
         }
-        after = document["after"]?.stringValue.flatMap { try? DocumentID(canonicalJSON: $0) }
+        after =
+            document["after"]?.stringValue.flatMap { try? DocumentID(canonicalJSON: $0) }
+            ?? document["afterBSON"]?.stringValue.flatMap { DocumentID(base64: $0) }
     }
 }
 

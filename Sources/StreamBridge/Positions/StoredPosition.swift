@@ -78,8 +78,7 @@ struct StoredPosition: Sendable, Equatable {
     /// One line of JSON.
     var json: [UInt8] {
         let line = document.jsonLine
-        // Nothing is published behind a document whose `_id` JSON cannot express, so there is no such progress.
-        guard let snapshot = try? position.snapshot?.json() else { return line }
+        guard let snapshot = position.snapshot?.json else { return line }
         return line.dropLast() + Array(#","snapshot":\#(snapshot)}"#.utf8)
     }
 

@@ -14,11 +14,19 @@ final class SnapshotRun {
     private var pump: SnapshotPump
     private let publisher: any RecordPublisher
     private let ledger: KafkaTopic
+    /// What is published and sealed together is stored together.
+    private let isAtomic: Bool
     private let status: StreamStatus
+    /// When the record was last published.
+    private var publishedAt: ContinuousClock.Instant = .now
     /// How long events wait for documents that are being read.
     private var patience = SnapshotRun.leastPatience
 
     private static let leastPatience: Duration = .milliseconds(500)
+    /// How often a call that takes long is looked after.
+    private static let lookInterval: Duration = .milliseconds(100)
+    /// A record of many parts is large: it is not published for each of them.
+    private static let recordInterval: Duration = .seconds(1)
     private static let mostPatience: Duration = .seconds(10)
     /// A snapshot that has read nothing for so long says why.
     private static let stillness: Duration = .seconds(3)
@@ -33,28 +41,30 @@ final class SnapshotRun {
     /// - Parameters:
     ///   - record: a running one.
     ///   - work: its parts that are not done, in the order of the copier.
+    ///   - isAtomic: the publisher stores what is sealed together in one transaction.
     ///   - ledger: the topic of the snapshots' records.
     init(
         _ record: SnapshotRecord, work: [Work], copier: SnapshotCopier, pump: consuming SnapshotPump,
-        publisher: any RecordPublisher, ledger: KafkaTopic, status: StreamStatus
+        publisher: any RecordPublisher, isAtomic: Bool, ledger: KafkaTopic, status: StreamStatus
     ) {
         self.record = record
         self.work = work
         self.copier = copier
         self.pump = pump
         self.publisher = publisher
+        self.isAtomic = isAtomic
         self.ledger = ledger
         self.status = status
         progress = record.current.map { current in
             let part = record.parts[current]
             return SnapshotProgress(id: record.id, namespace: part.namespace, after: part.after, documents: record.documents)
         }
-        status.snapshot(record)
     }
 
     /// Publishes the record and puts the progress into the stream's next position: before anything of the snapshot is published.
     func begin(with events: inout EventPump) throws {
-        if progress == nil { close(as: .done) }
+        // Nothing to copy, or it cannot begin.
+        if progress == nil { close(as: record.reason == nil ? .done : .failed) }
         try publishRecord()
         events.snapshot = progress
         status.snapshot(record)
@@ -84,8 +94,9 @@ final class SnapshotRun {
                     patience = min(patience * 2, Self.mostPatience)
                     return
                 }
+                status.snapshotWaits(for: copier.stillness(of: Self.stillness))
                 try copier.watch()
-                guard try wait(Self.leastPatience / 5) else { return }
+                guard try wait(Self.lookInterval) else { return }
             }
         }
     }
@@ -108,7 +119,7 @@ final class SnapshotRun {
         progress?.namespace = record.parts[next].namespace
         progress?.after = nil
         status.snapshot(record, published: count)
-        try publishRecord()
+        if publishedAt.duration(to: .now) > Self.recordInterval { try publishRecord() }
         try events.seal(progress, at: chunk.point.token)
     }
 
@@ -122,14 +133,15 @@ final class SnapshotRun {
             if let current = record.current { record.parts[current].after = progress?.after }
             return try end(.failed, &events, at: token, published: 0)
         }
-        let isStill = copier.stillness > Self.stillness
-        status.snapshotWaits(for: isStill ? "waits until the stream is less than a second behind and has no more events at hand" : nil)
+        status.snapshotWaits(for: copier.stillness(of: Self.stillness))
     }
 
-    /// The record says that it has ended only when everything before is safe. Then the position says nothing of it any more.
+    /// The record says that it has ended only together with what was published last, or when that is safe. Then the position says nothing of it any more.
     private func end(_ state: SnapshotRecord.State, _ events: inout EventPump, at token: ResumeToken, published count: Int) throws {
-        try events.seal(progress, at: token)
-        guard try publisher.finish(within: nil) else { throw Stopped() }
+        if !isAtomic {
+            try events.seal(progress, at: token)
+            guard try publisher.finish(within: nil) else { throw Stopped() }
+        }
         close(as: state)
         try publishRecord()
         try events.seal(nil, at: token)
@@ -146,5 +158,6 @@ final class SnapshotRun {
         var batch = RecordBatch()
         batch.setPlain(key: record.id, value: record.json)
         try publisher.publish(batch, to: [ledger])
+        publishedAt = .now
     }
 }

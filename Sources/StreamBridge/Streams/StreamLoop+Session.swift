@@ -214,9 +214,11 @@ extension StreamLoop {
     }
 
     /// Asks MongoDB something beside the change stream. A server that does not answer holds neither the loop nor a stop up.
-    func ask<Answer: Sendable>(_ question: String, _ body: @escaping @Sendable () throws -> Answer) throws -> Answer {
+    func ask<Answer: Sendable>(
+        _ question: String, within limit: Duration = BoundedCallLimits.answer, _ body: @escaping @Sendable () throws -> Answer
+    ) throws -> Answer {
         try BoundedCall.make(
-            of: dependencies.pool, "find out \(question)", stop: dependencies.stop, isSlow: { status.mongoFailed($0) }, body)
+            of: dependencies.pool, "find out \(question)", within: limit, stop: dependencies.stop, isSlow: { status.mongoFailed($0) }, body)
     }
 
     /// Where to open the stream instead of at a lost position. The topic for the gap's record comes first: without it nothing is skipped.

@@ -9,11 +9,18 @@ extension StreamLoop {
     /// - Throws: ``Halt`` where the server cannot read snapshots; ``MongoError``, ``KafkaError``, ``Stopped``.
     func snapshotRun(after stored: StreamPosition?, publisher: any RecordPublisher) throws -> SnapshotRun? {
         guard var record = try snapshotRecord(after: stored) else { return nil }
-        if record.parts.isEmpty { try reviewSnapshot() }
-        record.parts = try list(record).map { part in
-            var part = part
-            if !settings.watch.includes(part.namespace), part.state != .done { part.state = .ended }
-            return part
+        let isNew = record.parts.isEmpty
+        do {
+            if isNew { try reviewSnapshot() }
+            record.parts = try list(record).map { part in
+                var part = part
+                if !settings.watch.includes(part.namespace), part.state != .done { part.state = .ended }
+                return part
+            }
+        } catch let halt as Halt where record.by != dependencies.instance {
+            // Somebody asked for it; the stream has nothing to do with that.
+            record.reason = "\(halt)"
+            record.parts = []
         }
         try dependencies.topics.ensure(
             dependencies.snapshots.topic, partitions: 1, config: dependencies.topics.configOfCompacted, timeout: Self.answerTime)
@@ -34,7 +41,7 @@ extension StreamLoop {
         }
         return SnapshotRun(
             record, work: work, copier: copier, pump: pump, publisher: publisher,
-            ledger: try publisher.topic(dependencies.snapshots.topic), status: status)
+            isAtomic: settings.delivery == .exactlyOnce, ledger: try publisher.topic(dependencies.snapshots.topic), status: status)
     }
 
     /// The one that runs, as far as it is, or a new one for a stream that begins with one.
@@ -44,6 +51,7 @@ extension StreamLoop {
             running.apply(stored?.snapshot)
             return running
         }
+        if let ended = known.last(where: { $0.id == status.snapshot.documentSnapshot?.record.id }) { status.snapshot(ended) }
         if let progress = stored?.snapshot, !known.contains(where: { $0.id == progress.id }) {
             logger.warning("snapshot \(progress.id) is not in topic \(dependencies.snapshots.topic) any more, so it does not continue")
         }
@@ -63,7 +71,7 @@ extension StreamLoop {
     private func list(_ record: SnapshotRecord) throws -> [SnapshotRecord.Part] {
         let (pool, watch, filters) = (dependencies.pool, settings.watch, settings.snapshot.filters)
         return try heartbeat.resting {
-            try ask("what the snapshot copies") {
+            try ask("what the snapshot copies", within: Self.listingTime) {
                 try SnapshotListing(of: record, scope: watch, filters: filters, pool: pool).parts
             }
         }
@@ -94,6 +102,8 @@ extension StreamLoop {
         }
     }
 
+    /// A cluster may have many collections, which are asked one by one.
+    private static let listingTime: Duration = .seconds(300)
     /// A chunk that is aimed at.
     private static let mostChunkBytes = 1 << 20
 }

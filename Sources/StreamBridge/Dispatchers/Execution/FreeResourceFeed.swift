@@ -217,6 +217,8 @@ extension FreeResourceFeed: ChangeStreamSink {
     func fail(_ error: any Error) { state.withLock { $0.failure = error } }
 
     var isAbandoned: Bool { context.stop.isRequested || session.isOver }
+
+    var isEmpty: Bool { true }
 }
 
 extension FreeResourceFeed: ChangeStreamObserver {

@@ -41,6 +41,14 @@ struct SnapshotBook {
         }
     }
 
+    /// Whether a stream has a stored position. Blocks.
+    ///
+    /// - Throws: ``KafkaError``, ``Stopped``.
+    func hasPosition(_ stream: String) throws -> Bool {
+        guard try admin.hasTopic(store.topic, within: configuration.startupTimeout, stop: stop) else { return false }
+        return try store.readAll(timeout: configuration.startupTimeout, .init(stop: stop))[stream] != nil
+    }
+
     /// Makes the stream's leader stand back, and stores what `change` makes of the snapshots that there are then. Blocks.
     ///
     /// - Returns: the one that was changed.

@@ -75,6 +75,11 @@ package struct Snapshots: Sendable {
             let plan = try SnapshotPlan(request, bridge: configuration.name)
             let book = try book()
             let id = SnapshotRecord.makeID()
+            if stream.snapshot.when == .initial, try !book.hasPosition(stream.name) {
+                throw WrongUsage(
+                    "stream \(stream.name) has no position yet, and begins with a snapshot of all that it watches (snapshot: initial): start "
+                        + "the bridge")
+            }
             func beginning(with parts: [SnapshotRecord.Part]) -> SnapshotChange {
                 let user = user
                 return { known in

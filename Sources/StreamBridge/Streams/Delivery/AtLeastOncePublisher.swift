@@ -140,10 +140,11 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     private var hasRoomForPosition: Bool { positionsInFlight.count < Self.mostPositionsInFlight }
 
-    /// Events since the last stored position make it due soon; a token that only moved on an idle stream can wait.
+    /// Events, and documents of a snapshot, since the last stored position make it due soon; a token that only moved on an idle stream can wait.
     private func interval(to position: StreamPosition) -> Duration {
         guard let lastStored else { return .zero }
-        return position.events == lastStored.events ? StreamPosition.idleStoreInterval : Self.storeInterval
+        return position.events == lastStored.events && position.snapshot == lastStored.snapshot
+            ? StreamPosition.idleStoreInterval : Self.storeInterval
     }
 
     private func storeIfDue() throws {

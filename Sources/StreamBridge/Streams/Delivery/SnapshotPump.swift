@@ -80,7 +80,8 @@ struct SnapshotPump: ~Copyable {
 private struct EventFrame {
     private let head: [UInt8]
     private let tail: [UInt8]
-    private let shardKey: [[UInt8]]
+    /// Paths of the documentKey's fields.
+    private let key: [(name: [UInt8], path: BSONPath)]
 
     init(of namespace: Namespace, at point: SnapshotPoint, shardKey: [String]) {
         var head = OutputBuffer(capacity: 256)
@@ -96,7 +97,8 @@ private struct EventFrame {
         tail.append(BSONType.document.rawValue)
         tail.append("documentKey\0")
         self.tail = tail.bytes()
-        self.shardKey = (shardKey.filter { $0 != "_id" } + ["_id"]).map { Array($0.utf8) }
+        let fields = shardKey.contains("_id") ? shardKey : shardKey + ["_id"]
+        key = fields.map { (Array($0.utf8), BSONPath(segments: $0.split(separator: ".").map(String.init))) }
     }
 
     func write(_ document: Range<Int>, of bytes: RawSpan, into event: inout OutputBuffer) throws(BSONError) {
@@ -106,14 +108,12 @@ private struct EventFrame {
         event.append(contentsOf: tail)
         let key = event.count
         event.append(int32: 0)
-        for name in shardKey {
-            var fields = try BSONCursor(document: bytes, at: document.lowerBound)
-            while let field = try fields.next(in: bytes) {
-                guard bytes.equals(field.key, name.span.bytes) else { continue }
-                // The type, the name, and the value.
-                event.append(contentsOf: bytes, in: field.key.lowerBound - 1..<field.value.upperBound)
-                break
-            }
+        for (name, path) in self.key {
+            guard let field = try path.find(in: bytes, at: document.lowerBound) else { continue }
+            event.append(field.type.rawValue)
+            event.append(contentsOf: name)
+            event.append(0 as UInt8)
+            event.append(contentsOf: bytes, in: field.value)
         }
         event.append(0 as UInt8)
         event.setLength(at: key)

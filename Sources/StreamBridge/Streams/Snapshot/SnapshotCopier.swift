@@ -19,66 +19,6 @@ final class SnapshotCopier: SnapshotMarking {
         case over
     }
 
-    /// Where a read begins: behind a document of a part.
-    private struct Place {
-        var part: Int
-        var after: DocumentID?
-    }
-
-    private struct Mark {
-        let number: Int
-        let point: SnapshotPoint
-        var reads: [Read] = []
-        /// Reads that were begun.
-        var begun = 0
-        /// No read begins here any more.
-        var isClosed = false
-    }
-
-    /// What one thread reads, in the order in which it is to be published.
-    private struct Read {
-        let number: Int
-        var chunks: [SnapshotChunk] = []
-        var isOver = false
-    }
-
-    private struct State {
-        /// Where the next read begins.
-        var next: Place
-        /// Where the publisher is.
-        var taken: Place
-        var marks: [Mark] = []
-        var lastNumber = 0
-        /// How many documents make a chunk.
-        var size: BatchSize
-        /// The mark of a read that was begun and has not said yet where the next one begins: until then no other can begin.
-        var planned: Int?
-        /// Read and not taken.
-        var bytes = 0
-        /// Changes when all marks are given up: what is read for an earlier one is of no use.
-        var generation = 0
-        var pausedUntil: ContinuousClock.Instant?
-        var backoff = Backoff()
-        /// Since when every read has failed, and with which code.
-        var failingSince: ContinuousClock.Instant?
-        var failure: (any Error)?
-        var isClosed = false
-        /// When a read was last taken.
-        var movedAt: ContinuousClock.Instant = .now
-        /// When the calls began that have not returned.
-        var pending: [Int: ContinuousClock.Instant] = [:]
-    }
-
-    /// A read that a thread is to make.
-    private struct Turn {
-        let number: Int
-        let mark: Int
-        let point: SnapshotPoint
-        let place: Place
-        let count: Int
-        let generation: Int
-    }
-
     /// Marks that wait for the publisher: while it is at one, the next is being read.
     private static let mostMarks = 2
     /// Reads of a mark: the events behind it wait until they are published.
@@ -169,15 +109,22 @@ final class SnapshotCopier: SnapshotMarking {
     func giveWay() {
         state.update { state in
             state.size.shrink()
-            Self.startAnew(&state)
+            state.startAnew()
         }
     }
 
     /// What ended the snapshot.
     var failure: (any Error)? { state.read { $0.failure } }
 
-    /// For how long nothing was taken.
-    var stillness: Duration { state.read { $0.movedAt.duration(to: .now) } }
+    /// Why nothing was taken for so long; nil when something was.
+    func stillness(of time: Duration) -> String? {
+        state.read { state in
+            guard state.movedAt.duration(to: .now) > time else { return nil }
+            if state.pausedUntil != nil { return "reads again after an error" }
+            if !state.pending.isEmpty { return "waits for MongoDB to answer" }
+            return "waits until the stream is less than a second behind and has no more events at hand"
+        }
+    }
 
     /// Looks after calls that take long.
     ///
@@ -194,13 +141,14 @@ final class SnapshotCopier: SnapshotMarking {
         (0..<cursors).map { index in LoopThread.start(name: name) { self.run(as: index) } }
     }
 
-    /// Ends the threads, and waits for them no longer than a second.
+    /// Ends the threads, and waits for all of them no longer than a second.
     func leave(_ threads: [LoopThread]) {
         state.update { state in
             state.isClosed = true
-            Self.startAnew(&state)
+            state.startAnew()
         }
-        for thread in threads where !thread.join(within: .seconds(1)) { pool.leaveBehind(thread) }
+        let deadline = ContinuousClock.now + .seconds(1)
+        for thread in threads where !thread.join(within: max(.zero, deadline - .now)) { pool.leaveBehind(thread) }
     }
 
     private func run(as thread: Int) {
@@ -227,16 +175,22 @@ final class SnapshotCopier: SnapshotMarking {
             state.pending[thread] = .now
             return Turn(
                 number: state.lastNumber, mark: state.marks[index].number, point: state.marks[index].point, place: state.next,
-                count: state.size.events, generation: state.generation)
+                count: min(state.size.events, state.mostDocuments), generation: state.generation, thread: thread)
         }
     }
 
+    /// One call of a turn has returned, and another one follows.
+    private func calls(_ turn: Turn) { state.update { $0.pending[turn.thread] = .now } }
+
     private func read(_ turn: Turn, of client: borrowing MongoClient) throws(MongoError) {
         let query = queries[turn.place.part]
+        calls(turn)
         guard try guardian.isThere(turn.place.part, of: client) else {
             begin(turn, nextAt: Place(part: turn.place.part + 1))
-            return put(SnapshotChunk(point: turn.point, part: turn.place.part, closing: .ended), of: turn, isLast: true)
+            put(SnapshotChunk(point: turn.point, part: turn.place.part, closing: .ended), of: turn, isLast: true)
+            return
         }
+        calls(turn)
         guard cursors > 1 || !query.isPlain else { return try readOn(turn, query, of: client) }
         let end = try query.end(of: turn.count, after: turn.place.after, at: turn.point.time, of: client)
         begin(turn, nextAt: end.map { Place(part: turn.place.part, after: $0) } ?? Place(part: turn.place.part + 1))
@@ -245,20 +199,25 @@ final class SnapshotCopier: SnapshotMarking {
 
     /// With one cursor and without a filter, what was read shows where the next read begins.
     private func readOn(_ turn: Turn, _ query: SnapshotQuery, of client: borrowing MongoClient) throws(MongoError) {
-        let answer = try query.next(turn.count, after: turn.place.after, at: turn.point.time, of: client)
+        let after = turn.place.after
+        let answer = try query.next(turn.count, after: after, at: turn.point, of: client)
         let isEnd = !answer.isCut && answer.documents.count < turn.count
         var chunk = SnapshotChunk(point: turn.point, part: turn.place.part, reply: answer.reply, documents: answer.documents)
-        chunk.end = answer.documents.last.flatMap { SnapshotQuery.id(of: $0, in: answer.reply) } ?? turn.place.after
+        chunk.end = answer.documents.last.flatMap { SnapshotQuery.id(of: $0, in: answer.reply) } ?? after
         guard isEnd else {
             begin(turn, nextAt: Place(part: turn.place.part, after: chunk.end))
-            return put(chunk, of: turn, isLast: true, seen: answer.documents.count)
+            put(chunk, of: turn, isLast: true, seen: answer.documents.count)
+            return
         }
-        let last = turn.place.after == nil ? nil : try query.last(at: turn.point.time, of: client)
+        calls(turn)
+        // The first read has it, and so has one that ended with it.
+        let last = after == nil || after?.value == .maxKey ? nil : try query.last(at: turn.point.time, of: client)
         let closing = try closing(of: turn.place.part, of: client)
         begin(turn, nextAt: Place(part: turn.place.part + 1))
         if let last, !last.documents.isEmpty {
             put(chunk, of: turn, isLast: false, seen: answer.documents.count)
             chunk = SnapshotChunk(point: turn.point, part: turn.place.part, reply: last.reply, documents: last.documents)
+            chunk.end = DocumentID(.maxKey)
         }
         chunk.closing = closing
         put(chunk, of: turn, isLast: true, seen: max(1, chunk.documents.count))
@@ -271,27 +230,44 @@ final class SnapshotCopier: SnapshotMarking {
         var rest = span
         var count = turn.count
         while true {
+            calls(turn)
             let answer = try query.read(rest, at: turn.point, of: client)
             var chunk = SnapshotChunk(
                 point: turn.point, part: turn.place.part, reply: answer.reply, documents: answer.documents, areEvents: !query.stages.isEmpty
             )
             if !answer.isCut {
                 chunk.end = rest.end
-                if rest.end == nil { chunk.closing = try closing(of: turn.place.part, of: client) }
+                if rest.end == nil {
+                    if query.stages.isEmpty { chunk.end = answer.documents.last.flatMap { SnapshotQuery.id(of: $0, in: answer.reply) } }
+                    chunk.closing = try closing(of: turn.place.part, of: client)
+                }
                 // A shorter span than was wanted is followed by the rest of it.
                 let isLast = rest.end == span.end
-                put(chunk, of: turn, isLast: isLast)
-                if isLast { return }
+                guard put(chunk, of: turn, isLast: isLast), !isLast else { return }
                 rest = .init(after: rest.end, end: span.end)
             } else if query.stages.isEmpty, let last = answer.documents.last {
                 chunk.end = SnapshotQuery.id(of: last, in: answer.reply)
-                put(chunk, of: turn, isLast: false, seen: answer.documents.count)
+                guard put(chunk, of: turn, isLast: false, seen: answer.documents.count) else { return }
                 rest.after = chunk.end
             } else {
                 // A pipeline may hide where a reply ends, so a shorter span is read that fits.
                 count = max(1, count / 2)
+                calls(turn)
                 rest.end = try query.end(of: count, after: rest.after, at: turn.point.time, of: client) ?? span.end
+                continue
             }
+            guard awaitRoom(turn) else { return }
+        }
+    }
+
+    /// Waits until there is room for one more reply.
+    ///
+    /// - Returns: false when nobody wants it any more.
+    private func awaitRoom(_ turn: Turn) -> Bool {
+        state.update { $0.pending[turn.thread] = nil }
+        return state.wait { state in
+            guard state.place(of: turn) != nil else { return false }
+            return state.bytes < Self.chunksAhead * chunkBytes ? true : nil
         }
     }
 
@@ -312,17 +288,19 @@ final class SnapshotCopier: SnapshotMarking {
     }
 
     /// - Parameter seen: how many documents were looked at; nil for as many as were asked for.
-    private func put(_ chunk: SnapshotChunk, of turn: Turn, isLast: Bool, seen: Int? = nil) {
-        state.update { state in
-            guard state.generation == turn.generation, let mark = state.marks.firstIndex(where: { $0.number == turn.mark }),
-                let read = state.marks[mark].reads.firstIndex(where: { $0.number == turn.number })
-            else { return }
+    /// - Returns: false when nobody wants it any more.
+    @discardableResult
+    private func put(_ chunk: SnapshotChunk, of turn: Turn, isLast: Bool, seen: Int? = nil) -> Bool {
+        let isWanted = state.update { state in
+            guard let place = state.place(of: turn) else { return false }
             state.size.adapt(events: seen ?? turn.count, bytes: chunk.byteCount, asked: turn.count)
             state.bytes += chunk.byteCount
-            state.marks[mark].reads[read].chunks.append(chunk)
-            state.marks[mark].reads[read].isOver = isLast
+            state.marks[place.mark].reads[place.read].chunks.append(chunk)
+            state.marks[place.mark].reads[place.read].isOver = isLast
+            return true
         }
-        wake()
+        if isWanted { wake() }
+        return isWanted
     }
 
     // MARK: Trouble
@@ -330,7 +308,8 @@ final class SnapshotCopier: SnapshotMarking {
     private func succeeded(_ turn: Turn) {
         state.update { state in
             guard state.generation == turn.generation else { return }
-            state.failingSince = nil
+            state.momentsFailSince = nil
+            state.refusals = 0
             state.backoff.reset()
         }
         status.snapshotRead()
@@ -338,38 +317,36 @@ final class SnapshotCopier: SnapshotMarking {
 
     /// Reads again at a later mark what passes; ends the snapshot otherwise.
     private func failed(_ turn: Turn, _ error: MongoError) {
-        let (isCurrent, time) = state.update { state -> (Bool, Duration) in
-            guard state.generation == turn.generation, !state.isClosed else { return (false, .zero) }
-            let since = state.failingSince ?? .now
-            state.failingSince = since
-            var pause = state.backoff.next()
-            switch error.code {
-            case .invalidOptions: pause = Self.aheadPause
-            case .maxTimeMSExpired: state.size.shrink()
-            default: break
-            }
-            Self.startAnew(&state)
-            state.pausedUntil = .now + pause
-            return (true, since.duration(to: .now))
-        }
-        guard isCurrent else { return }
         let isOfMoment = error.code.map { Self.ofMoment.contains($0) } ?? false
-        let mayPass: Bool = if case .reopen = StreamFailure(mongoDB: error) { true } else { isOfMoment }
-        if !mayPass || isOfMoment && time > Self.patience {
-            state.update { $0.failure = error }
-        } else if !isOfMoment || time > .seconds(3) {
-            status.mongoFailed(error, of: .snapshot)
+        var mayPass: Bool = if case .reopen = StreamFailure(mongoDB: error) { true } else { isOfMoment }
+        var isTold = !isOfMoment
+        let isCurrent = state.update { state in
+            guard state.generation == turn.generation, !state.isClosed else { return false }
+            var pause = state.backoff.next()
+            if error.code == .invalidOptions { pause = Self.aheadPause }
+            if error.code == .maxTimeMSExpired { state.mostDocuments = max(1, turn.count / 2) }
+            // A connection that breaks during a login looks like a refusal.
+            if error.kind == .authentication {
+                state.refusals += 1
+                mayPass = state.refusals < Self.refusalsUntilBelieved
+            }
+            state.momentsFailSince = isOfMoment ? state.momentsFailSince ?? .now : nil
+            if let since = state.momentsFailSince {
+                let time = since.duration(to: .now)
+                if time > Self.patience { mayPass = false }
+                if time > Self.quietTime { isTold = true }
+            }
+            state.startAnew()
+            state.pausedUntil = .now + pause
+            if !mayPass { state.failure = error }
+            return true
         }
+        if isCurrent, mayPass, isTold { status.mongoFailed(error, of: .snapshot) }
     }
 
-    private static func startAnew(_ state: inout State) {
-        state.generation += 1
-        state.marks.removeAll()
-        state.bytes = 0
-        state.planned = nil
-        state.next = state.taken
-    }
-
+    /// A moment that cannot be read passes with the next one, mostly.
+    private static let quietTime: Duration = .seconds(3)
+    private static let refusalsUntilBelieved = 8
     /// The same can be read at a later moment; `invalidOptions` says of one that it has not come yet, as the server sees it.
     private static let ofMoment: Set<MongoError.Code> = [.snapshotTooOld, .snapshotUnavailable, .invalidOptions]
 }

@@ -1,4 +1,3 @@
-import Logging
 import Mongo
 
 /// What a snapshot copies, as the server has it when the snapshot begins.
@@ -42,9 +41,15 @@ struct SnapshotListing: Sendable {
                 part.state = .ended
                 return part
             }
-            guard entry.type == "collection", !entry.isCapped else { return nil }
-            if let uuid = part.uuid, uuid != entry.uuid { part.state = .ended }
+            guard entry.type == "collection", !entry.isCapped else {
+                // Of one that was being copied, this is the end; others are left out.
+                part.state = .ended
+                return part.uuid == nil ? nil : part
+            }
+            let isKnown = part.uuid != nil
+            if isKnown, part.uuid != entry.uuid { part.state = .ended }
             part.uuid = entry.uuid
+            if isKnown { return part }
         }
         if part.state == .waiting, part.estimated == 0 {
             let reply = try client.command(

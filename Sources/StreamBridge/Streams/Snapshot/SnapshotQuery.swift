@@ -60,14 +60,16 @@ struct SnapshotQuery: Sendable {
     /// Reads documents from behind one of them, so many at most.
     ///
     /// - Throws: ``MongoError``.
-    func next(_ count: Int, after: DocumentID?, at time: BSONTimestamp, of client: borrowing MongoClient) throws(MongoError) -> Answer {
-        var command = find(at: time)
+    func next(_ count: Int, after: DocumentID?, at point: SnapshotPoint, of client: borrowing MongoClient) throws(MongoError) -> Answer {
+        var command = find(at: point.time)
         if let after { command.append("min", .document(after.document)) }
         let limit = Int64(after == nil ? count : count + 1)
         command.append("limit", .int64(limit))
         command.append("batchSize", .int64(limit))
         var answer = try first(command, of: client)
         if let after, let first = answer.documents.first, Self.id(of: first, in: answer.reply) == after { answer.documents.removeFirst() }
+        // It filled the reply alone, and would again.
+        if answer.isCut, answer.documents.isEmpty { return try read(Span(after: after), at: point, of: client) }
         return answer
     }
 
@@ -104,13 +106,13 @@ struct SnapshotQuery: Sendable {
             ], of: client)
     }
 
-    /// The `_id` of a document.
+    /// The `_id` of a document, byte for byte.
     static func id(of document: Range<Int>, in reply: BSONReply) -> DocumentID? {
         reply.withUnsafeBytes { buffer in
             let bytes = buffer.bytes
             guard var fields = try? BSONCursor(document: bytes, at: document.lowerBound) else { return nil }
             while let field = try? fields.next(in: bytes) {
-                if field.keyEquals("_id", in: bytes) { return (try? BSONValue(field, of: bytes)).map { DocumentID($0) } }
+                if field.keyEquals("_id", in: bytes) { return DocumentID(field, of: bytes) }
             }
             return nil
         }
@@ -137,8 +139,7 @@ struct SnapshotQuery: Sendable {
     /// The event that an insert of a document would have given.
     private func shape(at point: SnapshotPoint) -> BSONDocument {
         var key: BSONDocument = [:]
-        for field in shardKey where field != "_id" { key.append(field, .string("$\(field)")) }
-        key.append("_id", "$_id")
+        for field in shardKey.contains("_id") ? shardKey : shardKey + ["_id"] { key.append(field, .string("$\(field)")) }
         return [
             "_id": ["$literal": .document(point.token.document)], "operationType": ["$literal": "insert"],
             "clusterTime": ["$literal": .timestamp(point.time)], "fullDocument": "$$ROOT",
@@ -152,8 +153,8 @@ extension SnapshotQuery.Span {
     /// As a query; nil for a whole collection.
     fileprivate var condition: BSONDocument? {
         var bounds: [BSONValue] = []
-        if let after { bounds.append(["$gt": ["$_id", ["$literal": after.value]]]) }
-        if let end { bounds.append(["$lte": ["$_id", ["$literal": end.value]]]) }
+        if let after { bounds.append(["$gt": ["$_id", .document(after.literal)]]) }
+        if let end { bounds.append(["$lte": ["$_id", .document(end.literal)]]) }
         return bounds.isEmpty ? nil : ["$expr": ["$and": .array(bounds)]]
     }
 }

@@ -149,4 +149,42 @@ import Testing
             #expect(scene.log.lines(containing: "has failed after").count == 1)
         }
     }
+
+    /// What was read for that place is given up, because it would be too old behind the event.
+    @Test func anEventDoesNotWaitForASlowRead() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try scene.insert(SnapshotMongodTests.fruits(0..<100))
+            try FailPoint.fail(["find"], times: 1, with: ["blockConnection": true, "blockTimeMS": 8000], on: scene)
+            let bridge = try scene.bridge([SnapshotMongodTests.stream(scene)])
+            // By then the reader has come by more often than the hand-off has places.
+            let status = try #require(try bridge.streams().first)
+            let end = ContinuousClock.now + Patience.limit
+            var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
+            while status.snapshot.documentSnapshot?.waitsFor == nil, .now < end { backoff.pause() }
+            #expect(status.snapshot.documentSnapshot?.waitsFor == "waits for MongoDB to answer")
+            try scene.update(1, ["$set": ["quantity": 5]])
+            let records = try scene.follow().wait(count: 101)
+            #expect(records.first?.headers["bridge.origin"] == "live")
+            #expect(try CollectionMirror(records).documents == scene.contents())
+            #expect(try bridge.stop().isEmpty)
+        }
+    }
+
+    /// Two of them do not fit into one reply, so what is read from behind one begins with itself alone.
+    @Test(arguments: [1, 2])
+    func documentsOf9MBFollowOneAnother(_ cursors: Int) async throws {
+        try await Scene.play { scene in
+            let large = BSONValue.string(String(repeating: "x", count: 9 << 20))
+            for id in 0..<5 as Range<Int32> { try scene.insert([["_id": .int32(id), "large": large]]) }
+            let bridge = try scene.bridge([
+                SnapshotMongodTests.stream(scene) {
+                    $0.format = .template(TextTemplate(segments: [.placeholder(["documentKey", "_id"])]))
+                    $0.snapshot.cursors = cursors
+                }
+            ])
+            #expect(try SnapshotMongodTests.awaitEnd(scene).documents == 5)
+            #expect(try bridge.stop().isEmpty)
+            #expect(try scene.records().map(\.text) == ["0", "1", "2", "3", "4"])
+        }
+    }
 }
