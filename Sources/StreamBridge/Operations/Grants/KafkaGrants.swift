@@ -60,22 +60,20 @@ package struct KafkaGrants: Sendable {
     ) -> [String] {
         let place =
             switch resource.kind {
-            case .topic: "--topic \(Self.quoted(resource.name))"
-            case .group: "--group \(Self.quoted(resource.name))"
-            case .transactionalId: "--transactional-id \(Self.quoted(resource.name))"
+            case .topic: "--topic \(resource.name.shellQuoted)"
+            case .group: "--group \(resource.name.shellQuoted)"
+            case .transactionalId: "--transactional-id \(resource.name.shellQuoted)"
             case .cluster: "--cluster"
             }
         let pattern = resource.pattern == .prefixed ? " --resource-pattern-type prefixed" : ""
         let comments = needs.map { "# \($0.subject): \($0.purpose)." }
         let command =
-            "kafka-acls.sh --bootstrap-server \(Self.quoted(servers)) --command-config admin.properties --add "
-            + "--allow-principal \(Self.quoted(principal)) \(operations.map { "--operation \($0.rawValue)" }.joined(separator: " ")) "
+            "kafka-acls.sh --bootstrap-server \(servers.shellQuoted) --command-config admin.properties --add "
+            + "--allow-principal \(principal.shellQuoted) \(operations.map { "--operation \($0.rawValue)" }.joined(separator: " ")) "
             + place + pattern
         // Brokers of today do not ask for it.
         return [""] + comments + [resource.kind == .cluster ? "# \(command)" : command]
     }
-
-    private static func quoted(_ text: String) -> String { "'\(text.replacing("'", with: "'\\''"))'" }
 }
 
 extension KafkaGrants: Encodable {
