@@ -10,30 +10,51 @@ import Runtime
 //
 // A finding is written to a file crash-… in .build/bson-fuzz; `.build/bson-fuzz/bson-fuzz FILE` runs it again.
 
-/// One input: the first byte chooses the mode, the rest is the document.
+/// How a document is written as JSON, and the result as the inside of a string.
+private enum Writer {
+    case extended(JSONMode)
+    case java(JavaJSON)
+
+    static let all: [Writer] = JSONMode.allCases.map { .extended($0) } + [.java(.document), .java(.update), .java(.key)]
+
+    func write(_ bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
+        switch self {
+        case .extended(let mode): try ExtendedJSON.writeDocument(bytes, mode: mode, into: &buffer)
+        case .java(let writer): try writer.writeDocument(bytes, into: &buffer)
+        }
+    }
+}
+
+/// One input: the first byte chooses the writer, the rest is the document.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     guard let start, count > 1 else { return 0 }
     let input = UnsafeRawBufferPointer(start: start, count: count)
-    let mode = JSONMode.allCases[Int(input[0]) % JSONMode.allCases.count]
+    let writer = Writer.all[Int(input[0]) % Writer.all.count]
     // A copy of exactly this size, so that the sanitizer sees the first byte read beyond it.
     let bytes = [UInt8](input.dropFirst())
-    writesJSONOrFails(bytes, mode: mode)
+    writesJSONOrFails(bytes, with: writer)
     decodesOrFails(bytes)
     _ = try? BSONPath("a.0.b").find(in: bytes.span.bytes)
     return 0
 }
 
-private func writesJSONOrFails(_ bytes: [UInt8], mode: JSONMode) {
+private func writesJSONOrFails(_ bytes: [UInt8], with writer: Writer) {
     var buffer = OutputBuffer(capacity: 64)
     do {
-        try ExtendedJSON.writeDocument(bytes.span.bytes, mode: mode, into: &buffer)
+        try writer.write(bytes.span.bytes, into: &buffer)
     } catch {
         precondition(0...bytes.count ~= error.offset, "an error outside of the bytes")
         return
     }
     do {
         _ = try JSONText.parse(buffer.bytes())
+        guard case .java = writer else { return }
+        // Its text is the inside of a string in a record, from which it comes back.
+        let inner = String(decoding: buffer.bytes(), as: UTF8.self)
+        buffer.escapeQuotes(from: 0)
+        let quoted = [UInt8(ascii: "\"")] + buffer.bytes() + [UInt8(ascii: "\"")]
+        precondition(try JSONText.parse(quoted) == .string(inner), "another text in a string")
     } catch {
         preconditionFailure("not JSON: \(String(decoding: buffer.bytes(), as: UTF8.self))")
     }

@@ -213,7 +213,7 @@ extension ExtendedJSON {
     }
 
     /// Options are written in alphabetical order, in which they should be stored but need not be.
-    private static func writeOptions(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
+    static func writeOptions(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
         var letters: UInt32 = 0
         for offset in range {
             let letter = bytes.byte(at: offset) &- UInt8(ascii: "a")

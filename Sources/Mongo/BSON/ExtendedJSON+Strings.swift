@@ -67,7 +67,7 @@ extension ExtendedJSON {
         return position
     }
 
-    private static func writeASCII(_ byte: UInt8, into buffer: inout OutputBuffer) {
+    static func writeASCII(_ byte: UInt8, into buffer: inout OutputBuffer) {
         switch byte {
         case UInt8(ascii: "\""): buffer.append("\\\"")
         case UInt8(ascii: "\\"): buffer.append("\\\\")

@@ -162,6 +162,27 @@ public struct OutputBuffer: ~Copyable {
         end += number
     }
 
+    /// Puts a backslash before each quote and each backslash from `start` on, in place: JSON becomes the inside of a JSON string. Other characters
+    /// that a string cannot have are none in JSON.
+    package mutating func escapeQuotes(from start: Int) {
+        precondition(0...count ~= start)
+        func isSpecial(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") }
+        var rest = 0
+        for position in start..<count where isSpecial(base.load(fromByteOffset: position, as: UInt8.self)) { rest += 1 }
+        reserve(rest)
+        var (position, runEnd) = (count, count)
+        end += rest
+        // From the back, each run between two of them moves once, to its final place.
+        while rest > 0 {
+            position -= 1
+            guard isSpecial(base.load(fromByteOffset: position, as: UInt8.self)) else { continue }
+            (base + position + rest).copyMemory(from: base + position, byteCount: runEnd - position)
+            rest -= 1
+            base.storeBytes(of: UInt8(ascii: "\\"), toByteOffset: position + rest, as: UInt8.self)
+            runEnd = position
+        }
+    }
+
     /// Replaces four bytes that are already there.
     package mutating func overwrite(int32 value: Int32, at position: Int) {
         precondition(position >= 0 && position <= count - 4)

@@ -126,7 +126,7 @@ extension StreamLoop {
             settings.fullDocument == .batchedLookup
             ? DocumentLookup(pool: dependencies.pool, status: status, stop: dependencies.stop, heartbeat: heartbeat) : nil
         var pump = EventPump(
-            settings: settings, publisher: publisher, lookup: lookup, after: stored,
+            settings: settings, replicaSet: dependencies.deployment.replicaSet, publisher: publisher, lookup: lookup, after: stored,
             took: { [status] counts in
                 status.took(counts)
                 scope.took(counts)

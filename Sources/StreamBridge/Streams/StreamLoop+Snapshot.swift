@@ -33,7 +33,8 @@ extension StreamLoop {
         var copied = settings
         if let topic = record.topic { copied.topic = try TextTemplate(parsing: topic) }
         let pump = SnapshotPump(
-            settings: copied, id: record.id, publisher: publisher, isCompacted: dependencies.topics.keepsOnlyNewest
+            settings: copied, id: record.id, replicaSet: dependencies.deployment.replicaSet, publisher: publisher,
+            isCompacted: dependencies.topics.keepsOnlyNewest
         ) { name in
             try InternalTopics.refuse(name, of: self.dependencies.bridge)
             try self.dependencies.topics.ensure(name, timeout: Self.answerTime)

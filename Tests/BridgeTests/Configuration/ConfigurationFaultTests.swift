@@ -172,7 +172,22 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         .stream("key: documentkey", "9:10: streams[0].key", "did you mean `documentKey`?"),
         .stream("key: a..b", "9:10: streams[0].key", "single dots"),
         .stream("key: $a.b", "9:10: streams[0].key", "without `$`: a.b"),
-        .stream("format: json", "9:13: streams[0].format", "allowed: relaxed, canonical, simple, bson, {template: \"...\"}"),
+        .stream(
+            "format: json", "9:13: streams[0].format",
+            "allowed: relaxed, canonical, simple, bson, debezium, cloudevents, {template: \"...\"}, {debezium: {...}}, {cloudevents: ...}"),
+        .stream("format: debezum", "9:13: streams[0].format", "did you mean `debezium`?"),
+        .stream("format: {template: a, debezium: {}}", "9:13: streams[0].format", "found 2 formats"),
+        .stream("format: {debezium: {prefix: a}}", "9:25: streams[0].format.debezium.prefix", "allowed here: topicPrefix, document"),
+        .stream("format: {debezium: {topicPrefix: a/b}}", "9:38: streams[0].format.debezium.topicPrefix", "`/` is not legal"),
+        .stream("format: {debezium: {document: text}}", "9:35: streams[0].format.debezium.document", "allowed: string, object"),
+        .stream("format: {cloudevents: http}", "9:27: streams[0].format.cloudevents", "allowed: binary, structured"),
+        .stream("format: debezium\nkey: none", "10:10: streams[0].key", "the document's `_id` as the key"),
+        .stream("format: debezium\nkey: ns.db", "10:10: streams[0].key", "remove `key`"),
+        .stream(
+            "format: debezium\ncontent: fullDocument\nfullDocument: required", "10:14: streams[0].content", "writes the whole envelope"),
+        .stream(
+            "format: cloudevents\ncontent: fullDocument\nfullDocument: required", "10:14: streams[0].content",
+            "writes the whole change event"),
         .stream("format: {template: \"a}\"}", "9:24: streams[0].format.template", "character 2: `}` without a `{`"),
         .stream("format: {}", "9:13: streams[0].format", "write {template: \"...\"}"),
         .stream("tombstones: true\nkey: none", "9:17: streams[0].tombstones", "a tombstone without a key"),

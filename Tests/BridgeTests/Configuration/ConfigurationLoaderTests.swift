@@ -177,6 +177,29 @@ import Testing
         #expect(lookup.warnings.isEmpty)
     }
 
+    /// As with Debezium's connector.
+    @Test(arguments: [("format: debezium", true), ("format: debezium\ntombstones: false", false), ("format: cloudevents", false)])
+    func debeziumsRecordsHaveTombstonesUnlessTheyAreRefused(_ stream: String, _ expected: Bool) throws {
+        let loaded = try ConfigurationText.load(ConfigurationText.minimal(stream: stream))
+        #expect(loaded.configuration.streams.map(\.tombstones) == [expected])
+        #expect(loaded.warnings.isEmpty)
+    }
+
+    @Test func debeziumsPrefixIsTheBridgesNameUnlessItIsWritten() throws {
+        let streams = ["format: debezium", "format: {debezium: {document: object}}", "format: {debezium: {topicPrefix: shop}}"]
+        let formats = try streams.map { try ConfigurationText.load(ConfigurationText.minimal(stream: $0)).configuration.streams[0].format }
+        #expect(
+            formats == [
+                .debezium(DebeziumSettings(topicPrefix: "lessons")), .debezium(DebeziumSettings(topicPrefix: "lessons", document: .object)),
+                .debezium(DebeziumSettings(topicPrefix: "shop")),
+            ])
+    }
+
+    @Test func eventsThatDebeziumLeavesOutAreWarnedAbout() throws {
+        let loaded = try ConfigurationText.load(ConfigurationText.minimal(stream: "format: debezium\nshowExpandedEvents: true"))
+        #expect(loaded.warnings.map(\.path) == ["streams[0].showExpandedEvents"])
+    }
+
     @Test(arguments: [
         ("key: fullDocument.a", "updates carry no document"), ("key: fullDocumentBeforeChange.a", "events carry no earlier document"),
         ("key: fullDocument.a\nfullDocument: updateLookup\ntombstones: true", "its tombstone will have no key"),
@@ -219,6 +242,10 @@ import Testing
               - {name: c, watch: "2024", startAt: {token: "8200"}, topic: "{coll}", format: bson, content: fullDocument, fullDocument: required}
               - {name: "null", watch: null.true, startAt: oldest, fullDocumentBeforeChange: required, showExpandedEvents: true, format: simple}
               - {name: off, watch: yes, pipeline: '{"$set": {"a": 1}}', format: canonical, fullDocument: batchedLookup}
+              - {name: f, watch: a, format: debezium}
+              - {name: g, watch: b, format: {debezium: {topicPrefix: x, document: object}}, tombstones: false}
+              - {name: h, watch: c, format: cloudevents}
+              - {name: i, watch: d, format: {cloudevents: structured}}
             dispatchers:
               - name: d
                 commands: 5

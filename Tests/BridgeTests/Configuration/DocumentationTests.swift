@@ -3,7 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-@Suite struct ConfigurationDocumentationTests {
+/// One after the other, because some of them can write the document.
+@Suite(.serialized) struct ConfigurationDocumentationTests {
     private static let begin = "<!-- keys: begin -->\n"
     private static let end = "\n<!-- keys: end -->"
 

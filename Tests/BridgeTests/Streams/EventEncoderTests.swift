@@ -253,7 +253,7 @@ import Testing
     }
 
     /// Rule 6: bytes from outside never trap. Every byte of an event is damaged in turn.
-    @Test(arguments: [RecordFormat.relaxed, .canonical, .simple, .bson])
+    @Test(arguments: [RecordFormat.relaxed, .canonical, .simple, .bson, .cloudevents(.binary), .cloudevents(.structured)])
     func damagedBytesAreEncodedOrRefused(_ format: RecordFormat) throws {
         let encoder = EventEncoder(.sample { $0.format = format })
         let intact = SampleEvent.insert(1).bytes

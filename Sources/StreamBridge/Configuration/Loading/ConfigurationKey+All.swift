@@ -102,17 +102,31 @@ extension ConfigurationKey {
             "streams[]", "key", .scalar, "`documentKey`, `none`, or a field path", .scalar("documentKey"),
             "The key of each record; a path such as `fullDocument.type` starts at the change event."),
         .init(
-            "streams[]", "format", [.scalar, .mapping], "`relaxed`, `canonical`, `simple`, `bson`, or the key below", .scalar("relaxed"),
-            "How values are written."),
+            "streams[]", "format", [.scalar, .mapping],
+            "`relaxed`, `canonical`, `simple`, `bson`, `debezium`, `cloudevents`, or one of the keys below",
+            .scalar("relaxed"),
+            "How records are written."),
         .init(
             "streams[].format", "template", .scalar, "template", .absent,
             "Text with values of the change event in it, such as `{fullDocument.quantity}`."),
+        .init(
+            "streams[].format", "debezium", .mapping, "mapping", .absent,
+            "As Debezium's MongoDB connector writes records. The word alone has the defaults of the keys below."),
+        .init(
+            "streams[].format.debezium", "topicPrefix", .scalar, "name", .absent,
+            "What `source.name` is, the connector's `topic.prefix`. Without it the bridge's `name`."),
+        .init(
+            "streams[].format.debezium", "document", .scalar, choices(of: DebeziumSettings.Document.self), .scalar("string"),
+            "What documents are in a record: a string with JSON, as the connector writes them, or relaxed Extended JSON."),
+        .init(
+            "streams[].format", "cloudevents", .scalar, choices(of: CloudEventsMode.self), .absent,
+            "CloudEvents 1.0: attributes in headers, or in the value. The word alone is `binary`."),
         .init(
             "streams[]", "content", .scalar, choices(of: RecordContent.self), .scalar("event"),
             "What becomes the value: the change event, or only its `fullDocument`."),
         .init(
             "streams[]", "tombstones", .scalar, "boolean", .scalar("false"),
-            "Whether a delete gives a record with the key and a null value."),
+            "Whether a delete gives a record with the key and a null value. With `format: debezium` the default is `true`."),
         .init(
             "streams[]", "delivery", .scalar, "`exactly-once` or `at-least-once`", .scalar("exactly-once"),
             "The guarantee: events and the position after them in one Kafka transaction, or the position after the events."),

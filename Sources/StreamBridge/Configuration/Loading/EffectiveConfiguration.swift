@@ -121,6 +121,8 @@ package enum EffectiveConfiguration {
         case .simple: .text("simple")
         case .bson: .text("bson")
         case .template(let template): .mapping([("template", .text(template.description))])
+        case .debezium(let settings): .mapping([("debezium", tree(of: settings))])
+        case .cloudevents(let mode): .mapping([("cloudevents", .text(mode.rawValue))])
         }
     }
 

@@ -45,9 +45,10 @@ extension StreamSettings {
             return template
         }
         let key = section.parse("key") { text throws(ConfigurationComplaint) in try RecordKey(parsing: text) }
-        let format = RecordFormat(reading: section)
+        let format = RecordFormat(reading: section, bridge: bridge)
         let content = section.choice("content", RecordContent.self)
-        let tombstones = section.boolean("tombstones")
+        // The connector's own default, `tombstones.on.delete`.
+        let tombstones = format?.isDebezium == true && !section.has("tombstones") ? true : section.boolean("tombstones")
         let delivery = section.choice("delivery", Delivery.self)
         let onLostPosition = section.choice("onLostPosition", LostPositionPolicy.self)
         let snapshot = SnapshotSettings(reading: section, watch: watch)
@@ -58,6 +59,11 @@ extension StreamSettings {
                 section.mark(of: "content"), section.path(of: "content"),
                 "updates carry no document with `fullDocument: default`, so their values will be null; "
                     + "write `fullDocument: updateLookup` for the current document")
+        }
+        if format?.isDebezium == true, showExpandedEvents == true {
+            section.reading.warn(
+                section.mark(of: "showExpandedEvents"), section.path(of: "showExpandedEvents"),
+                "`format: debezium` has no records for DDL events, so they are left out; remove `showExpandedEvents`")
         }
         guard let name, let watch, let pipeline, let fullDocument, let before, let showExpandedEvents, let startAt, let topic, let key,
             let format, let content, let tombstones, let delivery, let onLostPosition, let snapshot
@@ -101,15 +107,34 @@ extension StreamSettings {
     private static func refuseContradictions(
         key: RecordKey?, format: RecordFormat?, content: RecordContent?, tombstones: Bool?, in section: ConfigurationSection
     ) {
-        if tombstones == true, key == RecordKey.none {
+        if tombstones == true, key == RecordKey.none, format?.isDebezium != true {
             section.reading.report(
                 section.mark(of: "tombstones"), section.path(of: "tombstones"), "a tombstone without a key deletes nothing",
                 "choose another `key`, or write `tombstones: false`")
         }
-        if content == .fullDocument, case .template = format {
-            section.reading.report(
-                section.mark(of: "content"), section.path(of: "content"), "a template always reads the whole change event",
-                "remove `content`, and begin its paths with `fullDocument.`")
+        func refuse(_ name: String, _ reason: String, _ remedy: String) {
+            section.reading.report(section.mark(of: name), section.path(of: name), reason, remedy)
+        }
+        if content == .fullDocument {
+            switch format {
+            case .template:
+                refuse(
+                    "content", "a template always reads the whole change event",
+                    "remove `content`, and begin its paths with `fullDocument.`")
+            case .debezium:
+                refuse(
+                    "content", "`format: debezium` writes the whole envelope, with the document in `after`",
+                    "remove `content`, or choose another `format`")
+            case .cloudevents:
+                refuse(
+                    "content", "`format: cloudevents` writes the whole change event", "remove `content`, or choose another `format`")
+            case .relaxed, .canonical, .simple, .bson, nil: break
+            }
+        }
+        if format?.isDebezium == true, let key, key != .documentKey {
+            refuse(
+                "key", "`format: debezium` has the document's `_id` as the key, by which its consumers find the document",
+                "remove `key`, or choose another `format`")
         }
     }
 }
@@ -171,40 +196,5 @@ extension StartPoint {
         }
         guard let point else { return nil }
         self = point
-    }
-}
-
-extension RecordFormat {
-    private enum Word: String, CaseIterable {
-        case relaxed, canonical, simple, bson
-    }
-
-    /// Reads `format:`.
-    fileprivate init?(reading section: ConfigurationSection) {
-        guard let located = section.value("format") else { return nil }
-        if case .mapping(let entries) = located.value.content {
-            guard !entries.isEmpty else {
-                section.report(located, "found an empty mapping", "write {template: \"...\"}")
-                return nil
-            }
-            let template = section.section("format").parse("template") { text throws(ConfigurationComplaint) in
-                try TextTemplate.any(text)
-            }
-            guard let template else { return nil }
-            self = .template(template)
-            return
-        }
-        let word = section.parse("format") { text throws(ConfigurationComplaint) -> Word in
-            if let word = Word(rawValue: text) { return word }
-            throw ConfigurationComplaint(
-                ConfigurationSection.remedy(word: text, among: Word.allCases.map(\.rawValue)) + ", {template: \"...\"}")
-        }
-        switch word {
-        case .relaxed: self = .relaxed
-        case .canonical: self = .canonical
-        case .simple: self = .simple
-        case .bson: self = .bson
-        case nil: return nil
-        }
     }
 }

@@ -55,12 +55,6 @@ package enum RecordKey: Sendable, Equatable {
     case field([String])
 }
 
-/// How a record's value is written.
-package enum RecordFormat: Sendable, Equatable {
-    case relaxed, canonical, simple, bson
-    case template(TextTemplate)
-}
-
 /// Which part of the change event becomes the value.
 package enum RecordContent: String, Sendable, Equatable, CaseIterable {
     case event, fullDocument

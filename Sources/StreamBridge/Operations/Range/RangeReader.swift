@@ -9,6 +9,8 @@ final class RangeReader {
     struct Route {
         let range: EventRange
         let settings: StreamSettings
+        /// Of the deployment; nil for a sharded cluster.
+        let replicaSet: String?
         var origin = RecordOrigin.live
         let publisher: any RecordSink
         /// For `fullDocument: batchedLookup`; nil when the documents are of no account.
@@ -41,8 +43,8 @@ final class RangeReader {
         publisher = route.publisher
         pace = route.pace
         pump = EventPump(
-            settings: route.settings, origin: route.origin, range: route.range, publisher: route.publisher, lookup: route.lookup,
-            after: route.position, leaveOut: route.leaveOut, open: open)
+            settings: route.settings, origin: route.origin, replicaSet: route.replicaSet, range: route.range, publisher: route.publisher,
+            lookup: route.lookup, after: route.position, leaveOut: route.leaveOut, open: open)
     }
 
     /// Reads until the end of the range, a stop, or an error. Blocks.

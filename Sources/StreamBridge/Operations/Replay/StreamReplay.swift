@@ -93,7 +93,7 @@ package struct StreamReplay {
         let inspector = RecordInspector(client: admin.client) { batch, _ in counter.count(batch) }
         // A document that a lookup would fetch is not counted among the bytes.
         let route = RangeReader.Route(
-            range: range, settings: settings, publisher: inspector, position: resolved.trial.position,
+            range: range, settings: settings, replicaSet: deployment.replicaSet, publisher: inspector, position: resolved.trial.position,
             leaveOut: { _ in counter.leaveOut() })
         let reader = RangeReader(route) { name in
             try InternalTopics.refuse(name, of: configuration.name)

@@ -66,7 +66,7 @@ struct StreamReplaySession {
         try publisher.fence()
         let position = try begin(publisher, status)
         var route = RangeReader.Route(
-            range: range, settings: settings, origin: .replay(id: record.id), publisher: publisher,
+            range: range, settings: settings, replicaSet: deployment.replicaSet, origin: .replay(id: record.id), publisher: publisher,
             lookup: settings.fullDocument == .batchedLookup ? DocumentLookup(pool: pool, status: status, stop: stop, heartbeat: nil) : nil,
             position: position, pace: rate.map { RateLimiter(rate: $0) })
         route.leaveOut = { event in

@@ -15,9 +15,14 @@ struct DocumentImage {
     private enum Form {
         case json(JSONMode)
         case bson
+        /// Debezium's text of a document.
+        case java
     }
 
     private let form: Form
+    /// Where the document is in a whole event.
+    private let path: [String]
+    private let hasDebeziumKeys: Bool
     private let isWholeEvent: Bool
     private let hasImages: Bool
 
@@ -33,8 +38,17 @@ struct DocumentImage {
         case .canonical: form = .json(.canonical)
         case .simple: form = .json(.simple)
         case .bson: form = .bson
+        case .debezium(let settings): form = settings.document == .string ? .java : .json(.relaxed)
+        case .cloudevents: form = .json(.relaxed)
         case .template: throw refused("a template does not carry the document")
         }
+        hasDebeziumKeys = stream.format.isDebezium
+        path =
+            switch stream.format {
+            case .debezium: ["after"]
+            case .cloudevents(.structured): ["data", "fullDocument"]
+            default: ["fullDocument"]
+            }
         guard stream.key == .documentKey else {
             throw refused("they are not keyed by the documentKey, so no record is the newest one of a document")
         }
@@ -73,6 +87,37 @@ struct DocumentImage {
         }
     }
 
+    private var isJava: Bool { if case .java = form { true } else { false } }
+
+    // MARK: Keys
+
+    /// The key that the bridge gives a document's records.
+    func key(of document: Range<Int>, in bytes: RawSpan) -> [UInt8]? {
+        var key = OutputBuffer(capacity: 64)
+        guard !hasDebeziumKeys else {
+            let isWritten = try? DebeziumEncoder.writeKey(ofDocument: bytes, at: document.lowerBound, into: &key)
+            return isWritten == true ? key.bytes() : nil
+        }
+        guard var fields = try? BSONCursor(document: bytes, at: document.lowerBound) else { return nil }
+        while let field = try? fields.next(in: bytes) {
+            guard field.keyEquals("_id", in: bytes) else { continue }
+            key.append("{")
+            guard (try? ExtendedJSON.writeMember(field, of: bytes, mode: .key, into: &key)) != nil else { return nil }
+            key.append("}")
+            return key.bytes()
+        }
+        return nil
+    }
+
+    /// The `_id` in a key's text.
+    func id(inKey text: String) -> BSONValue? {
+        guard let key = try? BSONDocument(extendedJSON: text) else { return nil }
+        guard hasDebeziumKeys else { return key["_id"] }
+        return key["id"]?.stringValue.flatMap { try? BSONDocument(extendedJSON: "{\"_id\":\($0)}") }?["_id"]
+    }
+
+    // MARK: Documents
+
     /// Of a record's value.
     func content(of value: UnsafeRawBufferPointer?, operation: String) -> Content {
         guard let value, operation != "delete" else { return .absent }
@@ -83,7 +128,7 @@ struct DocumentImage {
 
     private func contentOfDocument(_ value: UnsafeRawBufferPointer) -> Content {
         switch form {
-        case .json: value.elementsEqual("null".utf8) ? .absent : .document(hash: Self.hash(value))
+        case .json, .java: value.elementsEqual("null".utf8) ? .absent : .document(hash: Self.hash(value))
         case .bson: value.isEmpty ? .absent : .document(hash: Self.hash(value))
         }
     }
@@ -91,12 +136,14 @@ struct DocumentImage {
     private func contentOfEvent(_ value: UnsafeRawBufferPointer) -> Content {
         let event: BSONDocument?
         switch form {
-        case .json: event = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self))
+        case .json, .java: event = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self))
         case .bson: event = try? BSONDocument(copying: value)
         }
-        guard let event else { return .unknown }
-        switch event["fullDocument"] {
+        guard var parent = event else { return .unknown }
+        for name in path.dropLast() { parent = parent[name]?.documentValue ?? [:] }
+        switch path.last.flatMap({ parent[$0] }) {
         case nil, .null?: return .absent
+        case .string(let text)? where isJava: return .document(hash: Self.hash(text))
         case .document(let document)?: return hash(of: document).map { .document(hash: $0) } ?? .unknown
         default: return .unknown
         }
@@ -106,6 +153,10 @@ struct DocumentImage {
     func content(of bytes: RawSpan, at range: Range<Int>, _ buffer: inout OutputBuffer) -> Content {
         switch form {
         case .bson: return .document(hash: bytes.extracting(range).withUnsafeBytes { Self.hash($0) })
+        case .java:
+            buffer.removeAll()
+            guard (try? JavaJSON.document.writeDocument(bytes, at: range.lowerBound, into: &buffer)) != nil else { return .unknown }
+            return .document(hash: Self.hash(buffer.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }))
         case .json(let mode):
             buffer.removeAll()
             guard (try? ExtendedJSON.writeDocument(bytes, at: range.lowerBound, mode: mode, into: &buffer)) != nil else { return .unknown }
@@ -119,13 +170,15 @@ struct DocumentImage {
     private func hash(of document: BSONDocument) -> Int? {
         switch form {
         case .bson: document.withUnsafeBytes { Self.hash($0) }
-        case .json(let mode):
-            (try? document.extendedJSON(mode)).map { text in
-                var hasher = Hasher()
-                hasher.combine(text)
-                return hasher.finalize()
-            }
+        case .json(let mode): (try? document.extendedJSON(mode)).map { Self.hash($0) }
+        case .java: nil
         }
+    }
+
+    private static func hash(_ text: String) -> Int {
+        var hasher = Hasher()
+        hasher.combine(text)
+        return hasher.finalize()
     }
 
     private static func hash(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -7,7 +7,7 @@ extension DocumentVerification {
         _ document: Range<Int>, of bytes: RawSpan, _ namespace: Namespace, isFirstLook: Bool, _ buffer: inout OutputBuffer
     ) {
         // A document of a collection has an `_id`.
-        guard let key = Self.key(of: document, in: bytes) else { return }
+        guard let key = image.key(of: document, in: bytes) else { return }
         let identity = key.withUnsafeBytes { DocumentIdentity(namespace: "\(namespace)", key: $0) }
         let content = newest.look(at: identity)
         let kind: VerifyReport.Finding.Kind? =
@@ -28,20 +28,6 @@ extension DocumentVerification {
             report.found += 1
             report.compared += 1
         }
-    }
-
-    /// The key that the bridge gives a document's records.
-    private static func key(of document: Range<Int>, in bytes: RawSpan) -> [UInt8]? {
-        guard var fields = try? BSONCursor(document: bytes, at: document.lowerBound) else { return nil }
-        while let field = try? fields.next(in: bytes) {
-            guard field.keyEquals("_id", in: bytes) else { continue }
-            var key = OutputBuffer(capacity: 64)
-            key.append("{")
-            guard (try? ExtendedJSON.writeMember(field, of: bytes, mode: .key, into: &key)) != nil else { return nil }
-            key.append("}")
-            return key.bytes()
-        }
-        return nil
     }
 
     /// Counts and lists those of the suspects that are faults.
@@ -81,7 +67,9 @@ extension DocumentVerification {
             }
         }
         let range = EventRange(start: .after(token), from: .token(token.text ?? ""), to: .time(now), newest: now)
-        let reader = RangeReader(.init(range: range, settings: plain, publisher: inspector, leaveOut: { _ in })) { try inspector.topic($0) }
+        let route = RangeReader.Route(
+            range: range, settings: plain, replicaSet: deployment.replicaSet, publisher: inspector, leaveOut: { _ in })
+        let reader = RangeReader(route) { try inspector.topic($0) }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let source = RangeReader.Source(
             options: try ChangeStreamOptions(plain, on: deployment), start: range.start, pool: pool, batchBytes: memory.batchBytes,
@@ -111,7 +99,7 @@ extension DocumentVerification {
         let byNamespace = Dictionary(grouping: again.values) { $0.namespace }
         for (namespace, suspects) in byNamespace {
             guard let namespace else { continue }
-            let ids = suspects.compactMap { $0.key.flatMap { try? BSONDocument(extendedJSON: $0) }?["_id"] }
+            let ids = suspects.compactMap { $0.key.flatMap { image.id(inKey: $0) } }
             for start in stride(from: 0, to: ids.count, by: 1000) where !stop.isRequested {
                 try readDocuments(of: namespace, after: token, ids: Array(ids[start..<min(start + 1000, ids.count)]))
             }

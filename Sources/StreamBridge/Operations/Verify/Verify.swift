@@ -92,7 +92,8 @@ package struct Verify: Sendable {
         var expected = ExpectedRecords()
         let settings = settings
         let options = try ChangeStreamOptions(settings, on: deployment)
-        let topics = try read(range, with: options, pool: pool, admin: admin) { record in
+        let reading = Reading(range: range, options: options, replicaSet: deployment.replicaSet, pool: pool, admin: admin)
+        let topics = try read(reading) { record in
             expected.append(
                 record.fingerprint, topic: record.topic, repeatability: settings.repeatability(of: record.fingerprint.operation))
             show(.events(expected.count))
@@ -110,7 +111,7 @@ package struct Verify: Sendable {
             beginsWithTopic: request.from == nil, hasPublished: stored.map { $0.position.events > 0 } ?? true,
             compacted: compacted(topics, admin: admin))
         if comparison.report.missing > 0, request.limit > 0 {
-            listMissing(range, with: options, &comparison, topics, pool: pool, admin: admin)
+            listMissing(reading, &comparison, topics)
         }
         return comparison.report
     }
@@ -169,14 +170,20 @@ package struct Verify: Sendable {
         Halt(reason: reason, remedy: remedy, status: .configuration)
     }
 
+    /// What of the change stream is read, and from where.
+    private struct Reading {
+        let range: EventRange
+        let options: ChangeStreamOptions
+        let replicaSet: String?
+        let pool: MongoClientPool
+        let admin: KafkaAdmin
+    }
+
     /// - Parameter take: gets each record of the range, in the change stream's order; false for no more.
     /// - Returns: the topics that the events belong to.
-    private func read(
-        _ range: EventRange, with options: ChangeStreamOptions, pool: MongoClientPool, admin: KafkaAdmin,
-        take: @escaping (ExpectedRecord) -> Bool
-    ) throws -> [String] {
+    private func read(_ reading: Reading, take: @escaping (ExpectedRecord) -> Bool) throws -> [String] {
         var isDone = false
-        let inspector = RecordInspector(client: admin.client) { batch, topics in
+        let inspector = RecordInspector(client: reading.admin.client) { batch, topics in
             for record in batch.records {
                 if isDone { return }
                 isDone = !take(ExpectedRecord(record, of: batch, topic: topics[record.route]))
@@ -186,12 +193,13 @@ package struct Verify: Sendable {
         let leaveOut: (UnwritableEvent) -> Void = { event in
             if !isDone { isDone = !take(ExpectedRecord(event, topic: inspector.topicIndex(of: event.route))) }
         }
-        let reader = RangeReader(.init(range: range, settings: settings, publisher: inspector, leaveOut: leaveOut)) {
-            try inspector.topic($0)
-        }
+        let route = RangeReader.Route(
+            range: reading.range, settings: settings, replicaSet: reading.replicaSet, publisher: inspector, leaveOut: leaveOut)
+        let reader = RangeReader(route) { try inspector.topic($0) }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let source = RangeReader.Source(
-            options: options, start: range.start, pool: pool, batchBytes: memory.batchBytes, patience: configuration.startupTimeout)
+            options: reading.options, start: reading.range.start, pool: reading.pool, batchBytes: memory.batchBytes,
+            patience: configuration.startupTimeout)
         _ = try reader.run(source, stop: stop) { _ in !isDone }
         return inspector.topics
     }
@@ -246,13 +254,10 @@ package struct Verify: Sendable {
     }
 
     /// The totals stand, whatever happens to the list.
-    private func listMissing(
-        _ range: EventRange, with options: ChangeStreamOptions, _ comparison: inout TopicComparison, _ topics: [String],
-        pool: MongoClientPool, admin: KafkaAdmin
-    ) {
+    private func listMissing(_ reading: Reading, _ comparison: inout TopicComparison, _ topics: [String]) {
         var listing = comparison
         do {
-            _ = try read(range, with: options, pool: pool, admin: admin) { listing.listMissing($0, topic: topics[$0.topic]) }
+            _ = try read(reading) { listing.listMissing($0, topic: topics[$0.topic]) }
             comparison = listing
         } catch {
             comparison.note("what is missing cannot be listed: \(error)")

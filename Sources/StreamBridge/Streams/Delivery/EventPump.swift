@@ -41,6 +41,7 @@ struct EventPump: ~Copyable {
     private(set) var isThrough = false
 
     /// - Parameters:
+    ///   - replicaSet: of the deployment; nil for a sharded cluster.
     ///   - range: what of the change stream is published; nil for all of it.
     ///   - lookup: for `fullDocument: batchedLookup`.
     ///   - took: called after each batch with the events that were encoded.
@@ -49,10 +50,10 @@ struct EventPump: ~Copyable {
     ///   - isCompacted: whether a topic is.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
-        settings: StreamSettings, origin: RecordOrigin = .live, range: EventRange? = nil, publisher: any RecordSink,
-        lookup: DocumentLookup?, after stored: StreamPosition?, took: @escaping (OperationCounts) -> Void = { _ in },
-        leaveOut: ((UnwritableEvent) -> Void)? = nil, isCompacted: @escaping (String) -> Bool = { _ in false },
-        open: @escaping (String) throws -> KafkaTopic
+        settings: StreamSettings, origin: RecordOrigin = .live, replicaSet: String? = nil, range: EventRange? = nil,
+        publisher: any RecordSink, lookup: DocumentLookup?, after stored: StreamPosition?,
+        took: @escaping (OperationCounts) -> Void = { _ in }, leaveOut: ((UnwritableEvent) -> Void)? = nil,
+        isCompacted: @escaping (String) -> Bool = { _ in false }, open: @escaping (String) throws -> KafkaTopic
     ) {
         self.publisher = publisher
         self.range = range
@@ -64,7 +65,7 @@ struct EventPump: ~Copyable {
         snapshot = stored?.snapshot
         stream = settings.name
         format = settings.format
-        encoder = EventEncoder(settings, origin: origin)
+        encoder = EventEncoder(settings, origin: origin, replicaSet: replicaSet)
         router = TopicRouter(settings, isCompacted: isCompacted, open: open)
         self.leaveOut = leaveOut
     }
@@ -227,7 +228,7 @@ struct EventPump: ~Copyable {
 
     /// - Parameter origin: where the event is in the batch that it was read from.
     private mutating func encode(_ event: ChangeEvent, of bytes: RawSpan, origin: Int) throws {
-        guard let route = try router.route(of: event, in: bytes) else { return }
+        guard encoder.publishes(event), let route = try router.route(of: event, in: bytes) else { return }
         do {
             try encoder.encode(event, of: bytes, route: route, origin: origin, place: place, into: &records)
             while places.count < records.records.count { places.append(place) }

@@ -14,14 +14,15 @@ struct SnapshotPump: ~Copyable {
     /// - Parameters:
     ///   - settings: with the topic that the records are for.
     ///   - id: of the snapshot.
+    ///   - replicaSet: of the deployment; nil for a sharded cluster.
     ///   - isCompacted: whether a topic is.
     ///   - open: ensures that a topic exists and makes its handle.
     init(
-        settings: StreamSettings, id: String, publisher: any RecordPublisher, isCompacted: @escaping (String) -> Bool,
-        open: @escaping (String) throws -> KafkaTopic
+        settings: StreamSettings, id: String, replicaSet: String?, publisher: any RecordPublisher,
+        isCompacted: @escaping (String) -> Bool, open: @escaping (String) throws -> KafkaTopic
     ) {
         self.publisher = publisher
-        encoder = EventEncoder(settings, origin: .snapshot(id: id))
+        encoder = EventEncoder(settings, origin: .snapshot(id: id), replicaSet: replicaSet)
         router = TopicRouter(settings, isCompacted: isCompacted, open: open)
         stream = settings.name
         format = settings.format
@@ -54,7 +55,7 @@ struct SnapshotPump: ~Copyable {
     }
 
     private mutating func encode(_ event: ChangeEvent, of bytes: RawSpan, index: Int) throws -> Int {
-        guard let route = try router.route(of: event, in: bytes) else { return 0 }
+        guard encoder.publishes(event), let route = try router.route(of: event, in: bytes) else { return 0 }
         do {
             try encoder.encode(event, of: bytes, route: route, origin: index, place: nil, into: &records)
         } catch {

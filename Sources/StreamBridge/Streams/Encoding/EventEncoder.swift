@@ -9,9 +9,11 @@ enum RecordOrigin: Sendable {
     case replay(id: String)
     /// A document that was there already, by the snapshot with this id (the header `bridge.snapshot`).
     case snapshot(id: String)
+
+    var isSnapshot: Bool { if case .snapshot = self { true } else { false } }
 }
 
-/// Writes a change event into a record: key, value, headers and timestamp (contract, section 3).
+/// Writes a change event into a record: key, value, headers and timestamp (contract, sections 3 and 8).
 ///
 /// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event.
 struct EventEncoder {
@@ -19,10 +21,14 @@ struct EventEncoder {
         case json(JSONMode)
         case bson
         case template(TemplateEncoder)
+        case debezium(DebeziumEncoder)
+        case cloudevents(CloudEventsEncoder)
     }
 
     private enum Key {
         case documentKey
+        /// As Debezium has it.
+        case debezium(DebeziumEncoder)
         case none
         case field(BSONPath)
     }
@@ -34,20 +40,26 @@ struct EventEncoder {
     private let streamName: [UInt8]
     private let origin: (word: [UInt8], header: StaticString, id: [UInt8]?)
 
-    init(_ stream: StreamSettings, origin: RecordOrigin = .live) {
-        form =
+    /// - Parameter replicaSet: of the deployment; nil for a sharded cluster.
+    init(_ stream: StreamSettings, origin: RecordOrigin = .live, replicaSet: String? = nil) {
+        let form: Form =
             switch stream.format {
             case .relaxed: .json(.relaxed)
             case .canonical: .json(.canonical)
             case .simple: .json(.simple)
             case .bson: .bson
             case .template(let template): .template(TemplateEncoder(template))
+            case .debezium(let settings): .debezium(DebeziumEncoder(settings, isSnapshot: origin.isSnapshot))
+            case .cloudevents(let mode):
+                .cloudevents(CloudEventsEncoder(mode, replicaSet: replicaSet, isSnapshot: origin.isSnapshot))
             }
+        self.form = form
         key =
-            switch stream.key {
-            case .documentKey: .documentKey
-            case .none: .none
-            case .field(let path): .field(BSONPath(segments: path))
+            switch (stream.key, form) {
+            case (.documentKey, .debezium(let encoder)): .debezium(encoder)
+            case (.documentKey, _): .documentKey
+            case (.none, _): .none
+            case (.field(let path), _): .field(BSONPath(segments: path))
             }
         content = stream.content
         sendsTombstones = stream.tombstones
@@ -58,6 +70,11 @@ struct EventEncoder {
             case .replay(let id): (Array("replay".utf8), "bridge.replay", Array(id.utf8))
             case .snapshot(let id): (Array("snapshot".utf8), "bridge.snapshot", Array(id.utf8))
             }
+    }
+
+    /// Whether the format has a record for such an event. The others are left out.
+    func publishes(_ event: ChangeEvent) -> Bool {
+        if case .debezium(let encoder) = form { encoder.publishes(event) } else { true }
     }
 
     /// Appends the event's record to the batch, and, for a delete of a stream with tombstones, the tombstone.
@@ -76,12 +93,15 @@ struct EventEncoder {
             let isTombstone = sendsTombstones && event.isDelete
             let value = isTombstone && content == .fullDocument ? nil : try encodeValue(event, of: bytes, into: &batch.bytes)
             let headers = try encodeHeaders(event, place, of: bytes, into: &batch)
+            if case .cloudevents(let encoder) = form { try encoder.writeHeaders(event, of: bytes, into: &batch) }
             var record = RecordBatch.Record(
-                route: route, key: key, value: value, headers: headers,
+                route: route, key: key, value: value, headers: headers.lowerBound..<batch.headers.count,
                 timestamp: event.clusterTime.map { Int64($0.seconds) * 1000 } ?? 0, event: origin)
             batch.append(record)
             if isTombstone, value != nil {
                 record.value = nil
+                // A tombstone is no CloudEvent.
+                record.headers = headers
                 batch.append(record)
             }
         } catch {
@@ -97,14 +117,15 @@ struct EventEncoder {
     }
 
     private func encodeKey(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Range<Int>? {
-        let element: BSONElement? =
-            switch key {
-            case .documentKey: event.documentKey
-            case .none: nil
-            case .field(let path): try path.find(in: bytes, at: event.start)
-            }
-        guard let element else { return nil }
         let start = buffer.count
+        let element: BSONElement?
+        switch key {
+        case .documentKey: element = event.documentKey
+        case .debezium(let encoder): return try encoder.writeKey(event, of: bytes, into: &buffer) ? start..<buffer.count : nil
+        case .none: element = nil
+        case .field(let path): element = try path.find(in: bytes, at: event.start)
+        }
+        guard let element else { return nil }
         try ExtendedJSON.writeValue(element, of: bytes, mode: .key, into: &buffer)
         return start..<buffer.count
     }
@@ -114,6 +135,8 @@ struct EventEncoder {
         let document = content == .event ? event.range : event.fullDocument?.value
         switch (form, document) {
         case (.template(let template), _): try template.write(event, of: bytes, into: &buffer)
+        case (.debezium(let encoder), _): try encoder.write(event, of: bytes, into: &buffer)
+        case (.cloudevents(let encoder), _): try encoder.writeValue(event, of: bytes, into: &buffer)
         case (.json(let mode), let document?): try ExtendedJSON.writeDocument(bytes, at: document.lowerBound, mode: mode, into: &buffer)
         case (.bson, let document?): buffer.append(contentsOf: bytes, in: document)
         // The event says that there is no document: JSON's null, or an empty BSON value. Not a tombstone.

@@ -53,8 +53,10 @@ struct UnwritableEvent: Sendable {
         }
         let remedy =
             isOfKey
-            ? "The key is JSON in every format: write `key: none`, or the path of another field. Or give the document another _id, and leave this "
-                + "event out"
+            ? (format.isDebezium
+                ? "The key is JSON: give the document another _id, and leave this event out"
+                : "The key is JSON in every format: write `key: none`, or the path of another field. Or give the document another _id, and "
+                    + "leave this event out")
             : "Correct the document in MongoDB and leave this event out with a $match stage, or publish with format: bson, which passes the bytes "
                 + "on as they are"
         return Halt(

@@ -86,6 +86,31 @@ import Testing
         }
     }
 
+    @Test(
+        arguments: [
+            .debezium(DebeziumSettings(topicPrefix: "shop")), .debezium(DebeziumSettings(topicPrefix: "shop", document: .object)),
+            .cloudevents(.binary), .cloudevents(.structured),
+        ] as [RecordFormat])
+    func soIsAMirrorOfAnEnvelope(format: RecordFormat) async throws {
+        try await aMirrorOfEveryFormatIsAsItShouldBe(format: format, content: .event)
+    }
+
+    /// The keys are Debezium's there.
+    @Test func whatIsWrongWithDebeziumsRecordsIsFoundWithItsKey() async throws {
+        try await Self.play {
+            $0.content = .event
+            $0.format = .debezium(DebeziumSettings(topicPrefix: "shop"))
+        } _: { scene, stream in
+            try scene.insert([["_id": "new"]])
+            try scene.update(1, ["$set": ["n": 3]])
+            try scene.delete("two")
+            try Self.pretendPublished(scene, stream)
+            let report = try scene.verifyDocuments(stream)
+            let keys = Dictionary(report.findings.map { ($0.kind, $0.key) }) { first, _ in first }
+            #expect(keys == [.missing: #"{"id":"\"new\""}"#, .different: #"{"id":"1"}"#, .notDeleted: #"{"id":"\"two\""}"#])
+        }
+    }
+
     @Test(arguments: [RecordContent.event, .fullDocument])
     func whatIsMissingDifferentOrNotDeletedIsFoundWithItsKey(content: RecordContent) async throws {
         try await Self.play {
