@@ -11,16 +11,20 @@ struct PositionsCommand: AsyncParsableCommand {
             Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from that place; 69 a server could not be reached; 78 something to \
             fix, or an at-least-once stream whose leader cannot be made to stand back.
             """,
-        subcommands: [List.self, Show.self, History.self, Set.self, Reset.self])
+        subcommands: [List.self, Show.self, History.self, Set.self, Reset.self, PositionsImportCommand.self])
 
     /// Runs a body with the operations of the configuration, until a signal.
-    private static func run(_ options: CommonOptions, _ body: (Positions, BridgeConfiguration) async throws -> Void) async throws {
+    static func run(_ options: CommonOptions, _ body: (Positions, BridgeConfiguration) async throws -> Void) async throws {
         let configuration = try options.load()
         let positions = Positions(configuration: configuration, logger: options.logger)
         let signals = Signals { positions.requestStop() }
         defer { withExtendedLifetime(signals) {} }
         do {
             try await body(positions, configuration)
+        } catch let usage as WrongUsage {
+            // Several lines: the choice of offsets.
+            Console.error("Error: \(usage)")
+            throw ExitStatus.usage
         } catch let error as ValidationError {
             throw error
         } catch {
@@ -196,7 +200,7 @@ extension PositionEdit {
 }
 
 extension Positions.Change {
-    fileprivate func text(of stream: String) -> String {
+    func text(of stream: String) -> String {
         var lines: [String] = []
         lines.append(
             "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "

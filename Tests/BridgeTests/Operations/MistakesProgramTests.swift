@@ -49,7 +49,8 @@ import Testing
             try expect("tial x", status: 64, "there is no command `tial`; did you mean `tail`?")
             try expect("fly", status: 64, "there is no command `fly`; known: run, ")
             try expect(
-                "positions lsit", status: 64, "there is no command `lsit`; did you mean `list`? known: list, show, history, set, reset")
+                "positions lsit", status: 64,
+                "there is no command `lsit`; did you mean `list`? known: list, show, history, set, reset, import")
             try expect("positions", status: 64, "name a command of `bridge positions` before its options: list, ")
             try expect("snapshot begin", status: 64, "there is no command `begin`; known: start, status, stop, resume")
             try expect("grants mongo", status: 64, "there is no command `mongo`; known: mongodb, kafka")

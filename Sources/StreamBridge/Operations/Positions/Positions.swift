@@ -48,6 +48,18 @@ package struct Positions: Sendable {
         package let leader: Leader?
     }
 
+    /// What ``importOffset(_:of:_:)`` found and did.
+    package struct Import: Sendable {
+        package let offset: ConnectOffset
+        /// As the topic has it.
+        package let key: String
+        /// `topic/partition/offset`
+        package let place: String
+        /// In ISO 8601; nil when Kafka does not say.
+        package let writtenAt: String?
+        package let change: Change
+    }
+
     private let configuration: BridgeConfiguration
     private let logger: Logger
     private let stop = StopSignal()
@@ -126,20 +138,60 @@ package struct Positions: Sendable {
                 }
             // Before anything is changed.
             let trial = try PositionTrial(of: stream, at: start, transaction: published?.transaction, on: deployment, pool: pool)
-            let store = store(admin)
-            let lost = try lostPosition(of: stream, in: store, admin, on: deployment, pool: pool)
-            return try self.store(request, of: stream, in: store, trial: trial, past: lost, goesOn: trial.place, admin: admin) { former in
-                var position = trial.position
-                // How many were published over the life of the stream does not change.
-                position.events = former?.position.events ?? 0
-                position.snapshot = former?.position.snapshot
-                return StoredPosition(
-                    stream: stream.name, position: position, options: StoredPosition.definitionHash(of: stream),
-                    replicaSet: deployment.replicaSet,
-                    // Who leads the stream, not who edited it: a process that starts asks whether that one may still run.
-                    writer: former?.writer ?? Instance.name, writtenAt: WallClock.milliseconds()
-                ).json
+            return try move(stream, to: trial, request, admin, on: deployment, pool: pool)
+        }
+    }
+
+    /// Lets a stream go on where a connector of Kafka Connect stopped.
+    ///
+    /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not go on from it; ``WrongUsage``.
+    package func importOffset(_ source: ConnectOffsetSource, of stream: StreamSettings, _ request: Request) async throws -> Import {
+        try await OperationThread.run("positions") {
+            let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
+            let (entry, offset) = try ConnectOffsets.read(
+                of: source.connector, in: source.topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout,
+                stop: stop
+            ).chosen(source.key)
+            let place = "\(source.topic)/\(entry.coordinates)"
+            let (deployment, pool) = try reachMongoDB()
+            let trial: PositionTrial
+            do {
+                trial = try PositionTrial(of: stream, at: .after(offset.token), transaction: nil, on: deployment, pool: pool)
+            } catch let halt as Halt where halt.status == .lostPosition {
+                throw Halt(
+                    reason: "the offset \(place) is no position of stream \(stream.name): \(halt.reason)",
+                    remedy:
+                        "Nothing was changed. The stream has to watch what the connector watched, on the same deployment. If the oplog has lost "
+                        + "the place: `snapshot: initial` copies the documents that are there, `bridge positions set \(stream.name) oldest` goes as "
+                        + "far back as the oplog does", status: .lostPosition)
             }
+            var request = request
+            let origin = "imported from \(offset.writer.rawValue), connector \(source.connector), offset \(place)"
+            request.why = request.why.map { "\(origin): \($0)" } ?? origin
+            return Import(
+                offset: offset, key: entry.key.text, place: place, writtenAt: entry.writtenAt.map(StoredPosition.iso8601(milliseconds:)),
+                change: try move(stream, to: trial, request, admin, on: deployment, pool: pool))
+        }
+    }
+
+    /// Stores the position of a trial as the stream's own.
+    private func move(
+        _ stream: StreamSettings, to trial: PositionTrial, _ request: Request, _ admin: KafkaAdmin, on deployment: Deployment,
+        pool: MongoClientPool
+    ) throws -> Change {
+        let store = store(admin)
+        let lost = try lostPosition(of: stream, in: store, admin, on: deployment, pool: pool)
+        return try self.store(request, of: stream, in: store, trial: trial, past: lost, goesOn: trial.place, admin: admin) { former in
+            var position = trial.position
+            // How many were published over the life of the stream does not change.
+            position.events = former?.position.events ?? 0
+            position.snapshot = former?.position.snapshot
+            return StoredPosition(
+                stream: stream.name, position: position, options: StoredPosition.definitionHash(of: stream),
+                replicaSet: deployment.replicaSet,
+                // Who leads the stream, not who edited it: a process that starts asks whether that one may still run.
+                writer: former?.writer ?? Instance.name, writtenAt: WallClock.milliseconds()
+            ).json
         }
     }
 
