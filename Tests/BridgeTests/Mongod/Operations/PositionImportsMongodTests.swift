@@ -97,6 +97,14 @@ import Testing
         }
     }
 
+    @Test func aTopicThatIsNotThereIsWrongUsage() async throws {
+        try await Self.play(1) { scene, stream, _ in
+            if TestKafka.isReal { try scene.kafka.delete(topic: scene.offsetsTopic) } else { scene.kafka.hide(topic: scene.offsetsTopic) }
+            let usage = try #require(throws: WrongUsage.self) { try scene.importOffset(of: stream) }
+            #expect(usage.description.contains("`offset.storage.topic` of the Connect worker"))
+        }
+    }
+
     @Test func theCommandLineShowsTheChoiceAndImports() async throws {
         try await Self.play(2) { scene, _, tokens in
             let folder = try TemporaryFolder()
