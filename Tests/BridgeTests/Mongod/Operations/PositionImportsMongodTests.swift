@@ -74,7 +74,7 @@ import Testing
             let recorded = try ConnectOffsetCase("debezium-streaming")
             try scene.writeOffsets(
                 recorded.records.map { record in
-                    (record.entry.key.text, record.value.map { String(decoding: $0, as: UTF8.self) })
+                    (String(decoding: record.key, as: UTF8.self), record.value.map { String(decoding: $0, as: UTF8.self) })
                 })
             let halt = try #require(throws: Halt.self) { try scene.importOffset("dbz-stream", of: stream) }
             #expect(halt.status == .lostPosition)
