@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them. Each target brings what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-snapshot bench-delivery clean
+.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-snapshot bench-delivery deb clean
 
 # libmongoc shares its counters in /dev/shm/mongoc-<pid>, before main(), and complains on standard error of what a killed process of that
 # number left there. Nobody reads them.
@@ -79,6 +79,12 @@ bench-delivery: bootstrap ## Measure exactly-once beside at-least-once on a real
 	@scripts/bootstrap --bench
 	@$(release)
 	@$(with_mongod) Benchmarks/run-delivery $(BENCH)
+
+deb: bootstrap ## Build a Debian package, for the Debian of this machine (.build/deb)
+	@scripts/bootstrap --deb
+	@$(release)
+	@$(release:bridge=generate-manual)
+	@deploy/debian/build .build/release/bridge .build/release/generate-manual .build/deb
 
 clean: ## Remove what was built (.cache keeps mongod)
 	@rm -rf .build .cache/tsan .cache/asan .cache/bench/bin

@@ -8,11 +8,19 @@ import Testing
 /// What a connector left in Kafka Connect's offsets topic, recorded from a real worker: a file of Fixtures/connect-offsets.
 struct ConnectOffsetCase: Sendable, CustomTestStringConvertible {
     struct Record: Sendable {
-        let entry: ConnectOffsets.Entry
         let key: [UInt8]
         let value: [UInt8]?
+        let coordinates: RecordCoordinates
+        let writtenAt: Int64?
         /// The token in it, as who recorded it read it.
         let token: String?
+
+        var entry: ConnectOffsets.Entry {
+            get throws {
+                ConnectOffsets.Entry(
+                    key: try #require(ConnectOffsetKey(key)), value: value, coordinates: coordinates, writtenAt: writtenAt)
+            }
+        }
     }
 
     let name: String
@@ -58,9 +66,9 @@ struct ConnectOffsetCase: Sendable, CustomTestStringConvertible {
     }
 
     /// What a reader of the topic makes of it.
-    func offsets(of connector: String? = nil) -> ConnectOffsets {
+    func offsets(of connector: String? = nil) throws -> ConnectOffsets {
         var offsets = ConnectOffsets(of: connector ?? self.connector, in: "connect-offsets")
-        for record in records { offsets.take(record.entry) }
+        for record in records { offsets.take(try record.entry) }
         return offsets
     }
 }
@@ -73,10 +81,8 @@ extension ConnectOffsetCase.Record {
         key = try #require(try bytes("keyBase64"))
         value = try bytes("valueBase64")
         token = record["decoded"]?.documentValue?["token"]?.stringValue
-        entry = ConnectOffsets.Entry(
-            key: try #require(ConnectOffsetKey(key)), value: value,
-            coordinates: RecordCoordinates(
-                partition: Int32(try #require(record["partition"]?.int64Value)), offset: try #require(record["offset"]?.int64Value)),
-            writtenAt: record["timestamp"]?.int64Value)
+        coordinates = RecordCoordinates(
+            partition: Int32(try #require(record["partition"]?.int64Value)), offset: try #require(record["offset"]?.int64Value))
+        writtenAt = record["timestamp"]?.int64Value
     }
 }

@@ -74,7 +74,7 @@ import Testing
             let recorded = try ConnectOffsetCase("debezium-streaming")
             try scene.writeOffsets(
                 recorded.records.map { record in
-                    (record.entry.key.text, record.value.map { String(decoding: $0, as: UTF8.self) })
+                    (String(decoding: record.key, as: UTF8.self), record.value.map { String(decoding: $0, as: UTF8.self) })
                 })
             let halt = try #require(throws: Halt.self) { try scene.importOffset("dbz-stream", of: stream) }
             #expect(halt.status == .lostPosition)
@@ -94,6 +94,14 @@ import Testing
             let halt = try #require(throws: Halt.self) { try scene.importOffset(of: stream) }
             #expect(halt.status == .lostPosition)
             #expect(halt.remedy.contains("The stream has to watch what the connector watched"))
+        }
+    }
+
+    @Test func aTopicThatIsNotThereIsWrongUsage() async throws {
+        try await Self.play(1) { scene, stream, _ in
+            if TestKafka.isReal { try scene.kafka.delete(topic: scene.offsetsTopic) } else { scene.kafka.hide(topic: scene.offsetsTopic) }
+            let usage = try #require(throws: WrongUsage.self) { try scene.importOffset(of: stream) }
+            #expect(usage.description.contains("`offset.storage.topic` of the Connect worker"))
         }
     }
 
