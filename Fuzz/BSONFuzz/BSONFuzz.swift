@@ -54,7 +54,8 @@ private func writesJSONOrFails(_ bytes: [UInt8], with writer: Writer) {
         let inner = String(decoding: buffer.bytes(), as: UTF8.self)
         buffer.escapeQuotes(from: 0)
         let quoted = [UInt8(ascii: "\"")] + buffer.bytes() + [UInt8(ascii: "\"")]
-        precondition(try JSONText.parse(quoted) == .string(inner), "another text in a string")
+        let again = try JSONText.parse(quoted)
+        precondition(again == .string(inner), "another text in a string")
     } catch {
         preconditionFailure("not JSON: \(String(decoding: buffer.bytes(), as: UTF8.self))")
     }

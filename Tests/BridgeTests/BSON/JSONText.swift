@@ -47,6 +47,12 @@ private struct JSONReader {
         position += 1
     }
 
+    /// A colon or a comma, behind which MongoDB's Java driver writes a blank.
+    private mutating func takeSeparator(_ character: UInt8) throws {
+        try take(character)
+        if next == UInt8(ascii: " ") { position += 1 }
+    }
+
     private mutating func take(_ word: StaticString) throws {
         for character in UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount) { try take(character) }
     }
@@ -73,9 +79,9 @@ private struct JSONReader {
         var members: [JSONText.Member] = []
         try take(UInt8(ascii: "{"))
         while next != UInt8(ascii: "}") {
-            if !members.isEmpty { try take(UInt8(ascii: ",")) }
+            if !members.isEmpty { try takeSeparator(UInt8(ascii: ",")) }
             let key = try string()
-            try take(UInt8(ascii: ":"))
+            try takeSeparator(UInt8(ascii: ":"))
             members.append(JSONText.Member(key, try value()))
         }
         position += 1
@@ -86,7 +92,7 @@ private struct JSONReader {
         var values: [JSONText] = []
         try take(UInt8(ascii: "["))
         while next != UInt8(ascii: "]") {
-            if !values.isEmpty { try take(UInt8(ascii: ",")) }
+            if !values.isEmpty { try takeSeparator(UInt8(ascii: ",")) }
             values.append(try value())
         }
         position += 1
@@ -121,13 +127,26 @@ private struct JSONReader {
         case UInt8(ascii: "f"): return [12]
         case UInt8(ascii: "r"): return [13]
         case UInt8(ascii: "u"):
-            guard position + 4 < bytes.count, let digits = String(validating: bytes[position + 1...position + 4], as: UTF8.self),
-                let code = UInt32(digits, radix: 16), let scalar = UnicodeScalar(code)
-            else { throw fail() }
-            position += 4
-            return Array(String(Character(scalar)).utf8)
+            var units = [try unit()]
+            if UTF16.isLeadSurrogate(units[0]) {
+                position += 1
+                try take(UInt8(ascii: "\\"))
+                guard next == UInt8(ascii: "u") else { throw fail() }
+                units.append(try unit())
+            }
+            guard let character = String(validating: units, as: UTF16.self) else { throw fail() }
+            return Array(character.utf8)
         default: throw fail()
         }
+    }
+
+    /// The four digits behind a `u`, up to the last of them.
+    private mutating func unit() throws -> UInt16 {
+        guard position + 4 < bytes.count, let digits = String(validating: bytes[position + 1...position + 4], as: UTF8.self),
+            let unit = UInt16(digits, radix: 16)
+        else { throw fail() }
+        position += 4
+        return unit
     }
 
     private mutating func number() throws -> String {
