@@ -83,7 +83,7 @@ import Testing
 
             let report = try scene.verify(scene.stream())
             #expect(report.missing == 1 && report.expected == 3 && report.unexpected == 0, "\(report)")
-            let finding = try #require(report.findings.first { $0.kind == .missing })
+            let finding = try #require(report.findings.first { $0.kind == .missing }, "\(report)")
             #expect(finding.token == String(command))
             #expect(
                 finding.detail?.contains("cannot be written") == true && finding.key?.contains(#"{"_id":{"$numberInt":"2"}}"#) == true,
