@@ -6,26 +6,8 @@
 #include <mongoc/mongoc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-// The peak of this process alone; getrusage would count the one that started it too.
-static long peak_kilobytes(void) {
-    char line[256];
-    long peak = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) {
-        if (sscanf(line, "VmHWM: %ld", &peak) == 1) break;
-    }
-    if (status) fclose(status);
-    return peak;
-}
+#include "figures.h"
 
 int main(int argc, char **argv) {
     if (argc != 4) {
@@ -64,9 +46,7 @@ int main(int argc, char **argv) {
     } while (cursor != 0);
     bson_destroy(command);
     double ended = seconds();
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    double cpu = cpu_seconds();
     printf("%lld %lld %.6f %.6f %ld\n", (long long)count, (long long)bytes, ended - started, cpu, peak_kilobytes());
     mongoc_client_destroy(client);
     mongoc_cleanup();

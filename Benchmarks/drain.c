@@ -6,14 +6,8 @@
 #include <mongoc/mongoc.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <time.h>
 
-static double seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
+#include "figures.h"
 
 // Counts the documents of cursor.<name> in a reply, and says which cursor to go on with.
 static int64_t count_batch(const bson_t *reply, const char *name, int64_t *bytes, int64_t *cursor_id) {
@@ -33,18 +27,6 @@ static int64_t count_batch(const bson_t *reply, const char *name, int64_t *bytes
         count++;
     }
     return count;
-}
-
-// The peak of this process alone; getrusage would count the one that started it too.
-static long peak_kilobytes(void) {
-    char line[256];
-    long peak = 0;
-    FILE *status = fopen("/proc/self/status", "r");
-    while (status && fgets(line, sizeof line, status)) {
-        if (sscanf(line, "VmHWM: %ld", &peak) == 1) break;
-    }
-    if (status) fclose(status);
-    return peak;
 }
 
 int main(int argc, char **argv) {
@@ -76,9 +58,7 @@ int main(int argc, char **argv) {
         batch = "nextBatch";
     }
     double ended = seconds();
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    double cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+    double cpu = cpu_seconds();
     printf("%lld %lld %.6f %.6f %.6f %ld\n", (long long)count, (long long)bytes, ended - started, ended - first, cpu, peak_kilobytes());
     mongoc_client_destroy(client);
     mongoc_cleanup();

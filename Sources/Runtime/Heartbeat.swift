@@ -14,7 +14,7 @@ package final class Heartbeat: Sendable {
         self.start = start
     }
 
-    /// The loop goes on.
+    /// The loop continues.
     package func beat(at now: ContinuousClock.Instant = .now) {
         last.store(Int64(start.duration(to: now) / .nanoseconds(1)), ordering: .relaxed)
     }

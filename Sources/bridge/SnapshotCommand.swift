@@ -111,7 +111,7 @@ struct SnapshotCommand: AsyncParsableCommand {
     struct Stop: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Stops the running snapshot of a stream.",
-            discussion: "What was published stays. The stream goes on, and `bridge snapshot resume` continues behind the last document.")
+            discussion: "What was published stays. The stream continues, and `bridge snapshot resume` continues behind the last document.")
 
         @OptionGroup var options: CommonOptions
 

@@ -27,7 +27,7 @@ struct KafkaEvent: ~Copyable {
         var text: UnsafePointer<CChar>?
         var level: Int32 = 0
         guard rd_kafka_event_log(pointer, &facility, &text, &level) == 0, let text else { return }
-        // A lost connection is told once, as a state, by whoever owns the client; librdkafka repeats it at every try.
+        // A lost connection is told once, as a state, by the owner of the client; librdkafka repeats it at every try.
         logger.debug("\(String(cString: text))", metadata: ["syslog": "\(level)"])
     }
 }

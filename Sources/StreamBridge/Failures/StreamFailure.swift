@@ -118,7 +118,7 @@ enum StreamFailure {
             + "\(stream) \(token)`, which publishes a record of the gap"
     }
 
-    /// How to go on without a document that a snapshot cannot publish.
+    /// How to continue without a document that a snapshot cannot publish.
     static func stoppingSnapshot(of stream: String) -> String {
         "stop the snapshot, `bridge snapshot stop \(stream)`, send the bridge SIGHUP, and begin another one with a --filter that leaves the document "
             + "out"

@@ -26,7 +26,7 @@ package struct SnapshotRecord: Sendable, Equatable {
         package var filter: String?
         /// Of the collection, when the server tells it.
         var uuid: [UInt8]?
-        /// Where a snapshot that was stopped goes on: behind this document.
+        /// Where a snapshot that was stopped continues: behind this document.
         var after: DocumentID?
 
         package init(_ namespace: Namespace, filter: String? = nil) {
@@ -79,12 +79,6 @@ package struct SnapshotRecord: Sendable, Equatable {
 
     /// The part that is being copied, or comes next; nil when all are done.
     var current: Int? { parts.firstIndex { $0.state == .running } ?? parts.firstIndex { $0.state == .waiting } }
-
-    /// Names a snapshot by the moment, with something at the end that another one of the same second has not.
-    static func makeID() -> String {
-        let time = StoredPosition.iso8601(milliseconds: WallClock.milliseconds()).prefix(19).filter { $0.isNumber || $0 == "T" }
-        return "\(time)-\(String(UInt16.random(in: 0x1000 ... .max), radix: 16))"
-    }
 
     /// Takes over how far the stream's position says that it is.
     mutating func apply(_ progress: SnapshotProgress?) {

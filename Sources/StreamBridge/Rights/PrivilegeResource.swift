@@ -26,7 +26,7 @@ enum PrivilegeResource: Sendable, Hashable {
         }
     }
 
-    /// Whoever has a right on this one has it on the other, too.
+    /// A right on this one is a right on the other, too.
     func includes(_ other: PrivilegeResource) -> Bool {
         let (mine, theirs) = (names, other.names)
         // A role over all databases does not open the server's own: the oplog is granted by its name.

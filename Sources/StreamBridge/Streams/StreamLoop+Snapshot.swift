@@ -57,7 +57,7 @@ extension StreamLoop {
             logger.warning("snapshot \(progress.id) is not in topic \(dependencies.snapshots.topic) any more, so it does not continue")
         }
         guard stored == nil, settings.snapshot.when == .initial else { return nil }
-        return SnapshotRecord(id: SnapshotRecord.makeID(), stream: settings.name, by: dependencies.instance, why: "snapshot: initial")
+        return SnapshotRecord(id: MomentID.make(), stream: settings.name, by: dependencies.instance, why: "snapshot: initial")
     }
 
     /// What cannot be copied halts, and what is left out is told.

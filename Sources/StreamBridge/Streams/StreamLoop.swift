@@ -62,7 +62,7 @@ package final class StreamLoop: Sendable {
         var scope: ScopeWatch?
     }
 
-    /// Runs sessions whenever this process leads the stream. One that has halted goes on, too, when somebody has edited its position.
+    /// Runs sessions whenever this process leads the stream. One that has halted continues, too, when somebody has edited its position.
     private func supervise() -> Halt? {
         var run = Run(skip: LostPositionSkip(policy: settings.onLostPosition))
         var (seen, haltedAt): (Int64?, Int64) = (nil, 0)

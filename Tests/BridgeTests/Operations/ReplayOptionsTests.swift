@@ -24,7 +24,7 @@ import Testing
 
     @Test(arguments: [["bad id"], [""], ["a/b"]]) func anIDThatKafkaDoesNotTakeIsWrongUsage(ids: [String]) throws {
         for id in ids { #expect(throws: WrongUsage.self) { try ReplayLedger.check(id) } }
-        try ReplayLedger.check(ReplayLedger.makeID())
+        try ReplayLedger.check(MomentID.make())
     }
 
     @Test func stagesComeBehindThoseOfTheStream() throws {

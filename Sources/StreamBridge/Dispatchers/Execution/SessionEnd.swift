@@ -11,7 +11,7 @@ final class SessionEnd: Sendable {
     /// - Returns: whether it is over.
     func isOver(within limit: Duration) -> Bool { state.wait(within: limit) { $0.isOver } }
 
-    /// Why it ended; nil while it goes on, or when nothing is wrong.
+    /// Why it ended; nil while it continues, or when nothing is wrong.
     var error: (any Error)? { state.read { $0.error } }
 
     /// Ends the session; the first reason counts.

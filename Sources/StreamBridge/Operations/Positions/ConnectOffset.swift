@@ -11,7 +11,7 @@ package struct ConnectOffset: Sendable, Equatable {
 
     /// Why an offset gives no position.
     enum Unusable: Error, Equatable {
-        /// The connector was copying the documents that were there already, so there is no place where the events go on.
+        /// The connector was copying the documents that were there already, so there is no place where the events continue.
         case inSnapshot
         /// Neither of the two connectors writes such an offset.
         case otherForm

@@ -39,7 +39,7 @@ struct ConnectOffsets {
         entries[entry.key] = entry
     }
 
-    /// The offset to go on from.
+    /// The offset to continue from.
     ///
     /// - Parameter key: which one of several, as the topic has its key.
     /// - Throws: ``WrongUsage`` when nothing of this name is there, or several keys are; ``Halt`` when the offset is no position.

@@ -33,7 +33,7 @@ package struct Positions: Sendable {
 
         package struct RunningSnapshot: Sendable {
             package let id: String
-            /// It has no position any more to go on with. Otherwise it goes on behind its last document.
+            /// It has no position any more to continue with. Otherwise it continues behind its last document.
             package let isEnded: Bool
         }
 
@@ -121,7 +121,7 @@ package struct Positions: Sendable {
 
     /// Lets a stream go on from another place.
     ///
-    /// - Throws: ``Unreachable``, ``Halt``, also when the server does not go on from there.
+    /// - Throws: ``Unreachable``, ``Halt``, also when the server does not continue from there.
     package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
         try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -142,9 +142,9 @@ package struct Positions: Sendable {
         }
     }
 
-    /// Lets a stream go on where a connector of Kafka Connect stopped.
+    /// Lets a stream continue where a connector of Kafka Connect stopped.
     ///
-    /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not go on from it; ``WrongUsage``.
+    /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not continue from it; ``WrongUsage``.
     package func importOffset(_ source: ConnectOffsetSource, of stream: StreamSettings, _ request: Request) async throws -> Import {
         try await OperationThread.run("positions") {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)

@@ -75,13 +75,6 @@ struct ReplayLedger: Sendable {
             remedy: "Begin this one again with another --id", status: .configuration)
     }
 
-    /// Names a replay by the moment, with something at the end that another one of the same second has not.
-    static func makeID() -> String {
-        let time = StoredPosition.iso8601(milliseconds: WallClock.milliseconds()).prefix(19).filter { $0.isNumber || $0 == "T" }
-        let suffix = String(UInt16.random(in: 0x1000 ... .max), radix: 16)
-        return "\(time)-\(suffix)"
-    }
-
     /// - Throws: ``WrongUsage``: the id is a part of the transactional id.
     static func check(_ id: String) throws(WrongUsage) {
         do throws(ConfigurationComplaint) {

@@ -65,7 +65,7 @@ package struct StreamReplay {
     // MARK: Beginning
 
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
-        let id = request.id ?? ReplayLedger.makeID()
+        let id = request.id ?? MomentID.make()
         try ReplayLedger.check(id)
         let settings = try settings(of: request)
         let resolved = try range(of: request, settings)

@@ -1,7 +1,7 @@
 import Mongo
 import Runtime
 
-/// Makes the records of one replay as it goes on. Used on one thread.
+/// Makes the records of one replay as it continues. Used on one thread.
 final class StreamReplayRecorder: PositionKeeping {
     private var record: StreamReplayRecord
 

@@ -63,7 +63,7 @@ package struct TopicCopy {
     }
 
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
-        let id = request.id ?? ReplayLedger.makeID()
+        let id = request.id ?? MomentID.make()
         try ReplayLedger.check(id)
         var record = try record(of: request, id: id)
         try ledger.refuseTaken(id)

@@ -74,7 +74,7 @@ package struct Snapshots: Sendable {
             let stream = request.stream
             let plan = try SnapshotPlan(request, bridge: configuration.name)
             let book = try book()
-            let id = SnapshotRecord.makeID()
+            let id = MomentID.make()
             if stream.snapshot.when == .initial, try !book.hasPosition(stream.name) {
                 throw WrongUsage(
                     "stream \(stream.name) has no position yet, and begins with a snapshot of all that it watches (snapshot: initial): start "
@@ -117,7 +117,7 @@ package struct Snapshots: Sendable {
         }
     }
 
-    /// Lets the newest one go on behind its last document.
+    /// Lets the newest one continue behind its last document.
     ///
     /// - Throws: ``WrongUsage`` when it runs or is done, ``Unreachable``, ``Halt``, ``Stopped``.
     package func resume(_ stream: StreamSettings) async throws -> SnapshotRecord {

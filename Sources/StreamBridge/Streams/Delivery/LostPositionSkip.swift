@@ -4,7 +4,7 @@ struct LostPositionSkip {
     private static let mostTries = 8
 
     let policy: LostPositionPolicy
-    /// The position that the next session goes on past.
+    /// The position that the next session continues past.
     private(set) var lost: LostPosition?
     private var tries = 0
 

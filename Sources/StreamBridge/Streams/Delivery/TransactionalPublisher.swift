@@ -263,7 +263,7 @@ final class TransactionalPublisher: RecordPublisher {
     private func commit() throws {
         if let refusal { throw refusal }
         guard let position = sealed, isCovered else { return }
-        // The next leader fences this producer; whoever knows already that it does not lead need not wait for that.
+        // The next leader fences this producer; a process that knows already that it does not lead need not wait for that.
         try term?.check()
         try begin()
         try position.refuse(before: lastStored)

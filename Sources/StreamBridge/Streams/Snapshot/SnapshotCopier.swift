@@ -5,7 +5,7 @@ import Runtime
 ///
 /// Three threads meet here. The stream's reader offers a point behind each batch (``mark(at:)``); what is due is read as of that point by
 /// the copier's own threads, while the reader reads on; the publisher comes to the batch, takes the documents of its mark
-/// (``take(of:)``), and goes on to the next batch when they are over.
+/// (``take(of:)``), and continues to the next batch when they are over.
 ///
 /// What a mark gives is only good there: behind events that follow it, the documents would be too old. So when something fails, or the
 /// publisher has no time to wait, every mark is given up, and the next one begins behind the last documents that were taken.
@@ -45,7 +45,7 @@ final class SnapshotCopier: SnapshotMarking {
 
     /// - Parameters:
     ///   - queries: one for each part of the snapshot that is to be copied, in order.
-    ///   - after: where the first one goes on.
+    ///   - after: where the first one continues.
     ///   - chunkBytes: the size of a chunk that is aimed at.
     ///   - wake: called when the publisher may find something new.
     init(

@@ -6,7 +6,7 @@ extension StreamStatus {
         /// Records stored by Kafka, positions stored, since the process started.
         package var recordsPublished = 0
         package var positionsStored = 0
-        /// Lost positions that the stream went on past, each with a gap record.
+        /// Lost positions that the stream continued past, each with a gap record.
         package var gaps = 0
         /// This process publishes the stream.
         package var isLeader = false

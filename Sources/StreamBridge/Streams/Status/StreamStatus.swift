@@ -72,7 +72,7 @@ package final class StreamStatus: ChangeStreamObserver {
 
     // MARK: Snapshots
 
-    /// A snapshot begins, goes on or ends.
+    /// A snapshot begins, continues or ends.
     ///
     /// - Parameter count: documents that were published.
     func snapshot(_ record: SnapshotRecord, published count: Int = 0) { update { $0.snapshot(record, published: count, at: .now) } }
