@@ -92,15 +92,19 @@ package struct Verify: Sendable {
         var expected = ExpectedRecords()
         let settings = settings
         let options = try ChangeStreamOptions(settings, on: deployment)
-        let reading = Reading(range: range, options: options, replicaSet: deployment.replicaSet, pool: pool, admin: admin)
-        let topics = try read(reading) { record in
+        var reading = Reading(
+            range: range, isOldest: request.from == nil, options: options, deployment: deployment, pool: pool, admin: admin)
+        let topics = try read(&reading) {
+            expected = ExpectedRecords()
+        } take: { record, _ in
             expected.append(
                 record.fingerprint, topic: record.topic, repeatability: settings.repeatability(of: record.fingerprint.operation))
             show(.events(expected.count))
             return true
         }
         report.topics = topics
-        var comparison = TopicComparison(of: settings, range: range, with: expected, into: report, limit: request.limit)
+        report.from = "\(reading.range.from)"
+        var comparison = TopicComparison(of: settings, range: reading.range, with: expected, into: report, limit: request.limit)
         expected = ExpectedRecords()
         try compare(topics, with: &comparison, request, admin: admin, show)
         guard !stop.isRequested else {
@@ -111,7 +115,7 @@ package struct Verify: Sendable {
             beginsWithTopic: request.from == nil, hasPublished: stored.map { $0.position.events > 0 } ?? true,
             compacted: compacted(topics, admin: admin))
         if comparison.report.missing > 0, request.limit > 0 {
-            listMissing(reading, &comparison, topics)
+            listMissing(&reading, &comparison)
         }
         return comparison.report
     }
@@ -172,36 +176,66 @@ package struct Verify: Sendable {
 
     /// What of the change stream is read, and from where.
     private struct Reading {
-        let range: EventRange
+        var range: EventRange
+        /// Whether the range begins where the oplog does, because nobody said where.
+        let isOldest: Bool
         let options: ChangeStreamOptions
-        let replicaSet: String?
+        let deployment: Deployment
         let pool: MongoClientPool
         let admin: KafkaAdmin
     }
 
-    /// - Parameter take: gets each record of the range, in the change stream's order; false for no more.
+    /// Reads the range. A server that is full cuts its oplog at any moment: one that begins with the oplog is read again from
+    /// where the oplog begins by then.
+    ///
+    /// - Parameters:
+    ///   - begin: is called before each reading.
+    ///   - take: gets each record of the range, in the change stream's order; false for no more.
     /// - Returns: the topics that the events belong to.
-    private func read(_ reading: Reading, take: @escaping (ExpectedRecord) -> Bool) throws -> [String] {
-        var isDone = false
-        let inspector = RecordInspector(client: reading.admin.client) { batch, topics in
-            for record in batch.records {
-                if isDone { return }
-                isDone = !take(ExpectedRecord(record, of: batch, topic: topics[record.route]))
+    private func read(
+        _ reading: inout Reading, begin: () -> Void, take: @escaping (ExpectedRecord, _ topic: String) -> Bool
+    ) throws -> [String] {
+        var beginningsLeft = Self.mostBeginnings
+        while true {
+            begin()
+            do {
+                return try read(reading, take: take)
+            } catch let error as MongoError where reading.isOldest && error.lostPosition == .forgotten && beginningsLeft > 1 {
+                beginningsLeft -= 1
+                let (start, from) = try beginning(.oldest, deployment: reading.deployment, pool: reading.pool)
+                reading.range = EventRange(start: start, from: from, to: reading.range.to, newest: reading.range.newest)
             }
+        }
+    }
+
+    /// A server that has forgotten the beginning so often forgets faster than this reads.
+    private static let mostBeginnings = 5
+
+    private func read(_ reading: Reading, take: @escaping (ExpectedRecord, _ topic: String) -> Bool) throws -> [String] {
+        var isDone = false
+        var names: [String] = []
+        func takeNext(_ record: ExpectedRecord) {
+            if !isDone { isDone = !take(record, names[record.topic]) }
+        }
+        let inspector = RecordInspector(client: reading.admin.client) { batch, topics in
+            for record in batch.records { takeNext(ExpectedRecord(record, of: batch, topic: topics[record.route])) }
         }
         // What a lookup gave cannot be compared, so nothing is looked up.
         let leaveOut: (UnwritableEvent) -> Void = { event in
-            if !isDone { isDone = !take(ExpectedRecord(event, topic: inspector.topicIndex(of: event.route))) }
+            takeNext(ExpectedRecord(event, topic: inspector.topicIndex(of: event.route)))
         }
         let route = RangeReader.Route(
-            range: reading.range, settings: settings, replicaSet: reading.replicaSet, publisher: inspector, leaveOut: leaveOut)
-        let reader = RangeReader(route) { try inspector.topic($0) }
+            range: reading.range, settings: settings, replicaSet: reading.deployment.replicaSet, publisher: inspector, leaveOut: leaveOut)
+        let reader = RangeReader(route) { name in
+            names.append(name)
+            return try inspector.topic(name)
+        }
         let memory = StreamMemory(limit: configuration.limits.memory, streams: 1)
         let source = RangeReader.Source(
             options: reading.options, start: reading.range.start, pool: reading.pool, batchBytes: memory.batchBytes,
             patience: configuration.startupTimeout)
         _ = try reader.run(source, stop: stop) { _ in !isDone }
-        return inspector.topics
+        return names
     }
 
     private func compare(
@@ -254,10 +288,16 @@ package struct Verify: Sendable {
     }
 
     /// The totals stand, whatever happens to the list.
-    private func listMissing(_ reading: Reading, _ comparison: inout TopicComparison, _ topics: [String]) {
+    private func listMissing(_ reading: inout Reading, _ comparison: inout TopicComparison) {
+        let counted = comparison
         var listing = comparison
         do {
-            _ = try read(reading) { listing.listMissing($0, topic: topics[$0.topic]) }
+            _ = try read(&reading) {
+                listing = counted
+            } take: {
+                // The topics by name: a later beginning may meet them in another order.
+                listing.listMissing($0, topic: $1)
+            }
             comparison = listing
         } catch {
             comparison.note("what is missing cannot be listed: \(error)")

@@ -31,7 +31,7 @@ package struct VerifyReport: Sendable, Encodable {
     }
 
     package let stream: String
-    package let from: String
+    package internal(set) var from: String
     package var to: String
     package let isolation: String
     /// Whether repeats are within what the stream promises.

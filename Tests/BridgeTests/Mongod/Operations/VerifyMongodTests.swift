@@ -1,5 +1,6 @@
 import Foundation
 import Mongo
+import Runtime
 import Testing
 
 @testable import StreamBridge
@@ -71,6 +72,27 @@ import Testing
             #expect(try bridge.stop().isEmpty)
             Self.expectClean(try scene.verify(stream), records: 10)
             #expect(try scene.verify(stream, .init(from: .oldest)).missing == 50)
+        }
+    }
+
+    @Test func whatIsMissingIsListedThoughTheOplogHasForgottenItsBeginningMeanwhile() async throws {
+        try await Scene.playAlone(arguments: TinyOplog.arguments) { scene, _ in
+            try TinyOplog.roll(beyond: scene.beginning, on: scene)
+            let stream = scene.stream { $0.startAt = .oldest }
+            _ = try Self.publish(5, stream, on: scene)
+            // Five that nobody has published.
+            try scene.insert(Self.numbers(5..<10))
+            let deployment = try Deployment(of: scene.pool)
+            let oldest = try deployment.oplogWindow(pool: scene.pool).oldest
+            let hasForgotten = Monitor(false)
+            let report = try scene.verify(stream, .init(to: .now)) { progress in
+                // The change stream has been read, the topics are.
+                guard case .records = progress, !hasForgotten.value else { return }
+                hasForgotten.update { $0 = true }
+                #expect(throws: Never.self) { try TinyOplog.write(1 << 20, on: scene) { $0.oldest > oldest } }
+            }
+            #expect(try deployment.oplogWindow(pool: scene.pool).oldest > oldest)
+            #expect(report.missing == 5 && report.findings.count(where: { $0.kind == .missing }) == 5, "\(report)")
         }
     }
 

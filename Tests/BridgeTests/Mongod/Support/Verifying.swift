@@ -6,12 +6,17 @@ import Mongo
 extension Scene {
     /// Verifies a stream in this process.
     ///
-    /// - Parameter uri: another login than the scene's.
-    func verify(_ stream: StreamSettings, _ request: Verify.Request = .init(), uri: String? = nil) throws -> VerifyReport {
+    /// - Parameters:
+    ///   - uri: another login than the scene's.
+    ///   - show: called with each step, on the thread that verifies.
+    func verify(
+        _ stream: StreamSettings, _ request: Verify.Request = .init(), uri: String? = nil,
+        show: @escaping @Sendable (Verify.Progress) -> Void = { _ in }
+    ) throws -> VerifyReport {
         try verifying(stream) {
             if let uri { $0.mongodb.uri = uri }
         } _: {
-            try await $0.run(request)
+            try await $0.run(request, show)
         }
     }
 
