@@ -15,7 +15,8 @@ enum FreePort {
     }
 
     private static func take(_ port: UInt16) throws -> UInt16? {
-        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // A server that starts at this moment must not keep the port.
+        let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw None() }
         defer { close(socket) }
         var address = sockaddr_in()

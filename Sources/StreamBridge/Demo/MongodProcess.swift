@@ -23,10 +23,9 @@ package final class MongodProcess: Sendable {
     private let arguments: [String]
     private let binary: URL
     /// The server as it runs now: another one after ``restart()``.
-    private let process: Mutex<Process>
+    private let process: Mutex<ChildProcess>
     /// Kills mongod when this process is gone, however it ends: its standard input is a pipe that only we hold open.
-    private let guardian: Process
-    private let watched = Pipe()
+    private let guardian: ChildProcess
 
     package var processIdentifier: Int32 { process.withLock { $0.processIdentifier } }
     package var host: String { "127.0.0.1:\(port)" }
@@ -56,53 +55,37 @@ package final class MongodProcess: Sendable {
                 "--setParameter", "diagnosticDataCollectionEnabled=false",
             ] + (replicaSet.map { ["--replSet", $0] } ?? []) + oplog + arguments
 
-        guardian = Process()
-        guardian.executableURL = URL(filePath: "/bin/sh")
         // Reads the server's process id whenever that changes; `-` while there is none.
-        guardian.arguments = [
-            "-c", "trap '' INT TERM HUP; while read -r p; do s=$p; done; [ \"${s:--}\" = - ] || kill -9 \"$s\" 2>/dev/null; rm -rf \"$1\"",
-            "guardian", folder.path,
-        ]
-        guardian.standardInput = watched
-        guardian.standardOutput = FileHandle.nullDevice
-        guardian.standardError = FileHandle.nullDevice
-        try guardian.run()
-
-        process = Mutex(try Self.start(self.binary, self.arguments))
+        let script = """
+            trap '' INT TERM HUP
+            while read -r p; do s=$p; done
+            [ "${s:--}" = - ] || kill -9 "$s" 2>/dev/null
+            rm -rf "$1"
+            """
+        guardian = try ChildProcess("/bin/sh", ["-c", script, "guardian", folder.path], input: .pipe)
+        process = Mutex(try ChildProcess(self.binary.path, self.arguments))
         watch(processIdentifier)
     }
 
     deinit { stop() }
 
-    private static func start(_ binary: URL, _ arguments: [String]) throws -> Process {
-        let process = Process()
-        process.executableURL = binary
-        process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        return process
-    }
-
     private func watch(_ identifier: Int32?) {
-        watched.fileHandleForWriting.write(Data("\(identifier.map { "\($0)" } ?? "-")\n".utf8))
+        guardian.input?.write(Data("\(identifier.map { "\($0)" } ?? "-")\n".utf8))
     }
 
     /// Ends the server at once and removes its folder.
     package func stop() {
         guard guardian.isRunning else { return }
         crash()
-        watched.fileHandleForWriting.closeFile()
-        guardian.waitUntilExit()
+        guardian.input?.closeFile()
+        guardian.wait()
     }
 
     /// Ends the server as a crash would, and keeps its folder.
     package func crash() {
         process.withLock { process in
             guard process.isRunning else { return }
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+            process.end()
             watch(nil)
         }
     }
@@ -113,13 +96,13 @@ package final class MongodProcess: Sendable {
     package func restart(with other: URL? = nil) throws {
         crash()
         try process.withLock { process in
-            process = try Self.start(other ?? binary, arguments)
+            process = try ChildProcess((other ?? binary).path, arguments)
             watch(process.processIdentifier)
         }
     }
 
     /// Freezes or continues the server.
-    package func signal(_ signal: Int32) { kill(processIdentifier, signal) }
+    package func signal(_ signal: Int32) { process.withLock { $0.signal(signal) } }
 
     /// A pool of clients for this server alone, whatever its state in a set.
     package func directPool() throws -> MongoClientPool {

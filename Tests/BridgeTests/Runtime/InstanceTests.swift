@@ -7,17 +7,10 @@ import Testing
 @Suite struct InstanceTests {
     @Test func aProcessThatRunsIsNotGone() throws {
         let host = ProcessInfo.processInfo.hostName
-        let process = Process()
-        // `waitUntilExit` turns a run loop that this thread may not have.
-        let hasEnded = Monitor(false)
-        process.terminationHandler = { _ in hasEnded.update { $0 = true } }
-        process.executableURL = URL(filePath: "/bin/cat")
-        process.standardInput = Pipe()
-        try process.run()
+        let process = try ChildProcess("cat", input: .pipe)
         let name = "\(host)/\(process.processIdentifier)"
         #expect(!Instance.isGone(name))
-        kill(process.processIdentifier, SIGKILL)
-        hasEnded.wait { $0 ? () : nil }
+        process.end()
         #expect(Instance.isGone(name))
     }
 

@@ -87,17 +87,9 @@ struct ChaosSchedule {
     /// What happened, for people.
     var summary: String { counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }.joined(separator: ", ") }
 
-    /// The shell says when the command is done: its process has not ended for `Process` as long as a broker that it leaves behind has its files.
     private static func shell(_ command: String) throws {
-        let process = Process()
-        let answer = Pipe()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", "(\(command)) >/dev/null 2>&1; echo $?"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = answer
-        try process.run()
-        let status = String(decoding: answer.fileHandleForReading.availableData, as: UTF8.self)
-        guard status == "0\n" else { throw WaitedInVain(what: "a good end of \(command)") }
+        let end = try ChildProcess("/bin/sh", ["-c", command]).wait()
+        guard end == .status(0) else { throw WaitedInVain(what: "a good end of \(command): \(end)") }
     }
 }
 

@@ -39,7 +39,7 @@ struct HTTPReply {
 
         init(to port: UInt16) throws {
             #if canImport(Glibc)
-                let stream = Int32(SOCK_STREAM.rawValue)
+                let stream = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
             #else
                 let stream = SOCK_STREAM
             #endif

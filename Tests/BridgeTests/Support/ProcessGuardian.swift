@@ -1,4 +1,5 @@
 import Foundation
+import Runtime
 
 @testable import StreamBridge
 
@@ -7,15 +8,11 @@ import Foundation
 final class ProcessGuardian: Sendable {
     static let shared = try? ProcessGuardian()
 
-    private let process = Process()
-    /// Only this process holds its other end.
-    private let watched = Pipe()
+    /// Only this process holds the other end of its standard input.
+    private let process: ChildProcess
 
     private init() throws {
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = [
-            "-c",
-            """
+        let script = """
             trap '' INT TERM HUP
             while read -r change pid; do
               case $change in
@@ -24,17 +21,13 @@ final class ProcessGuardian: Sendable {
               esac
             done
             [ -z "$pids" ] || kill -9 $pids 2>/dev/null
-            """,
-        ]
-        process.standardInput = watched
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+            """
+        process = try ChildProcess("/bin/sh", ["-c", script], input: .pipe)
     }
 
     func watch(_ pid: Int32) { tell("+ \(pid)") }
     /// The process has ended: its number may be another's now.
     func forget(_ pid: Int32) { tell("- \(pid)") }
 
-    private func tell(_ line: String) { try? watched.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8)) }
+    private func tell(_ line: String) { try? process.input?.write(contentsOf: Data("\(line)\n".utf8)) }
 }

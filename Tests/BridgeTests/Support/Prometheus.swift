@@ -10,17 +10,11 @@ enum Promtool {
     static func check(metrics text: String) throws -> (status: Int32, output: String) {
         let folder = try TemporaryFolder()
         let file = try folder.write(text, to: "metrics")
-        let process = Process()
-        process.executableURL = path.map { URL(filePath: $0) }
-        process.arguments = ["check", "metrics"]
-        process.standardInput = FileHandle(forReadingAtPath: file)
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = output
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: data, as: UTF8.self))
+        let metrics = try FileHandle(forReadingFrom: URL(filePath: file))
+        defer { try? metrics.close() }
+        return try Tool.finish(
+            ChildProcess(
+                path ?? "promtool", ["check", "metrics"], input: .descriptor(metrics.fileDescriptor), output: .pipe, errors: nil))
     }
 
     fileprivate static func executable(_ name: String) -> String? {
@@ -34,7 +28,7 @@ enum Promtool {
 final class PrometheusServer {
     static let path = Promtool.executable("prometheus")
 
-    private let process = Process()
+    private let process: ChildProcess
     private let folder = try? TemporaryFolder()
     private let port: UInt16
 
@@ -50,20 +44,17 @@ final class PrometheusServer {
                 authorization: { credentials: \(token) }
                 static_configs: [{ targets: ["127.0.0.1:\(bridge)"] }]
             """, to: "prometheus.yml")
-        process.executableURL = Self.path.map { URL(filePath: $0) }
-        process.arguments = [
-            "--config.file=\(file)", "--storage.tsdb.path=\(folder.url.appending(path: "data").path)",
-            "--web.listen-address=127.0.0.1:\(port)",
-        ]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess(
+            Self.path ?? "prometheus",
+            [
+                "--config.file=\(file)", "--storage.tsdb.path=\(folder.url.appending(path: "data").path)",
+                "--web.listen-address=127.0.0.1:\(port)",
+            ])
         ProcessGuardian.shared?.watch(process.processIdentifier)
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-        process.waitUntilExit()
+        process.end()
         ProcessGuardian.shared?.forget(process.processIdentifier)
     }
 

@@ -182,12 +182,8 @@ import Testing
         arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aDeadProcessThatTheGroupStillCountsIsNotWaitedFor(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            let process = Process()
-            process.executableURL = URL(filePath: "/bin/true")
-            let isGone = Monitor(false)
-            process.terminationHandler = { _ in isGone.update { $0 = true } }
-            try process.run()
-            try isGone.wait(for: "a process to end") { $0 ? () : nil }
+            let process = try ChildProcess("true")
+            process.wait()
             let dead = "\(ProcessInfo.processInfo.hostName)/\(process.processIdentifier)"
             try Self.withMember(of: scene, named: dead) {
                 let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }])
@@ -206,11 +202,8 @@ import Testing
         arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aLivingProcessThatTheGroupChoseIsFollowed(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
-            let process = Process()
-            process.executableURL = URL(filePath: "/bin/cat")
-            process.standardInput = Pipe()
-            try process.run()
-            defer { process.terminate() }
+            let process = try ChildProcess("cat", input: .pipe)
+            defer { process.end() }
             let alive = "\(ProcessInfo.processInfo.hostName)/\(process.processIdentifier)"
             var bridge: RunningBridge?
             try Self.withMember(of: scene, named: alive) {

@@ -15,7 +15,8 @@ final class BridgeProgram: Sendable {
         var status: Int32?
     }
 
-    private let process = Process()
+    private let process: ChildProcess
+    private let arguments: [String]
     private let state = Monitor(State())
 
     /// - Parameters:
@@ -25,55 +26,52 @@ final class BridgeProgram: Sendable {
     init(
         _ arguments: [String], environment: [String: String] = [:], input: String? = nil, saidSomething: @escaping @Sendable () -> Void = {}
     ) throws {
-        process.executableURL = try Self.executable()
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        if let input {
-            let source = Pipe()
-            process.standardInput = source
-            // Before it runs: a program that ends early must not end this one by SIGPIPE.
-            try source.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-            try source.fileHandleForWriting.close()
-        } else {
-            process.standardInput = FileHandle.nullDevice
-        }
-        let output = Pipe()
-        let errors = Pipe()
-        process.standardOutput = output
-        process.standardError = errors
-        // `waitUntilExit` turns a run loop, which costs a processor for as long as the program runs.
-        let isGone = Monitor(false)
-        process.terminationHandler = { _ in isGone.update { $0 = true } }
-        try process.run()
+        self.arguments = arguments
+        process = try ChildProcess(
+            Self.executable().path, arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            input: input == nil ? .null : .pipe, output: .pipe, errors: .pipe)
         ProcessGuardian.shared?.watch(process.processIdentifier)
-        let state = state
+        if let input {
+            // One that has ended already does not read it.
+            Self.brokenPipesAreErrors
+            try? process.input?.write(contentsOf: Data(input.utf8))
+            try? process.input?.close()
+        }
+        let (process, state) = (process, state)
         let readers = [
-            LoopThread.start(name: "stdout") { Self.read(output) { text in state.update { $0.output += text } } },
+            LoopThread.start(name: "stdout") { Self.read(process.output) { text in state.update { $0.output += text } } },
             LoopThread.start(name: "stderr") {
-                Self.read(errors) { text in
+                Self.read(process.errors) { text in
                     state.update { $0.errors += text }
                     saidSomething()
                 }
             },
         ]
-        _ = LoopThread.start(name: "wait") { [self] in
-            isGone.wait { $0 ? () : nil }
+        _ = LoopThread.start(name: "wait") {
+            let exit = process.wait()
             ProcessGuardian.shared?.forget(process.processIdentifier)
             for reader in readers { reader.join() }
-            let status = process.terminationReason == .uncaughtSignal ? -process.terminationStatus : process.terminationStatus
-            state.update { $0.status = status }
+            state.update { state in
+                switch exit {
+                case .status(let status): state.status = status
+                case .signal(let signal): state.status = -signal
+                }
+            }
         }
     }
 
     /// One that still runs was left by a test that has failed.
     deinit {
         guard process.isRunning else { return }
-        Foundation.kill(process.processIdentifier, SIGKILL)
-        print(" -- left running: bridge \((process.arguments ?? []).joined(separator: " ")); it ends with\n\(errors.suffix(4000))")
+        process.end()
+        print(" -- left running: bridge \(arguments.joined(separator: " ")); it ends with\n\(errors.suffix(4000))")
     }
 
-    private static func read(_ pipe: Pipe, _ take: (String) -> Void) {
-        while case let data = pipe.fileHandleForReading.availableData, !data.isEmpty { take(String(decoding: data, as: UTF8.self)) }
+    /// Instead of the end of this process.
+    private static let brokenPipesAreErrors: Void = { _ = Foundation.signal(SIGPIPE, SIG_IGN) }()
+
+    private static func read(_ pipe: FileHandle?, _ take: (String) -> Void) {
+        while let data = pipe?.availableData, !data.isEmpty { take(String(decoding: data, as: UTF8.self)) }
     }
 
     /// Beside the test bundle, where SwiftPM builds it.
@@ -97,7 +95,7 @@ final class BridgeProgram: Sendable {
         return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
     }
 
-    func signal(_ number: Int32) { Foundation.kill(process.processIdentifier, number) }
+    func signal(_ number: Int32) { process.signal(number) }
 
     func wait(forError text: String) throws {
         try state.wait(for: "\"\(text)\" on standard error") { state -> Void? in

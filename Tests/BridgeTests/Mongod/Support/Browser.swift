@@ -30,8 +30,7 @@ final class Browser: Sendable {
         var hasEnded = false
     }
 
-    private let process = Process()
-    private let input = Pipe()
+    private let process: ChildProcess
     private let profile: TemporaryFolder
     private let state = Monitor(State())
     private let session: Monitor<String?> = Monitor(nil)
@@ -46,21 +45,18 @@ final class Browser: Sendable {
     init(width: Int = 1280) throws {
         guard let executable = Self.executable else { throw NotThere() }
         profile = try TemporaryFolder()
-        let output = Pipe()
-        process.executableURL = URL(filePath: "/bin/sh")
         // The protocol's pipe is at the descriptors 3 and 4.
-        process.arguments = [
-            "-c", #"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#, executable.path, "--headless", "--no-sandbox", "--disable-gpu",
-            "--disable-dev-shm-usage", "--remote-debugging-pipe", "--user-data-dir=\(profile.url.path)", "about:blank",
-        ]
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let state = state
+        let script = #"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null 2>&1"#
+        process = try ChildProcess(
+            "/bin/sh",
+            [
+                "-c", script, executable.path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                "--remote-debugging-pipe", "--user-data-dir=\(profile.url.path)", "about:blank",
+            ], input: .pipe, output: .pipe)
+        let (process, state) = (process, state)
         _ = LoopThread.start(name: "devtools") {
             var rest = Data()
-            while case let data = output.fileHandleForReading.availableData, !data.isEmpty {
+            while let data = process.output?.availableData, !data.isEmpty {
                 rest.append(data)
                 while let end = rest.firstIndex(of: 0) {
                     Self.take(Data(rest[rest.startIndex..<end]), into: state)
@@ -74,9 +70,8 @@ final class Browser: Sendable {
 
     deinit {
         // The end of the pipe ends the browser; its profile must not go before.
-        try? input.fileHandleForWriting.close()
-        let hasEnded = state.wait(within: .seconds(10)) { $0.hasEnded }
-        if !hasEnded { Foundation.kill(process.processIdentifier, SIGKILL) }
+        try? process.input?.close()
+        if process.wait(within: .seconds(10)) == nil { process.end() }
     }
 
     private func openTab(width: Int) throws {
@@ -146,7 +141,7 @@ final class Browser: Sendable {
         }
         var message: [String: Any] = ["id": number, "method": method, "params": parameters]
         message["sessionId"] = session.value
-        try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: message) + [0])
+        try process.input?.write(contentsOf: JSONSerialization.data(withJSONObject: message) + [0])
         var reply: Data?
         // Longer than any wait in the page.
         _ = state.wait(within: Patience.limit + .seconds(30)) { state in

@@ -55,35 +55,15 @@ final class Certificates: Sendable {
     }
 
     private func openssl(_ arguments: [String]) throws {
-        let process = Self.process(arguments)
-        process.currentDirectoryURL = folder.url
-        let output = Pipe()
-        process.standardError = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failed(output: text) }
-    }
-
-    private static func process(_ arguments: [String]) -> Process {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["openssl"] + arguments
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        return process
+        let (status, output) = try Tool.run("openssl", arguments, in: folder.url)
+        guard status == 0 else { throw Failed(output: output) }
     }
 
     /// Runs `body` with the port of a server that shows a certificate and does nothing else: mongod does not start with one that has expired.
     func serving<Result>(_ name: String, _ body: (UInt16) throws -> Result) throws -> Result {
         let port = try FreePort.find()
-        let process = Self.process(["s_server", "-accept", "127.0.0.1:\(port)", "-cert", file(name), "-quiet"])
-        try process.run()
-        defer {
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
-        }
+        let process = try ChildProcess("openssl", ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", file(name), "-quiet"])
+        defer { process.end() }
         let deadline = ContinuousClock.now + Patience.limit
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
         while (try? HTTPReply.Connection(to: port)) == nil {
