@@ -25,9 +25,24 @@ extension BSONElement {
     @inline(__always)
     package func keyEquals(_ name: StaticString, in bytes: RawSpan) -> Bool {
         let count = name.utf8CodeUnitCount
-        guard key.count == count else { return false }
+        let start = key.lowerBound
+        guard key.upperBound &- start == count else { return false }
         let text = UnsafeRawBufferPointer(start: name.utf8Start, count: count)
-        for index in 0..<count where text[index] != bytes.byte(at: key.lowerBound + index) { return false }
+        func isEqual<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int, _: Word.Type) -> Bool {
+            text.loadUnaligned(fromByteOffset: offset, as: Word.self)
+                == bytes.unsafeLoadUnaligned(fromByteOffset: start + offset, as: Word.self)
+        }
+        // Most keys are two words or less; the last one overlaps the one before it.
+        if count >= 8 {
+            var offset = 0
+            while offset < count - 8 {
+                guard isEqual(at: offset, UInt64.self) else { return false }
+                offset += 8
+            }
+            return isEqual(at: count - 8, UInt64.self)
+        }
+        if count >= 4 { return isEqual(at: 0, UInt32.self) && isEqual(at: count - 4, UInt32.self) }
+        for index in 0..<count where text[index] != bytes.byte(at: start + index) { return false }
         return true
     }
 

@@ -4,14 +4,41 @@ import Runtime
 extension ExtendedJSON {
     /// Appends a range of bytes as the inside of a JSON string.
     ///
-    /// Works on eight bytes at a time: loads a word, finds the first byte that needs attention (a quote, a backslash, a control character, or
-    /// anything that is not ASCII), and stores the word up to there. Most words of most texts have none.
+    /// Works on 32 bytes at a time as long as none needs attention: a quote, a backslash, a control character, or anything that is not ASCII.
     @inline(__always)
     static func writeEscaped(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
         var position = range.lowerBound
         let end = range.upperBound
+        while end - position >= 32 {
+            let chunk = bytes.unsafeLoadUnaligned(fromByteOffset: position, as: SIMD4<UInt64>.self)
+            if isPlain(chunk) {
+                buffer.append(chunk: chunk)
+                position += 32
+            } else {
+                position = try writeChunk(position..<end, of: bytes, into: &buffer)
+            }
+        }
+        _ = try writeWords(position..<end, until: end, of: bytes, into: &buffer)
+    }
+
+    /// Appends 32 bytes that need attention, and the rest of a character that begins in them; gives the position behind.
+    @inline(never)
+    private static func writeChunk(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Int {
+        try writeWords(range, until: range.lowerBound + 32, of: bytes, into: &buffer)
+    }
+
+    /// The same for what is mostly short, eight bytes at a time: loads a word, finds the first byte that needs attention, and stores the word up
+    /// to there. Most words of most texts have none.
+    ///
+    /// - Returns: the first position at `limit` or behind it that is not written.
+    @inline(__always)
+    static func writeWords(
+        _ range: Range<Int>, until limit: Int, of bytes: RawSpan, into buffer: inout OutputBuffer
+    ) throws(BSONError) -> Int {
+        var position = range.lowerBound
+        let end = range.upperBound
         let lastWord = bytes.byteCount - 8
-        while position < end, position <= lastWord {
+        while position < limit, position <= lastWord {
             let word = bytes.uint64(at: position)
             // A word may reach beyond the text, though never beyond the bytes: what lies there is not counted.
             let length = min(plainByteCount(word), end - position)
@@ -21,9 +48,21 @@ extension ExtendedJSON {
                 position = try writeSpecial(at: position, end: end, of: bytes, into: &buffer)
             }
         }
-        while position < end {
+        while position < limit {
             position = try writeSpecial(at: position, end: end, of: bytes, into: &buffer)
         }
+        return position
+    }
+
+    /// Whether all bytes can be copied as they are. As ``plainByteCount(_:)``: a word has a mark exactly if one of its bytes needs attention.
+    @inline(__always)
+    private static func isPlain(_ words: SIMD4<UInt64>) -> Bool {
+        let ones = SIMD4<UInt64>(repeating: 0x0101_0101_0101_0101)
+        let control = words &- SIMD4(repeating: 0x2020_2020_2020_2020)
+        let quote = (words ^ SIMD4(repeating: 0x2222_2222_2222_2222)) &- ones
+        let backslash = (words ^ SIMD4(repeating: 0x5C5C_5C5C_5C5C_5C5C)) &- ones
+        let marks = control | quote | backslash | words
+        return (marks[0] | marks[1] | marks[2] | marks[3]) & 0x8080_8080_8080_8080 == 0
     }
 
     /// How many bytes, from the lowest one on, can be copied as they are.

@@ -80,7 +80,7 @@ package enum ExtendedJSON {
 
     private static func writeKey(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
         buffer.append(UInt8(ascii: "\""))
-        try writeEscaped(range, of: bytes, into: &buffer)
+        _ = try writeWords(range, until: range.upperBound, of: bytes, into: &buffer)
         buffer.append("\":")
     }
 

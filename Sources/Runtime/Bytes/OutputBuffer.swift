@@ -128,6 +128,17 @@ public struct OutputBuffer: ~Copyable {
         end &+= length
     }
 
+    /// Appends 32 bytes, lowest first.
+    @inlinable @inline(__always)
+    public mutating func append(chunk: SIMD4<UInt64>) {
+        reserve(32)
+        // BSON and these machines are little-endian; elsewhere each word is turned round.
+        var chunk = chunk
+        for index in 0..<4 { chunk[index] = chunk[index].littleEndian }
+        base.storeBytes(of: chunk, toByteOffset: end, as: SIMD4<UInt64>.self)
+        end &+= 32
+    }
+
     /// Calls `body` with room for `length` bytes at the end of the buffer. The closure fills all of them.
     @inlinable @inline(__always)
     public mutating func append(length: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Void) {

@@ -8,8 +8,8 @@ import Runtime
 /// not older than the batch.
 ///
 /// A slice of events ends where its documents have ``targetBytes``, or at the end of one answer of the server: what it was to have is only known
-/// by what was found.
-struct DocumentLookup {
+/// by what was found. Used on one thread.
+final class DocumentLookup {
     /// Documents of some events, in order, and how many events those are.
     struct Slice {
         let documents: LookedUpDocuments
@@ -53,7 +53,7 @@ struct DocumentLookup {
     /// Asks for the documents of the next events. ``next(within:)`` gives them.
     ///
     /// - Throws: ``BSONError``.
-    mutating func ask(for events: BSONCursor, in bytes: RawSpan) throws {
+    func ask(for events: BSONCursor, in bytes: RawSpan) throws {
         question = Question(wanted: try WantedDocuments(of: events, atMost: size.events, in: bytes))
         backoff.reset()
     }
@@ -61,7 +61,7 @@ struct DocumentLookup {
     /// Asks for the document of one event.
     ///
     /// - Throws: ``BSONError``.
-    mutating func ask(for event: ChangeEvent, in bytes: RawSpan) throws {
+    func ask(for event: ChangeEvent, in bytes: RawSpan) throws {
         question = Question(wanted: try WantedDocuments(of: event, in: bytes))
         backoff.reset()
     }
@@ -70,7 +70,7 @@ struct DocumentLookup {
     /// change stream need not be opened again.
     ///
     /// - Throws: ``MongoError`` that does not pass, ``Stopped``.
-    mutating func next(within limit: Duration) throws -> Slice? {
+    func next(within limit: Duration) throws -> Slice? {
         heartbeat?.beat()
         guard var question else { return Slice(documents: LookedUpDocuments(), events: .max) }
         if question.wanted.isEmpty { return finish(Slice(documents: LookedUpDocuments(), events: question.wanted.events)) }
@@ -105,7 +105,7 @@ struct DocumentLookup {
     /// How long a stop may wait for documents.
     private static let stopTime: Duration = .seconds(1)
 
-    private mutating func finish(_ slice: Slice) -> Slice {
+    private func finish(_ slice: Slice) -> Slice {
         question = nil
         return slice
     }

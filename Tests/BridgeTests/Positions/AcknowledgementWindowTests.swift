@@ -1,6 +1,5 @@
 import Testing
 
-@testable import Kafka
 @testable import StreamBridge
 
 @Suite struct AcknowledgementWindowTests {

@@ -5,7 +5,7 @@
 ///
 /// The window belongs to one session of one producer and dies with both, so an acknowledgement that comes late, for a session that was
 /// given up, has no window to move: it cannot resurrect an abandoned position (docs/GUARANTEES.md, rule 8).
-package struct AcknowledgementWindow<Position> {
+struct AcknowledgementWindow<Position> {
     private struct Span {
         var outstanding = 0
         /// Nothing was sent in it.
@@ -23,21 +23,21 @@ package struct AcknowledgementWindow<Position> {
     private var covered: [Position] = []
 
     /// The tag of the open span: a record produced now carries it. Never 0.
-    package var tag: UInt { firstTag + UInt(spans.count - 1) }
+    var tag: UInt { firstTag + UInt(spans.count - 1) }
 
     /// Nothing is unacknowledged.
-    package var isEmpty: Bool { spans[head...].allSatisfy { $0.outstanding == 0 } }
+    var isEmpty: Bool { spans[head...].allSatisfy { $0.outstanding == 0 } }
 
-    package init() {}
+    init() {}
 
     /// A record was produced with ``tag``.
-    package mutating func sent() {
+    mutating func sent() {
         spans[spans.count - 1].outstanding += 1
         spans[spans.count - 1].isUnused = false
     }
 
     /// Ends the open span: `position` covers all records sent so far.
-    package mutating func seal(_ position: Position) {
+    mutating func seal(_ position: Position) {
         spans[spans.count - 1].position = position
         spans.append(Span())
         advance()
@@ -45,7 +45,7 @@ package struct AcknowledgementWindow<Position> {
 
     /// Like ``seal(_:)``, for positions of which only the newest counts: where no record lies between two, the later takes the place of the
     /// earlier. So an idle stream, which seals twice a second, does not grow while a record waits for Kafka.
-    package mutating func move(to position: Position) {
+    mutating func move(to position: Position) {
         let newest = spans.count - 2
         guard newest >= head, spans[newest + 1].isUnused else { return seal(position) }
         spans[newest].position = position
@@ -55,17 +55,17 @@ package struct AcknowledgementWindow<Position> {
     var count: Int { spans.count }
 
     /// `count` records with `tag` are stored.
-    package mutating func acknowledged(tag: UInt, count: Int) {
+    mutating func acknowledged(tag: UInt, count: Int) {
         let index = Int(tag - firstTag)
         spans[index].outstanding -= count
         if index == head { advance() }
     }
 
     /// The newest position that became covered since the last call.
-    package mutating func takeCovered() -> Position? { takeAllCovered().last }
+    mutating func takeCovered() -> Position? { takeAllCovered().last }
 
     /// Every position that became covered since the last call, in their order.
-    package mutating func takeAllCovered() -> [Position] {
+    mutating func takeAllCovered() -> [Position] {
         defer { covered.removeAll(keepingCapacity: true) }
         return covered
     }
