@@ -8,28 +8,10 @@ import Runtime
 /// A reader with `isolation.level=read_committed` sees each event once, in order, whatever happens to the bridge: what a crash leaves open is
 /// aborted by the next session's ``fence()``, and published again from the committed position.
 ///
-/// A transaction is committed when the backlog is drained, or after ``mostTime``, or at ``maxBytes``: a lone event waits for nothing, a flood gets
-/// large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the next one begins at the committed
-/// position.
-///
-/// While the sealed position is within a MongoDB transaction, its end is awaited, so that readers see all of its events at once. One that
-/// takes more than ``mostGroupTime`` or ``mostGroupBytes`` is committed in parts.
+/// A transaction is committed when the backlog is drained, or when it is old or large (``TransactionState`` decides): a lone event waits for
+/// nothing, a flood gets large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the
+/// next one begins at the committed position.
 final class TransactionalPublisher: RecordPublisher {
-    private enum State: Equatable {
-        case idle
-        case open(since: ContinuousClock.Instant)
-        case committing
-        /// The transaction failed: it can only be aborted, and the session ends.
-        case failed
-    }
-
-    /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
-    private static let mostTime: Duration = .milliseconds(100)
-    private static let maxBytes = 8 << 20
-    /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
-    /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
-    static let mostGroupTime: Duration = .seconds(10)
-    static let mostGroupBytes = 64 << 20
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
     /// The same for one that continues by itself meanwhile, so that a stop is heard.
@@ -42,25 +24,13 @@ final class TransactionalPublisher: RecordPublisher {
     private let positions: KafkaTopic
     private let identity: any PositionKeeping
     private let term: StreamLeadership.Term?
-    private let mostGroupTime: Duration
     private let status: StreamStatus
     private let stop: StopSignal
 
-    private var state = State.idle
+    private var state: TransactionState
     /// When ``finish(within:)`` gives up.
     private var deadline: ContinuousClock.Instant?
-    /// What covers everything published so far; nil when the position that is stored or being stored does.
-    private var sealed: StreamPosition?
-    /// Nothing was published after the sealed position: what is not covered by it must not be committed with it.
-    private var isCovered = true
-    /// What the commit that is on its way stores.
-    private var committing: StreamPosition?
     private var commitBegan: ContinuousClock.Instant = .now
-    private var lastStored: StreamPosition?
-    private var lastStoredAt: ContinuousClock.Instant = .now
-    /// Of the open transaction.
-    private var bytes = 0
-    private var records = 0
     /// When the last commit was answered.
     private var committedAt: ContinuousClock.Instant?
     private var settling = SettlingTime()
@@ -76,7 +46,7 @@ final class TransactionalPublisher: RecordPublisher {
     ) throws(KafkaError) {
         self.producer = producer
         self.term = term
-        mostGroupTime = min(Self.mostGroupTime, transactionTimeout / 2)
+        state = TransactionState(transactionTimeout: transactionTimeout, at: .now)
         positions = try producer.topic(positionsTopic)
         self.identity = identity
         self.status = status
@@ -95,12 +65,12 @@ final class TransactionalPublisher: RecordPublisher {
 
     private func vouch(for term: StreamLeadership.Term, as membership: GroupConsumer.Membership) throws {
         try producer.client.beginTransaction()
-        state = .open(since: .now)
+        state.open(at: .now)
         do {
             try again { () throws(KafkaError) in
                 try term.vouch(as: membership, inTransactionOf: producer.client, timeout: Self.callTime)
             }
-            state = .committing
+            state.commit(nil)
             ender.start(.commit)
             try awaitCommit()
         } catch {
@@ -125,22 +95,22 @@ final class TransactionalPublisher: RecordPublisher {
         }
     }
 
-    func resume(after stored: StreamPosition) { lastStored = stored }
+    func resume(after stored: StreamPosition) { state.resume(after: stored) }
 
     /// In a transaction of its own, which is committed while the change stream is being opened.
     func claim(_ stored: StoredPosition) throws {
         try term?.check()
         try begin()
-        // Not `committing`: what is stored already is no progress.
         try store(stored.json)
+        // What is stored already is no progress.
+        commit(nil)
     }
 
     func topic(_ name: String) throws -> KafkaTopic { try producer.topic(name) }
 
     func publish(_ batch: borrowing RecordBatch, to topics: [KafkaTopic]) throws {
         try begin()
-        isCovered = false
-        bytes += batch.bytes.count
+        state.take(bytes: batch.bytes.count)
         for index in 0..<batch.records.count {
             do {
                 try produce(index, of: batch, to: topics[batch.records[index].route])
@@ -148,21 +118,21 @@ final class TransactionalPublisher: RecordPublisher {
                 // Up to a refused record the position can be sealed and committed, unless it is the second one of an event. Whatever else came
                 // between, nobody can say how far the transaction has got.
                 let isBetweenEvents = index == 0 || batch.records[index - 1].event != batch.records[index].event
-                if !(error is RecordRefused) || !isBetweenEvents { state = .failed }
+                if !(error is RecordRefused) || !isBetweenEvents { state.fail() }
                 throw error
             }
-            records += 1
+            state.countRecord()
         }
     }
 
     /// Opens a transaction, after the one that is being committed.
     private func begin() throws {
         try awaitCommit()
-        guard case .idle = state else { return }
+        guard state.phase == .idle else { return }
         while let wait = committedAt.map({ $0 + settling.time - .now }), wait > .zero { try serveEvents(timeout: wait) }
         try producer.client.beginTransaction()
         producer.beginLinger()
-        state = .open(since: .now)
+        state.open(at: .now)
     }
 
     private func produce(_ index: Int, of batch: borrowing RecordBatch, to topic: KafkaTopic) throws {
@@ -185,7 +155,7 @@ final class TransactionalPublisher: RecordPublisher {
     /// Why nothing can be produced in the open transaction: what was refused, or else what librdkafka says to a commit of such a transaction,
     /// which has no other effect.
     private func reason(of error: KafkaError) throws -> KafkaError {
-        state = .failed
+        state.fail()
         let deadline = ContinuousClock.now + Self.reportsAfterFailure
         repeat { try serveEvents(timeout: .milliseconds(50)) } while .now < deadline
         if let fatal = producer.client.fatalError { return fatal }
@@ -201,123 +171,84 @@ final class TransactionalPublisher: RecordPublisher {
     }
 
     func seal(_ position: StreamPosition) throws {
-        sealed = position
-        isCovered = true
+        state.seal(position)
         // Between transactions Kafka has everything.
-        if state == .idle { status.covered(position.token) }
-        settleSealed()
+        if state.phase == .idle { status.covered(position.token) }
         if isDue { try commit() }
     }
 
-    /// The sealed position is within a MongoDB transaction.
-    private var isAmidGroup: Bool { sealed?.transaction != nil }
-
-    /// The open transaction is to be committed now.
-    private var isDue: Bool {
-        guard case .open(let since) = state, sealed != nil, isCovered else { return false }
-        let age = since.duration(to: .now)
-        if isAmidGroup { return age >= mostGroupTime || bytes >= Self.mostGroupBytes }
-        // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
-        return age >= Self.mostTime || bytes >= Self.maxBytes || stop.isRequested
-    }
+    private var isDue: Bool { state.isDue(at: .now, isStopping: stop.isRequested) }
 
     func endLinger(isCaughtUp: Bool) throws {
         producer.endLinger()
-        if case .open = state, isCaughtUp, sealed != nil, !isAmidGroup { try commit() }
+        if isCaughtUp, state.isDueWhenCaughtUp { try commit() }
     }
 
     func serve(timeout: Duration) throws {
         try serveEvents(timeout: timeout)
         try settleCommit()
-        switch state {
-        case .open: if isDue { try commit() }
-        case .idle: if sealed != nil, .now >= whenIdle { try commit() }
-        case .committing, .failed: break
-        }
+        if isDue || state.isDueAlone(at: .now) { try commit() }
     }
 
-    /// What is stored already, or on its way, needs no transaction.
-    private func settleSealed() {
-        switch state {
-        case .idle: if sealed == lastStored { sealed = nil }
-        case .committing: if sealed == committing { sealed = nil }
-        case .open, .failed: break
-        }
-    }
-
-    /// A token that only moved can wait; without a stored one nothing can.
-    private var whenIdle: ContinuousClock.Instant { lastStored == nil ? lastStoredAt : lastStoredAt + StreamPosition.idleStoreInterval }
-
-    var nextDeadline: ContinuousClock.Instant? {
-        guard sealed != nil, isCovered else { return nil }
-        return switch state {
-        case .open(let since): since + (isAmidGroup ? mostGroupTime : Self.mostTime)
-        case .idle: whenIdle
-        case .committing, .failed: nil
-        }
-    }
+    var nextDeadline: ContinuousClock.Instant? { state.nextDeadline }
 
     // MARK: Committing
 
     /// Stores the sealed position in the open transaction, or in one of its own, and begins to commit it.
     private func commit() throws {
         if let refusal { throw refusal }
-        guard let position = sealed, isCovered else { return }
+        guard let position = state.storable else { return }
         // The next leader fences this producer; a process that knows already that it does not lead need not wait for that.
         try term?.check()
         try begin()
-        try position.refuse(before: lastStored)
-        sealed = nil
+        try position.refuse(before: state.lastStored)
         try store(identity.record(of: position))
-        committing = position
+        commit(position)
     }
 
-    /// Puts the record of a position into the open transaction, and begins to commit it.
+    /// Puts the record of a position into the open transaction.
     private func store(_ record: [UInt8]) throws {
         positionRecord.setPlain(key: identity.key, value: record)
         try produce(0, of: positionRecord, to: positions)
+    }
+
+    /// Begins to commit the open transaction.
+    private func commit(_ position: StreamPosition?) {
         producer.endLinger()
         commitBegan = .now
-        state = .committing
+        state.commit(position)
         ender.start(.commit)
     }
 
     /// Takes the outcome of a commit, when it is there.
     private func settleCommit() throws {
-        guard state == .committing else { return }
+        guard state.phase == .committing else { return }
         guard let result = ender.takeResult() else {
             // A commit waits for its records first, and the producer reports those.
             if producer.client.unacknowledged == 0, let delay = ender.takeDelay() { status.kafkaFailed(delay) }
             return
         }
         if case .failure(let error) = result {
-            state = .failed
+            state.fail()
             // The reports tell more than the commit that fails because of them.
             throw refusal ?? error
         }
-        if let position = committing {
-            status.committed(records: records, in: commitBegan.duration(to: .now))
-            lastStored = position
-            lastStoredAt = .now
-            status.stored(position)
+        committedAt = .now
+        settling.settle(refusals: producer.client.requests.refusedBeginnings)
+        if let stored = state.commitEnded(at: .now) {
+            status.committed(records: stored.records, in: commitBegan.duration(to: .now))
+            status.stored(stored.position)
         } else {
             status.published(0)
         }
-        committing = nil
-        records = 0
-        bytes = 0
-        committedAt = .now
-        settling.settle(refusals: producer.client.requests.refusedBeginnings)
-        state = .idle
-        settleSealed()
         // Nothing was published meanwhile: no transaction was open.
-        if let sealed { status.covered(sealed.token) }
+        if let sealed = state.sealed { status.covered(sealed.token) }
     }
 
     private func awaitCommit() throws {
-        while state == .committing {
+        while state.phase == .committing {
             try settleCommit()
-            guard state == .committing else { return }
+            guard state.phase == .committing else { return }
             try giveUpIfLate()
             try serveEvents(timeout: .milliseconds(100))
         }
@@ -338,12 +269,12 @@ final class TransactionalPublisher: RecordPublisher {
                 }
             }
         } catch {
-            state = .failed
+            state.fail()
             throw refusal ?? error
         }
         // A transaction with a record that was refused can only be aborted; a commit that is on its way says so itself.
-        if state != .committing, let refusal {
-            state = .failed
+        if state.phase != .committing, let refusal {
+            state.fail()
             throw refusal
         }
     }
@@ -355,23 +286,21 @@ final class TransactionalPublisher: RecordPublisher {
         // What stays open would keep every reader of committed records waiting until the broker's timeout.
         defer {
             deadline = nil
-            if state != .idle { abort() }
+            if state.phase != .idle { abort() }
         }
         do {
             try awaitCommit()
-            settleSealed()
-            // A part of a MongoDB transaction: the next session publishes all of it.
-            if case .open = state, isCovered, isAmidGroup, stop.isRequested || limit != nil { return true }
-            if sealed != nil, state != .failed { try commit() }
+            if state.isPartOfGroup, stop.isRequested || limit != nil { return true }
+            if state.phase != .failed { try commit() }
             try awaitCommit()
         } catch is Stopped {
             return false
         }
-        return state == .idle
+        return state.phase == .idle
     }
 
     private func abort() {
-        state = .failed
+        state.fail()
         producer.abandon()
         ender.abandon(within: Self.abortTime) { _ = try? producer.serve(timeout: .milliseconds(20)) { _ in } }
     }
