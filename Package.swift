@@ -33,10 +33,14 @@ let package = Package(
         ),
         // libmongoc and libbson.
         .systemLibrary(name: "CMongo", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
+        // OpenSSL's libcrypto, which libmongoc and librdkafka use as well.
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        // HMAC-SHA-256. Knows nobody.
+        .target(name: "Hashing", dependencies: ["COpenSSL"], swiftSettings: strict),
         // Threads, the stop, hand-off, backoff, clocks and byte buffers. Knows nobody.
         .target(name: "Runtime", swiftSettings: strict),
-        // MongoDB: clients, change streams, BSON and Extended JSON. Knows nothing of Kafka.
-        .target(name: "Mongo", dependencies: ["CMongo", "Runtime"], swiftSettings: strict),
+        // MongoDB: clients, change streams, BSON, Extended JSON and field rules. Knows nothing of Kafka.
+        .target(name: "Mongo", dependencies: ["CMongo", "Hashing", "Runtime"], swiftSettings: strict),
         // Kafka: clients, producers, consumers, records. The only one that imports CKafka. Knows nothing of MongoDB.
         .target(
             name: "Kafka",
@@ -48,6 +52,7 @@ let package = Package(
             name: "StreamBridge",
             dependencies: [
                 "Runtime",
+                "Hashing",
                 "Mongo",
                 "Kafka",
                 .product(name: "HeapModule", package: "swift-collections"),
@@ -76,7 +81,7 @@ let package = Package(
         .testTarget(
             name: "BridgeTests",
             dependencies: [
-                "Runtime", "Mongo", "Kafka", "StreamBridge", "CKafka", "CMongo",
+                "Runtime", "Hashing", "Mongo", "Kafka", "StreamBridge", "CKafka", "CMongo",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],

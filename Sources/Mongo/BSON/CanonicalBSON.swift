@@ -10,12 +10,29 @@ package enum CanonicalBSON {
         try write(element, of: bytes, depth: 1, into: &buffer)
     }
 
+    /// Appends an element without its key: type, value.
+    package static func writeValue(_ element: BSONElement, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
+        buffer.append(type(of: element, in: bytes).rawValue)
+        try writeValue(element, of: bytes, depth: 1, into: &buffer)
+    }
+
     private static func write(
         _ element: BSONElement, of bytes: RawSpan, depth: Int, into buffer: inout OutputBuffer
     ) throws(BSONError) {
+        buffer.append(type(of: element, in: bytes).rawValue)
+        buffer.append(contentsOf: bytes, in: element.key.lowerBound..<element.key.upperBound + 1)
+        try writeValue(element, of: bytes, depth: depth, into: &buffer)
+    }
+
+    private static func type(of element: BSONElement, in bytes: RawSpan) -> BSONType {
+        if let number = element.canonicalNumber(in: bytes) { return number.value.type }
+        return element.type == .symbol ? .string : element.type
+    }
+
+    private static func writeValue(
+        _ element: BSONElement, of bytes: RawSpan, depth: Int, into buffer: inout OutputBuffer
+    ) throws(BSONError) {
         if let number = element.canonicalNumber(in: bytes) {
-            buffer.append(number.value.type.rawValue)
-            writeKey(element, of: bytes, into: &buffer)
             switch number {
             case .int32(let value): buffer.append(int32: value)
             case .int64(let value): buffer.append(uint64: UInt64(bitPattern: value))
@@ -26,8 +43,6 @@ package enum CanonicalBSON {
             }
             return
         }
-        buffer.append(element.type == .symbol ? BSONType.string.rawValue : element.type.rawValue)
-        writeKey(element, of: bytes, into: &buffer)
         switch element.type {
         case .document, .array:
             try writeDocument(element.value, of: bytes, depth: depth, into: &buffer)
@@ -51,9 +66,5 @@ package enum CanonicalBSON {
         while let element = try cursor.next(in: bytes) { try write(element, of: bytes, depth: depth + 1, into: &buffer) }
         buffer.append(0 as UInt8)
         buffer.setLength(at: start)
-    }
-
-    private static func writeKey(_ element: BSONElement, of bytes: RawSpan, into buffer: inout OutputBuffer) {
-        buffer.append(contentsOf: bytes, in: element.key.lowerBound..<element.key.upperBound + 1)
     }
 }
