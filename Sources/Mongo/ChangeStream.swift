@@ -13,6 +13,7 @@ package struct ChangeStream: ~Copyable {
     private let database: String
     private let collection: String
     private let maxAwait: Duration
+    private let hidesValues: Bool
     private var cursor: Int64
 
     /// Sends the aggregate, with an empty first batch: the answer comes at once, however much the stream must scan to its first match.
@@ -46,6 +47,7 @@ package struct ChangeStream: ~Copyable {
         self.session = session
         self.database = database
         maxAwait = options.maxAwait
+        hidesValues = options.hidesValues
         self.cursor = id
         // For a database or the cluster the server answers with `$cmd.aggregate`, which getMore wants back.
         collection = String(namespace[namespace.index(after: dot)...])
@@ -77,7 +79,12 @@ package struct ChangeStream: ~Copyable {
             "batchSize": .int32(Int32(clamping: size)),
             "maxTimeMS": .int64(Int64((time ?? maxAwait).milliseconds)),
         ]
-        let reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
+        let reply: BSONReply
+        do {
+            reply = try client.run(command, on: database, session: session, server: server.number, operation: operation)
+        } catch {
+            throw hidesValues ? error.withoutValues : error
+        }
         let batch = try ChangeStreamBatch(reply: reply)
         cursor = batch.cursor
         return batch

@@ -25,6 +25,8 @@ package struct ChangeStreamOptions: Sendable, Equatable {
     package var showExpandedEvents: Bool
     /// The server splits events that are larger than 16 MB (`$changeStreamSplitLargeEvent`) instead of failing on them.
     package var splitsLargeEvents = false
+    /// Errors do not quote documents (``MongoError/withoutValues``).
+    package var hidesValues = false
     /// How long an idle getMore waits at the server. Bounds how long a stop takes.
     package var maxAwait: Duration
 

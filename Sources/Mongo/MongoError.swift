@@ -63,6 +63,20 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The same without the server's sentence, where that may quote a document: an expression that fails names the value that it failed on.
+    package var withoutValues: MongoError {
+        guard case .server(let code) = kind, code != .unauthorized, !labels.contains("ResumableChangeStreamError") else { return self }
+        var shown = "the server's sentence is left out, because it may have values of documents; its log has it"
+        if labels.contains("NonResumableChangeStreamError") {
+            // It quotes the event's `_id` behind this word.
+            guard let end = message.firstRange(of: " Expected: ") else { return self }
+            shown = String(message[..<end.lowerBound])
+        }
+        var error = MongoError(kind: kind, operation: operation, message: shown, labels: labels)
+        error.fault = fault
+        return error
+    }
+
     /// Domains as in the libmongoc manual, "Error Reporting", with error API version 2.
     private static func kind(of error: bson_error_t) -> Kind {
         switch error.domain {

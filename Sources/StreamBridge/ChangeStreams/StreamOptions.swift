@@ -35,6 +35,7 @@ extension ChangeStreamOptions {
             fullDocumentBeforeChange: stream.fullDocumentBeforeChange == .off ? nil : stream.fullDocumentBeforeChange.rawValue,
             showExpandedEvents: stream.showExpandedEvents
         )
+        hidesValues = stream.fields != nil && !stages.isEmpty
         // The server takes it only once, as the last stage. A token of a stream without the stage resumes with it, and one of a whole event
         // resumes without it; so it is no part of the stream's definition, and a server that is upgraded may begin with it.
         splitsLargeEvents = deployment.splitsLargeEvents && !stages.contains { $0.keys.first == "$changeStreamSplitLargeEvent" }

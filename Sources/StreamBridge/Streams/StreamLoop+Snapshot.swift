@@ -99,7 +99,9 @@ extension StreamLoop {
                 dependencies.deployment.isSharded
                 ? try heartbeat.resting { try ask("the shard key") { try SnapshotListing.shardKey(of: namespace, pool: pool) } } : []
             return SnapshotRun.Work(
-                part: index, query: SnapshotQuery(namespace: namespace, filter: filter, stages: stages, shardKey: shardKey))
+                part: index,
+                query: SnapshotQuery(
+                    namespace: namespace, filter: filter, stages: stages, shardKey: shardKey, hidesValues: settings.fields != nil))
         }
     }
 

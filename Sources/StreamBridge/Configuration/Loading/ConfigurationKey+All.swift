@@ -1,7 +1,7 @@
 extension ConfigurationKey {
     /// Every key, in the order of the documentation.
     package static let all: [ConfigurationKey] =
-        topLevel + mongodb + kafka + topics + streams + startAndFormat + snapshot + dispatchers + runtime
+        topLevel + mongodb + kafka + topics + streams + startAndFormat + snapshot + fields + dispatchers + runtime
 
     private static let topLevel: [ConfigurationKey] = [
         .init(
@@ -153,6 +153,30 @@ extension ConfigurationKey {
         .init(
             "streams[].snapshot", "cursors", .scalar, "1 to 16", .scalar("1"),
             "How many ranges of a collection are read at the same time. One reads faster than one stream publishes."),
+    ]
+
+    private static let fields: [ConfigurationKey] = [
+        .init(
+            "streams[]", "fields", .mapping, "mapping", .absent,
+            "What of documents is left out, renamed and masked, in every part of a record but its key."),
+        .init(
+            "streams[].fields", "include", .list, "list of field paths", .absent,
+            "The only fields that are published, besides `_id`. Not together with `exclude`."),
+        .init("streams[].fields", "exclude", .list, "list of field paths", .absent, "Fields that are left out, such as `card.number`."),
+        .init("streams[].fields", "rename", .mapping, "mapping of field paths to names", .absent, "Other names for fields."),
+        .init(
+            "streams[].fields.rename", "<path>", .scalar, "name", .absent,
+            "The new name alone: the field stays in its document."),
+        .init("streams[].fields", "mask", .mapping, "mapping of field paths to masks", .absent, "Fields whose values nobody is to see."),
+        .init(
+            "streams[].fields.mask", "<path>", [.scalar, .mapping], "`hash`, `redact`, or the key below", .absent,
+            "`hash`: HMAC-SHA-256 of the value in hexadecimal digits, the same for the same value. `redact`: `***`."),
+        .init(
+            "streams[].fields.mask.<path>", "keep", .scalar, "1 to 100", .absent,
+            "`***` and so many of a text's last characters; `***` alone for a text that has no more, and for other values."),
+        .init(
+            "streams[].fields", "key", .scalar, "at least 16 bytes of text", .absent,
+            "The key of the hashes, needed where a mask is `hash`. Never printed."),
     ]
 
     private static let dispatchers: [ConfigurationKey] = [

@@ -17,6 +17,9 @@ final class ConfigurationReading {
             ConfigurationFault(source: source, line: mark.line, column: mark.column, path: path.description, found: found, remedy: remedy))
     }
 
+    /// Whether something at or below a key was reported.
+    func hasFault(at path: ConfigurationPath) -> Bool { faults.contains { $0.path.hasPrefix(path.description) } }
+
     func warn(_ mark: ConfigurationMark, _ path: ConfigurationPath, _ message: String) {
         let warning = ConfigurationWarning(
             source: source, line: mark.line, column: mark.column, path: path.description, message: message)

@@ -44,6 +44,7 @@ package enum EffectiveConfiguration {
         case (_, let properties as [String: String]): .mapping(entries(of: properties))
         case (_, let concern as WriteConcern): tree(of: concern)
         case (_, let snapshot as SnapshotSettings): tree(of: snapshot)
+        case (_, let fields as FieldSettings): tree(of: fields)
         case (_, let kafka as KafkaSettings): tree(of: kafka)
         case (_, let scope as WatchScope): tree(of: scope)
         case (_, let start as StartPoint): tree(of: start)
@@ -77,6 +78,26 @@ package enum EffectiveConfiguration {
             ("filter", .mapping(snapshot.filters.sorted { "\($0.key)" < "\($1.key)" }.map { ("\($0.key)", .text($0.value)) })),
             ("cursors", .literal("\(snapshot.cursors)")),
         ])
+    }
+
+    private static func tree(of fields: FieldSettings) -> EffectiveValue {
+        func text(_ path: [String]) -> String { path.joined(separator: ".") }
+        func list(_ paths: [[String]]) -> EffectiveValue { .list(paths.map { .text(text($0)) }) }
+        var entries: [(String, EffectiveValue)] = []
+        if let include = fields.include { entries.append(("include", list(include))) }
+        if !fields.exclude.isEmpty { entries.append(("exclude", list(fields.exclude))) }
+        if !fields.rename.isEmpty { entries.append(("rename", .mapping(fields.rename.map { (text($0.path), .text($0.name)) }))) }
+        if !fields.mask.isEmpty { entries.append(("mask", .mapping(fields.mask.map { (text($0.path), tree(of: $0.mask)) }))) }
+        if fields.key != nil { entries.append(("key", .text(ConnectionURI.mask))) }
+        return .mapping(entries)
+    }
+
+    private static func tree(of mask: FieldMask) -> EffectiveValue {
+        switch mask {
+        case .hash: .text("hash")
+        case .keep(let count): .mapping([("keep", .literal("\(count)"))])
+        case .redact: .text("redact")
+        }
     }
 
     private static func tree(of kafka: KafkaSettings) -> EffectiveValue {

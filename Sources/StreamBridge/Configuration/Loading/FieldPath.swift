@@ -1,10 +1,12 @@
 /// Dotted paths to fields: `fullDocument.type`.
 enum FieldPath {
     /// Splits a path at its dots.
-    static func parse(_ text: String) throws(ConfigurationComplaint) -> [String] {
+    ///
+    /// - Parameter example: of a path, for a complaint.
+    static func parse(_ text: String, example: String = "fullDocument.type") throws(ConfigurationComplaint) -> [String] {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         guard parts.allSatisfy({ !$0.isEmpty }) else {
-            throw ConfigurationComplaint("write names with single dots between them, such as fullDocument.type")
+            throw ConfigurationComplaint("write names with single dots between them, such as \(example)")
         }
         if let first = parts.first, first.hasPrefix("$") {
             throw ConfigurationComplaint("write the path without `$`: \(text.drop { $0 == "$" })")

@@ -52,6 +52,7 @@ extension StreamSettings {
         let delivery = section.choice("delivery", Delivery.self)
         let onLostPosition = section.choice("onLostPosition", LostPositionPolicy.self)
         let snapshot = SnapshotSettings(reading: section, watch: watch)
+        let fields = FieldSettings.optional(reading: section, key: key, format: format)
 
         Self.refuseContradictions(key: key, format: format, content: content, tombstones: tombstones, in: section)
         if content == .fullDocument, fullDocument == .default {
@@ -66,13 +67,14 @@ extension StreamSettings {
                 "`format: debezium` has no records for DDL events, so they are left out; remove `showExpandedEvents`")
         }
         guard let name, let watch, let pipeline, let fullDocument, let before, let showExpandedEvents, let startAt, let topic, let key,
-            let format, let content, let tombstones, let delivery, let onLostPosition, let snapshot
+            let format, let content, let tombstones, let delivery, let onLostPosition, let snapshot,
+            fields != nil || !section.has("fields")
         else { return nil }
         self.init(
             name: name, watch: watch, pipeline: pipeline, fullDocument: fullDocument, fullDocumentBeforeChange: before,
             showExpandedEvents: showExpandedEvents, startAt: startAt, topic: topic, key: key, format: format, content: content,
             tombstones: tombstones, delivery: delivery, onLostPosition: onLostPosition,
-            snapshot: snapshot)
+            snapshot: snapshot, fields: fields)
         if let refusal = TopicSharing(self).refusal(of: watch) {
             section.reading.report(section.mark(of: "topic"), section.path(of: "topic"), refusal.reason, refusal.remedy)
         }

@@ -16,4 +16,6 @@ package struct StreamSettings: Sendable, Equatable {
     package var delivery: Delivery
     package var onLostPosition: LostPositionPolicy
     package var snapshot = SnapshotSettings()
+    /// Nil for documents as they are.
+    package var fields: FieldSettings?
 }

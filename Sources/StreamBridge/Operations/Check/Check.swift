@@ -106,7 +106,7 @@ package struct Check: Sendable {
         oplog: Result<OplogWindow, any Error>, pool: MongoClientPool
     ) -> [Finding] {
         let subject = "stream \(settings.name)"
-        var findings: [Finding] = []
+        var findings = settings.fields.map { [Finding.ok(subject, "fields: \($0)")] } ?? []
         if let stored {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
             findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))

@@ -25,6 +25,8 @@ struct DocumentImage {
     private let hasDebeziumKeys: Bool
     private let isWholeEvent: Bool
     private let hasImages: Bool
+    /// Nil for a stream without field rules.
+    private let fields: FieldRewriter?
 
     /// - Throws: ``Halt`` with the reason why records of this stream cannot be compared with documents.
     init(of stream: StreamSettings) throws(Halt) {
@@ -60,6 +62,7 @@ struct DocumentImage {
         }
         isWholeEvent = stream.content == .event
         hasImages = stream.fullDocument == .whenAvailable
+        fields = stream.fields.map { FieldRewriter($0) }
     }
 
     /// Nothing but `$match` stages on `operationType`, and these let every change of a document pass: after one that is left out, the newest record
@@ -151,6 +154,13 @@ struct DocumentImage {
 
     /// Of a document as the collection has it, at `offset` of a reply's bytes; `buffer` is memory to write in.
     func content(of bytes: RawSpan, at range: Range<Int>, _ buffer: inout OutputBuffer) -> Content {
+        guard let fields else { return contentAsItIs(of: bytes, at: range, &buffer) }
+        var published = OutputBuffer(capacity: range.count + 64)
+        guard (try? fields.writeDocument(bytes, at: range.lowerBound, into: &published)) != nil else { return .unknown }
+        return published.withUnsafeBytes { contentAsItIs(of: $0.bytes, at: 0..<$0.count, &buffer) }
+    }
+
+    private func contentAsItIs(of bytes: RawSpan, at range: Range<Int>, _ buffer: inout OutputBuffer) -> Content {
         switch form {
         case .bson: return .document(hash: bytes.extracting(range).withUnsafeBytes { Self.hash($0) })
         case .java:

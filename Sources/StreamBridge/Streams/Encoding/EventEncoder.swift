@@ -15,7 +15,7 @@ enum RecordOrigin: Sendable {
 
 /// Writes a change event into a record: key, value, headers and timestamp (contract, sections 3 and 8).
 ///
-/// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event.
+/// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event. Used on one thread.
 struct EventEncoder {
     private enum Form {
         case json(JSONMode)
@@ -39,6 +39,8 @@ struct EventEncoder {
     private let sendsTombstones: Bool
     private let streamName: [UInt8]
     private let origin: (word: [UInt8], header: StaticString, id: [UInt8]?)
+    /// Nil for a stream without field rules.
+    private let fields: EventFields?
 
     /// - Parameter replicaSet: of the deployment; nil for a sharded cluster.
     init(_ stream: StreamSettings, origin: RecordOrigin = .live, replicaSet: String? = nil) {
@@ -70,6 +72,7 @@ struct EventEncoder {
             case .replay(let id): (Array("replay".utf8), "bridge.replay", Array(id.utf8))
             case .snapshot(let id): (Array("snapshot".utf8), "bridge.snapshot", Array(id.utf8))
             }
+        fields = stream.fields.map { EventFields($0) }
     }
 
     /// Whether the format has a record for such an event. The others are left out.
@@ -84,6 +87,16 @@ struct EventEncoder {
     ///   - place: its place in its MongoDB transaction, if it has one.
     /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch is as it was before.
     func encode(
+        _ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, place: TransactionPlace?, into batch: inout RecordBatch
+    ) throws(BSONError) {
+        guard let fields else { return try write(event, of: bytes, route: route, origin: origin, place: place, into: &batch) }
+        // Whatever follows sees only what the rules leave.
+        try fields.withRewritten(event, of: bytes) { event, bytes throws(BSONError) in
+            try write(event, of: bytes, route: route, origin: origin, place: place, into: &batch)
+        }
+    }
+
+    private func write(
         _ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, place: TransactionPlace?, into batch: inout RecordBatch
     ) throws(BSONError) {
         batch.reserve(event.range.count)

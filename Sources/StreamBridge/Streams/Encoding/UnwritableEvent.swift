@@ -57,8 +57,8 @@ struct UnwritableEvent: Sendable {
                 ? "The key is JSON: give the document another _id, and leave this event out"
                 : "The key is JSON in every format: write `key: none`, or the path of another field. Or give the document another _id, and "
                     + "leave this event out")
-            : "Correct the document in MongoDB and leave this event out with a $match stage, or publish with format: bson, which passes the bytes "
-                + "on as they are"
+            : "Correct the document in MongoDB and leave this event out with a $match stage"
+                + (format == .bson ? "" : ", or publish with format: bson, which passes the bytes on as they are")
         return Halt(
             reason:
                 "the \(operation) of \(document.isEmpty ? "an unknown document" : document), with token \(token ?? "unknown"), cannot be written"

@@ -157,7 +157,7 @@ final class SnapshotCopier: SnapshotMarking {
                 try pool.withClient { client throws(MongoError) in try read(turn, of: client) }
                 succeeded(turn)
             } catch {
-                failed(turn, error)
+                failed(turn, queries.contains(where: \.hidesValues) ? error.withoutValues : error)
             }
             state.update { $0.pending[thread] = nil }
             wake()

@@ -12,6 +12,8 @@ struct SnapshotQuery: Sendable {
     let stages: [BSONDocument]
     /// The fields of a sharded collection's key, besides `_id`.
     let shardKey: [String]
+    /// Errors do not quote documents (``MongoError/withoutValues``).
+    let hidesValues: Bool
 
     /// What is read at once: behind one document, up to another one.
     struct Span {
