@@ -22,9 +22,10 @@ class Reader(Subject):
 
 
 class Bridge(Reader):
-    def __init__(self, name, uri, cluster, delivery="at-least-once"):
+    def __init__(self, name, uri, cluster, delivery="at-least-once", stream=None):
         super().__init__(name, uri, cluster)
         self.delivery = delivery
+        self.stream = stream or {}
 
     def command(self, topic, collection, start_at):
         for internal in ("positions", "control"):
@@ -43,6 +44,7 @@ class Bridge(Reader):
                     "topic": topic,
                     "format": "relaxed",
                     "delivery": self.delivery,
+                    **self.stream,
                 }
             ],
             "http": {"listen": f"127.0.0.1:{servers.free_port()}"},
