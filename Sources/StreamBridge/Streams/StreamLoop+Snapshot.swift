@@ -101,7 +101,8 @@ extension StreamLoop {
             return SnapshotRun.Work(
                 part: index,
                 query: SnapshotQuery(
-                    namespace: namespace, filter: filter, stages: stages, shardKey: shardKey, hidesValues: settings.fields != nil))
+                    namespace: namespace, filter: filter, stages: stages, shardKey: shardKey,
+                    hidesValues: settings.fields != nil && (filter != nil || !stages.isEmpty)))
         }
     }
 
