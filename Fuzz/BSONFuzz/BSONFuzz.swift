@@ -35,6 +35,7 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = [UInt8](input.dropFirst())
     writesJSONOrFails(bytes, with: writer)
     decodesOrFails(bytes)
+    isRewrittenOrFails(bytes)
     _ = try? BSONPath("a.0.b").find(in: bytes.span.bytes)
     return 0
 }
@@ -58,6 +59,41 @@ private func writesJSONOrFails(_ bytes: [UInt8], with writer: Writer) {
         precondition(again == .string(inner), "another text in a string")
     } catch {
         preconditionFailure("not JSON: \(String(decoding: buffer.bytes(), as: UTF8.self))")
+    }
+}
+
+/// Rules for names that the fuzzer finds soon, with everything that a rule can do.
+private let rules = [
+    FieldRules(
+        exclude: [["a"], ["b", "a"], ["b", "1"]], rename: [(["b"], "c"), (["b", "c"], "d")],
+        mask: [(["d"], .hash), (["e"], .keep(2)), (["b", "f"], .redact)]),
+    FieldRules(include: [["a"], ["b", "a"]], rename: [(["b"], "c")], mask: [(["a", "b"], .hash)]),
+]
+
+private func isRewrittenOrFails(_ bytes: [UInt8]) {
+    for rules in rules {
+        let rewriter = FieldRewriter(rules, key: Array("sixteen bytes and".utf8))
+        for isEvent in [false, true] {
+            var buffer = OutputBuffer(capacity: 64)
+            do throws(BSONError) {
+                if isEvent {
+                    try rewriter.writeEvent(bytes.span.bytes, at: 0, into: &buffer)
+                } else {
+                    try rewriter.writeDocument(bytes.span.bytes, into: &buffer)
+                }
+            } catch {
+                precondition(0...bytes.count ~= error.offset, "an error outside of the bytes")
+                continue
+            }
+            guard let document = try? BSONDocument(copying: buffer.bytes().span.bytes) else {
+                preconditionFailure("the rewritten document is none")
+            }
+            let isJSON = (try? document.extendedJSON()) != nil
+            var text = OutputBuffer(capacity: 64)
+            let wasJSON = (try? ExtendedJSON.writeDocument(bytes.span.bytes, mode: .relaxed, into: &text)) != nil
+            // What the rules leave of a good document is one. `keep` cuts a text between characters.
+            precondition(isJSON || !wasJSON, "the rewritten document cannot be read")
+        }
     }
 }
 

@@ -10,6 +10,6 @@ swiftc $flags -module-name OwnTopicsFuzz \
     $bridge/Positions/StoredPosition.swift $bridge/Positions/StreamPosition.swift $bridge/Positions/PositionEdit.swift \
     $bridge/Positions/PositionError.swift $bridge/Positions/BSONValue+Counts.swift $bridge/ChangeStreams/TransactionPlace.swift \
     $bridge/ChangeStreams/OplogWindow.swift $bridge/Operations/Replay/TopicCopyRecord.swift $bridge/Operations/Replay/ReplayState.swift \
-    Fuzz/OwnTopicsFuzz/OwnTopicsFuzz.swift "$out/runtime.o" "$out/mongo.o" $libraries -lm -o "$out/own-topics-fuzz"
+    Fuzz/OwnTopicsFuzz/OwnTopicsFuzz.swift "$out/runtime.o" "$out/hashing.o" "$out/mongo.o" $libraries -lm -o "$out/own-topics-fuzz"
 exec "$out/own-topics-fuzz" -max_total_time="$seconds" -max_len=2048 -dict=Fuzz/OwnTopicsFuzz/words.txt -artifact_prefix="$out/" \
     -print_final_stats=1 "$out/corpus" Fuzz/OwnTopicsFuzz/seeds
