@@ -77,63 +77,7 @@ struct EventPump: ~Copyable {
                 counts.reset()
             }
         }
-        try batch.events?.withEvents { bytes, events in
-            // Looked up for so many more events.
-            var documents = LookedUpDocuments()
-            var covered = 0
-            // An event with its looked-up document.
-            var spliced = OutputBuffer(capacity: 4 << 10)
-            var events = events
-            var done: Done?
-            do {
-                while true {
-                    if lookup != nil, covered == 0 {
-                        // What was there goes before what comes.
-                        documents = LookedUpDocuments()
-                        try lookup?.ask(for: events, in: bytes)
-                        let slice = try awaitDocuments(before: events, of: bytes, done: &done)
-                        (documents, covered) = (slice.documents, slice.events)
-                    }
-                    guard let element = try events.next(in: bytes) else { break }
-                    covered -= 1
-                    let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
-                    let next = TransactionPlace.next(after: place, of: event.transaction)
-                    if let range, !split.isIncomplete, let token = event.tokenData(in: bytes) {
-                        isThrough = range.isBehind(token)
-                        if isThrough { break }
-                        if range.isBefore(token) {
-                            if event.split.map({ $0.fragment == 1 }) ?? true { place = next }
-                            continue
-                        }
-                    }
-                    if event.split != nil || split.isIncomplete {
-                        // The first fragment names the transaction: the server puts the small fields first.
-                        if !split.isIncomplete { try sealBefore(next, of: bytes, done: &done) }
-                        try encode(fragment: event, of: bytes)
-                    } else {
-                        if let next, next.index == 0, next.id == batch.openTransaction { try sealBefore(next, of: bytes, done: &done) }
-                        place = next
-                        let isSpliced = try lookup != nil && documents.splice(event, of: bytes, into: &spliced)
-                        if isSpliced {
-                            try encode(whole: spliced, origin: event.start)
-                        } else {
-                            try encode(event, of: bytes, origin: event.start)
-                        }
-                    }
-                    if records.isFull || leftOut != nil { try flush(of: bytes, done: &done) }
-                    // Behind what came before it.
-                    if let event = leftOut { leaveOut?(event) }
-                    leftOut = nil
-                }
-                try flush(of: bytes, done: &done)
-                // Whatever follows is not wanted, so nothing of an open transaction is awaited.
-                if isThrough, let done { try seal(after: Done(event: done.event), of: bytes) }
-            } catch {
-                if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
-                if let done { try seal(after: done, of: bytes) }
-                throw error
-            }
-        }
+        try batch.events?.withEvents { bytes, events in try publish(events, of: bytes, openTransaction: batch.openTransaction) }
         // A position between fragments would lose those before it: the next batch has more, and seals what is published as well.
         guard let token = batch.token, !split.isIncomplete, !isThrough else { return }
         // A stream that was opened again says nothing of what follows, except by a later time.
@@ -143,12 +87,83 @@ struct EventPump: ~Copyable {
         try publisher.seal(position(at: token, place))
     }
 
+    /// - Parameter openTransaction: the MongoDB transaction that the batch may not have all of.
+    private mutating func publish(_ events: BSONCursor, of bytes: RawSpan, openTransaction: TransactionID?) throws {
+        var done: Done?
+        do {
+            try encode(events, of: bytes, openTransaction: openTransaction, done: &done)
+            try flush(of: bytes, done: &done)
+            // Whatever follows is not wanted, so nothing of an open transaction is awaited.
+            if isThrough, let done { try seal(after: Done(event: done.event), of: bytes) }
+        } catch {
+            if !(error is RecordRefused) { try flush(of: bytes, done: &done) }
+            if let done { try seal(after: done, of: bytes) }
+            throw error
+        }
+    }
+
+    /// Encodes the events one after another, and publishes their records whenever there are enough.
+    private mutating func encode(
+        _ events: BSONCursor, of bytes: RawSpan, openTransaction: TransactionID?, done: inout Done?
+    ) throws {
+        var events = events
+        // Looked up for so many more events.
+        var (documents, covered) = (LookedUpDocuments(), 0)
+        // An event with its looked-up document.
+        var spliced = OutputBuffer(capacity: 4 << 10)
+        while true {
+            if lookup != nil, covered == 0 {
+                // What was there goes before what comes.
+                documents = LookedUpDocuments()
+                try lookup?.ask(for: events, in: bytes)
+                (documents, covered) = try awaitDocuments(before: events, of: bytes, done: &done)
+            }
+            guard let element = try events.next(in: bytes) else { return }
+            covered -= 1
+            let event = try ChangeEvent(of: bytes, at: element.value.lowerBound)
+            let next = TransactionPlace.next(after: place, of: event.transaction)
+            guard isInRange(event, of: bytes, next: next) else {
+                if isThrough { return }
+                continue
+            }
+            if event.split != nil || split.isIncomplete {
+                // The first fragment names the transaction: the server puts the small fields first.
+                if !split.isIncomplete { try sealBefore(next, of: bytes, done: &done) }
+                try encode(fragment: event, of: bytes)
+            } else {
+                if let next, next.index == 0, next.id == openTransaction { try sealBefore(next, of: bytes, done: &done) }
+                place = next
+                if lookup != nil, try documents.splice(event, of: bytes, into: &spliced) {
+                    try encode(whole: spliced, origin: event.start)
+                } else {
+                    try encode(event, of: bytes, origin: event.start)
+                }
+            }
+            if records.isFull || leftOut != nil { try flush(of: bytes, done: &done) }
+            // Behind what came before it.
+            if let event = leftOut { leaveOut?(event) }
+            leftOut = nil
+        }
+    }
+
+    /// Whether an event is to be published. One before the range counts for its MongoDB transaction; one behind it ends the reading.
+    private mutating func isInRange(_ event: ChangeEvent, of bytes: RawSpan, next: TransactionPlace?) -> Bool {
+        guard let range, !split.isIncomplete, let token = event.tokenData(in: bytes) else { return true }
+        isThrough = range.isBehind(token)
+        if isThrough { return false }
+        guard range.isBefore(token) else { return true }
+        if event.split.map({ $0.fragment == 1 }) ?? true { place = next }
+        return false
+    }
+
     /// Waits for the documents that were asked for. An answer that takes long holds up nothing that came before: it is sealed, and the publisher
     /// is served meanwhile, so that an open Kafka transaction ends as it would otherwise.
-    private mutating func awaitDocuments(before events: BSONCursor, of bytes: RawSpan, done: inout Done?) throws -> DocumentLookup.Slice {
+    private mutating func awaitDocuments(before events: BSONCursor, of bytes: RawSpan, done: inout Done?) throws -> (
+        documents: LookedUpDocuments, events: Int
+    ) {
         var isSealed = false
         while true {
-            if let slice = try lookup?.next(within: Self.lookupTick) { return slice }
+            if let slice = try lookup?.next(within: Self.lookupTick) { return (slice.documents, slice.events) }
             if !isSealed, !split.isIncomplete {
                 var events = events
                 if let next = try events.next(in: bytes) {
