@@ -50,6 +50,7 @@ struct PipelineReview {
                 let isGone = Self.eventFields.contains(Self.top(path))
                 remarks.append(
                     .warning(
+                        .pipelineUnknownField,
                         "\(place) asks for `\(path)`, which no event has\(isGone ? " behind the stages before it" : "")",
                         remedy: isGone ? "Ask for it in a stage before" : "Write `fullDocument.\(path)` for a field of the document"))
             }
@@ -61,6 +62,7 @@ struct PipelineReview {
     private mutating func breaksToken(_ place: String) {
         remarks.append(
             .fault(
+                .pipelineChangesToken,
                 "\(place) removes or changes the events' `_id`, which is their resume token: MongoDB ends such a stream at its first event",
                 remedy: StreamFailure.changedToken))
     }
@@ -126,7 +128,7 @@ struct PipelineReview {
         guard let fields else { return }
         func warn(without field: String, _ consequence: String, remedy: String) {
             guard !fields.contains(field) else { return }
-            remarks.append(.warning("the pipeline leaves no `\(field)`, so \(consequence)", remedy: remedy))
+            remarks.append(.warning(.pipelineDropsField, "the pipeline leaves no `\(field)`, so \(consequence)", remedy: remedy))
         }
         let keep = "Keep it: $project with 0 leaves fields out, with 1 it leaves out all the others"
         switch stream.key {
@@ -138,6 +140,7 @@ struct PipelineReview {
             if let first = path.first, !fields.contains(first) {
                 remarks.append(
                     .warning(
+                        .pipelineDropsField,
                         "the pipeline leaves no `\(first)`, so the key `\(path.joined(separator: "."))` is in no event, and records have no key",
                         remedy: keep))
             }

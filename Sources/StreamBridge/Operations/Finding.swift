@@ -13,6 +13,7 @@ package struct Finding: Sendable, Encodable {
         package static func < (one: Level, other: Level) -> Bool { one.rank < other.rank }
     }
 
+    package let id: FindingID
     package let level: Level
     /// For example `MongoDB`, `stream inventory`, `topic mongo.lessons.inventory`.
     package let subject: String
@@ -21,19 +22,21 @@ package struct Finding: Sendable, Encodable {
     /// What `bridge check` exits with when this is its gravest error.
     package let status: ExitStatus
 
-    package static func ok(_ subject: String, _ text: String) -> Finding {
-        Finding(level: .ok, subject: subject, text: text, remedy: nil, status: .done)
+    package static func ok(_ id: FindingID, _ subject: String, _ text: String) -> Finding {
+        Finding(id: id, level: .ok, subject: subject, text: text, remedy: nil, status: .done)
     }
 
-    package static func warning(_ subject: String, _ text: String, remedy: String) -> Finding {
-        Finding(level: .warning, subject: subject, text: text, remedy: remedy, status: .done)
+    package static func warning(_ id: FindingID, _ subject: String, _ text: String, remedy: String) -> Finding {
+        Finding(id: id, level: .warning, subject: subject, text: text, remedy: remedy, status: .done)
     }
 
-    package static func error(_ subject: String, _ text: String, remedy: String, status: ExitStatus = .configuration) -> Finding {
-        Finding(level: .error, subject: subject, text: text, remedy: remedy, status: status)
+    package static func error(
+        _ id: FindingID, _ subject: String, _ text: String, remedy: String, status: ExitStatus = .configuration
+    ) -> Finding {
+        Finding(id: id, level: .error, subject: subject, text: text, remedy: remedy, status: status)
     }
 
-    static func halt(_ subject: String, _ halt: Halt) -> Finding {
-        .error(subject, halt.reason, remedy: halt.remedy, status: halt.status)
+    static func halt(_ id: FindingID, _ subject: String, _ halt: Halt) -> Finding {
+        .error(id, subject, halt.reason, remedy: halt.remedy, status: halt.status)
     }
 }

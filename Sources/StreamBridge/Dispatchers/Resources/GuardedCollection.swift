@@ -134,16 +134,17 @@ struct GuardedCollection: Sendable, Equatable {
     }
 
     /// What is no reason to halt, and may surprise.
-    func warnings(for dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
+    func warnings(for dispatcher: DispatcherSettings) -> [(id: FindingID, text: String, remedy: String)] {
         hiddenGuards(of: dispatcher) + expiries(for: dispatcher)
     }
 
     /// One that is hidden decides as ever, but serves no look for free resources, each of which reads all documents then.
-    private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
+    private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(id: FindingID, text: String, remedy: String)] {
         let guards = indexes.filter { $0.guards(dispatcher.resource.field) }
         guard dispatcher.resource.pool != nil, guards.allSatisfy(\.isHidden) else { return [] }
         return guards.map { index in
             (
+                .dispatcherIndexHidden,
                 "the unique index \(index.name) of \(dispatcher.collection) is hidden: it guards \(dispatcher.resource.field), but every look "
                     + "for free resources reads the whole collection",
                 "\(dispatcher.collection.inShell).unhideIndex(\(index.name.jsonQuoted))"
@@ -151,11 +152,12 @@ struct GuardedCollection: Sendable, Equatable {
         }
     }
 
-    private func expiries(for dispatcher: DispatcherSettings) -> [(text: String, remedy: String)] {
+    private func expiries(for dispatcher: DispatcherSettings) -> [(id: FindingID, text: String, remedy: String)] {
         indexes.filter(\.expires).map { index in
             // Only ended documents have these.
             let isHarmful = ![["completed_at"], ["rejected_at"]].contains(index.keys)
             return (
+                .dispatcherIndexExpires,
                 "the TTL index \(index.name) of \(dispatcher.collection) deletes documents"
                     + (isHarmful ? ", active ones, too, which frees their \(dispatcher.resource.field)" : "")
                     + "; a command that comes again after its document is gone is carried out again",

@@ -38,7 +38,8 @@ struct BrokerLimits {
             let time = properties["transaction.timeout.ms"].flatMap({ Int($0) }), time > maximum
         else { return nil }
         return .error(
-            subject, "transaction.timeout.ms is \(time), and the brokers allow at most \(maximum)",
+            .kafkaTransactionTimeout, subject,
+            "transaction.timeout.ms is \(time), and the brokers allow at most \(maximum)",
             remedy: KafkaFailures.transactionTimeoutRemedy)
     }
 
@@ -47,7 +48,7 @@ struct BrokerLimits {
             let time = member["session.timeout.ms"].flatMap({ Int($0) }), time < minimum || time > maximum
         else { return nil }
         return .error(
-            subject, "session.timeout.ms is \(time), and the brokers allow \(minimum) to \(maximum)",
+            .kafkaSessionTimeout, subject, "session.timeout.ms is \(time), and the brokers allow \(minimum) to \(maximum)",
             remedy: KafkaFailures.sessionTimeoutRemedy)
     }
 

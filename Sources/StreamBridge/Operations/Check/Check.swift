@@ -19,7 +19,7 @@ package struct Check: Sendable {
     /// Blocks in both servers, so it runs on a thread of its own.
     package func run() async -> [Finding] {
         await LoopThread.run(name: "check") {
-            var findings = [Finding.ok("configuration", "bridge \(configuration.name), \(configuration.parts)")]
+            var findings = [Finding.ok(.configurationRead, "configuration", "bridge \(configuration.name), \(configuration.parts)")]
             findings += http()
             let kafka = KafkaCheck(configuration: configuration, timeout: timeout, logger: logger)
             findings += kafka.findings
@@ -33,13 +33,13 @@ package struct Check: Sendable {
         guard let settings = configuration.http, let address = ListenAddress(settings.listen) else { return [] }
         do throws(ListenFailure) {
             try address.tryOut()
-            return [.ok("http", "can listen on \(settings.listen)")]
+            return [.ok(.httpListens, "http", "can listen on \(settings.listen)")]
         } catch {
             // A bridge of this configuration that runs is no fault of it.
             return [
                 error.isInUse
-                    ? .warning("http", "\(error)", remedy: "If that is this bridge, running, nothing. Otherwise: \(error.remedy)")
-                    : .error("http", "\(error)", remedy: error.remedy)
+                    ? .warning(.httpInUse, "http", "\(error)", remedy: "If that is this bridge, running, nothing. Otherwise: \(error.remedy)")
+                    : .error(.httpCannotListen, "http", "\(error)", remedy: error.remedy)
             ]
         }
     }
@@ -50,7 +50,7 @@ package struct Check: Sendable {
             let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).check"))
             let deployment = try Deployment(of: pool)
             let kind = deployment.replicaSet.map { "replica set \($0)" } ?? "sharded cluster"
-            var findings = [Finding.ok("MongoDB", "\(uri): server \(deployment.version), \(kind)")]
+            var findings = [Finding.ok(.mongoReached, "MongoDB", "\(uri): server \(deployment.version), \(kind)")]
             let privileges = try PrivilegeCheck(configuration, deployment: deployment, pool: pool)
             findings += privileges.findings
             let window = Result { try deployment.oplogWindow(pool: pool) }
@@ -62,18 +62,22 @@ package struct Check: Sendable {
             }
             return findings + dispatchers(pool: pool, deployment: deployment, privileges: privileges)
         } catch let halt as Halt {
-            return [.halt("MongoDB", halt)]
+            return [.halt(.mongoStandalone, "MongoDB", halt)]
         } catch let error as MongoError where error.kind == .serverSelection || error.kind == .network {
             let failure = ConnectionFailure(error)
             return [
                 .error(
-                    "MongoDB", "\(uri): \(failure.reason)", remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
+                    .mongoUnreachable, "MongoDB", "\(uri): \(failure.reason)", remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
                     status: failure.isOfConfiguration ? .configuration : .unreachable)
             ]
         } catch let error as MongoError where error.kind == .authentication {
-            return [.error("MongoDB", "\(uri): \(error)", remedy: "Check user, password, authSource and authMechanism in mongodb.uri")]
+            return [
+                .error(
+                    .mongoCredentials, "MongoDB", "\(uri): \(error)",
+                    remedy: "Check user, password, authSource and authMechanism in mongodb.uri")
+            ]
         } catch {
-            return [.error("MongoDB", "\(uri): \(error)", remedy: "Check mongodb.uri")]
+            return [.error(.mongoFailed, "MongoDB", "\(uri): \(error)", remedy: "Check mongodb.uri")]
         }
     }
 
@@ -90,14 +94,14 @@ package struct Check: Sendable {
     private func oplog(_ window: Result<OplogWindow, any Error>) -> [Finding] {
         do {
             let window = try window.get()
-            return [.ok("oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
+            return [.ok(.oplogWindow, "oplog", "goes back to \(window.oldest.readable), \(window.length.readable)")]
         } catch let hidden as OplogWindow.Hidden {
-            return [.ok("oplog", "\(hidden)")]
+            return [.ok(.oplogHidden, "oplog", "\(hidden)")]
         } catch let error as MongoError where error.code == .unauthorized {
             // Told as a right that is missing, if a stream needs it.
             return []
         } catch {
-            return [.warning("oplog", "cannot be read: \(error)", remedy: "Try again when the server is well")]
+            return [.warning(.oplogUnreadable, "oplog", "cannot be read: \(error)", remedy: "Try again when the server is well")]
         }
     }
 
@@ -109,13 +113,13 @@ package struct Check: Sendable {
         var findings = settings.fields.map { [Finding.ok(subject, "fields: \($0)")] } ?? []
         if let stored {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
-            findings.append(.ok(subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
+            findings.append(.ok(.streamPosition, subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
             if let position = stored.position.token.clusterTime, let oplog = try? oplog.get(), position >= oplog.oldest,
                 oplog.leaves(lessThanOneOf: OplogHeadroom.parts, to: position)
             {
                 findings.append(
                     .warning(
-                        subject,
+                        .streamPositionNearEnd, subject,
                         "only \((position - oplog.oldest).readable) of the oplog's \(oplog.length.readable) are left to that position",
                         remedy: "Start the stream, or find out what holds it up, before they are gone; or keep a larger oplog: "
                             + "db.adminCommand({replSetResizeOplog: 1, size: MEGABYTES})"))
@@ -123,7 +127,7 @@ package struct Check: Sendable {
             if let changes = stored.changes(of: settings) {
                 findings.append(
                     .warning(
-                        subject, "\(changes) changed since the position was stored",
+                        .streamDefinitionChanged, subject, "\(changes) changed since the position was stored",
                         remedy: "If that was meant, nothing: the stream continues from its position"))
             }
         }
@@ -133,7 +137,8 @@ package struct Check: Sendable {
                 review += try SnapshotReview.remarks(on: settings, deployment: deployment, pool: pool)
             }
             findings += review.map { remark in
-                remark.isFault ? .halt(subject, remark.halt) : .warning(subject, remark.text, remedy: remark.remedy)
+                remark.isFault
+                    ? .halt(remark.id, subject, remark.halt) : .warning(remark.id, subject, remark.text, remedy: remark.remedy)
             }
             // The stream would be refused for the same reason in other words.
             if review.contains(where: \.isFault) { return findings }
@@ -144,7 +149,8 @@ package struct Check: Sendable {
             // The real stream, not an imitation of it: another pipeline could accept or refuse another token.
             _ = try PositionTrial.open(settings, at: start, on: deployment, pool: pool)
             let place = stored == nil ? "opens at \(settings.startAt)" : "resumes after its stored position"
-            findings.append(.ok(subject, isKnown ? place : "MongoDB takes it; where it begins is not known, because its position is not"))
+            findings.append(
+                .ok(.streamOpens, subject, isKnown ? place : "MongoDB takes it; where it begins is not known, because its position is not"))
             findings += images(settings, pool: pool)
         } catch {
             if let stored, let error = error as? MongoError,
@@ -153,9 +159,10 @@ package struct Check: Sendable {
                 return findings + [self.lost(lost, settings)]
             }
             switch StreamFailure(error, stream: settings, bridge: configuration.name) {
-            case .halt(let halt): findings.append(.halt(subject, halt))
+            case .halt(let halt): findings.append(.halt(.streamHalts, subject, halt))
             case .reopen, .restart:
-                findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
+                findings.append(
+                    .error(.streamUnavailable, subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
             }
         }
         return findings
@@ -175,12 +182,12 @@ package struct Check: Sendable {
         let gaps = InternalTopics.gaps(of: configuration.name)
         let place: String
         switch settings.onLostPosition {
-        case .halt: return .halt(subject, lost.halt(stream: settings.name, gaps: gaps))
+        case .halt: return .halt(.streamPositionLost, subject, lost.halt(stream: settings.name, gaps: gaps))
         case .now: place = "now"
         case .oldest: place = (try? lost.oplog.get()).map { lost.oldestPlace(in: $0).readable } ?? "the oldest entry"
         }
         return .warning(
-            subject, lost.reason,
+            .streamPositionLost, subject, lost.reason,
             remedy:
                 "By onLostPosition: \(settings.onLostPosition.rawValue) the stream goes on at \(place), with a record of the gap in topic "
                 + "\(gaps). To decide anew, write `onLostPosition: halt` before the next start")
@@ -198,7 +205,8 @@ package struct Check: Sendable {
                 collection["options"]?.documentValue?["changeStreamPreAndPostImages"]?.documentValue?["enabled"]?.booleanValue != true
             else { return nil }
             return .error(
-                "stream \(settings.name)", "\(namespace) keeps no pre- and post-images, and the stream requires them",
+                .streamImagesNotKept, "stream \(settings.name)",
+                "\(namespace) keeps no pre- and post-images, and the stream requires them",
                 remedy: "db.getSiblingDB(\"\(namespace.database)\").runCommand({collMod: \"\(namespace.collection)\", "
                     + "changeStreamPreAndPostImages: {enabled: true}})")
         }

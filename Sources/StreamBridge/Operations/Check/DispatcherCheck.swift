@@ -34,7 +34,9 @@ struct DispatcherCheck {
         } catch {
             guard case .halt = StreamFailure(kafka: error) else { throw error }
             return [
-                .error(subject, "\(error)", remedy: KafkaNeed.remedy(granting: "Read on group \(group), and on topic \(settings.commands)"))
+                .error(
+                    .kafkaGroupRights, subject, "\(error)",
+                    remedy: KafkaNeed.remedy(granting: "Read on group \(group), and on topic \(settings.commands)"))
             ]
         }
         var waiting: Int64 = 0
@@ -51,12 +53,14 @@ struct DispatcherCheck {
                 let reason =
                     "group \(group) committed offset \(offset) of \(settings.commands)/\(partition), which has "
                     + "\(offsets.lowerBound) to \(offsets.upperBound)"
-                findings.append(.halt(subject, .lostOffset(of: settings, bridge: bridge, kafka: kafka, reason: reason)))
+                findings.append(
+                    .halt(
+                        .dispatcherOffsetLost, subject, .lostOffset(of: settings, bridge: bridge, kafka: kafka, reason: reason)))
                 continue
             }
             waiting += offsets.upperBound - offset
         }
-        if findings.isEmpty, let halt = try replaced(committed, admin, kafka) { findings.append(.halt(subject, halt)) }
+        if findings.isEmpty, let halt = try replaced(committed, admin, kafka) { findings.append(.halt(.dispatcherTopicReplaced, subject, halt)) }
         guard findings.isEmpty else { return findings }
         let lag = "\(waiting) command\(waiting == 1 ? "" : "s") waiting"
         let start =
@@ -66,7 +70,7 @@ struct DispatcherCheck {
             default:
                 "; no committed offsets yet of partitions \(fresh.map { "\($0)" }.joined(separator: ", ")): begins there at the first record"
             }
-        return [.ok(subject, "group \(group): \(lag)\(start)")]
+        return [.ok(.dispatcherCommands, subject, "group \(group): \(lag)\(start)")]
     }
 
     /// What halts a dispatcher whose topic was deleted and created again.
@@ -93,7 +97,9 @@ struct DispatcherCheck {
         do throws(MongoError) {
             return try pool.withClient { client throws(MongoError) in documents(client, deployment, privileges) }
         } catch {
-            return [.error("dispatcher \(settings.name)", "\(error)", remedy: "Try again when the server is well", status: .unreachable)]
+            return [
+                .error(.dispatcherUnavailable, subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable)
+            ]
         }
     }
 
@@ -105,24 +111,25 @@ struct DispatcherCheck {
             let collection = try GuardedCollection.look(at: settings, isCluster: deployment.isSharded, of: client)
             do {
                 index = try collection.guardIndex(for: settings)
-                findings.append(.ok(subject, Self.sentence(on: index)))
+                findings.append(.ok(.dispatcherIndex, subject, Self.sentence(on: index)))
             } catch let missing as GuardIndex.Missing {
                 findings.append(try finding(missing, client, privileges))
             } catch let wait as WaitsFor {
-                findings.append(.warning(subject, "\(wait)", remedy: "Wait; db.currentOp() says how far it is"))
+                findings.append(.warning(.dispatcherIndexIsBuilt, subject, "\(wait)", remedy: "Wait; db.currentOp() says how far it is"))
             }
-            findings += collection.warnings(for: settings).map { .warning(subject, $0.text, remedy: $0.remedy) }
+            findings += collection.warnings(for: settings).map { .warning($0.id, subject, $0.text, remedy: $0.remedy) }
             findings.append(try resources(guardedBy: index, client, deployment))
         } catch let halt as Halt {
-            findings.append(.halt(subject, halt))
+            findings.append(.halt(.dispatcherHalts, subject, halt))
         } catch let error as MongoError {
             switch DispatchFailure(mongoDB: error, dispatcher: settings) {
-            case .halt(let halt): findings.append(.halt(subject, halt))
+            case .halt(let halt): findings.append(.halt(.dispatcherHalts, subject, halt))
             case .retry, .restart:
-                findings.append(.error(subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
+                findings.append(
+                    .error(.dispatcherUnavailable, subject, "\(error)", remedy: "Try again when the server is well", status: .unreachable))
             }
         } catch {
-            findings.append(.halt(subject, .unexpected(error)))
+            findings.append(.halt(.dispatcherHalts, subject, .unexpected(error)))
         }
         return findings
     }
@@ -139,19 +146,21 @@ struct DispatcherCheck {
     {
         if let resource = try shared(client) {
             return .error(
-                subject, "\(missing), and it cannot be made: several active documents have the \(settings.resource.field) \(resource)",
+                .dispatcherIndexDuplicates, subject,
+                "\(missing), and it cannot be made: several active documents have the \(settings.resource.field) \(resource)",
                 remedy: "End all but one of them, then run: \(missing.command)")
         }
         if !privileges.missing(["createIndex"], on: .collection(settings.collection)).isEmpty {
-            return .error(subject, "\(missing), and the account may not make it", remedy: missing.remedyForMissingRights)
+            return .error(
+                .dispatcherIndexRights, subject, "\(missing), and the account may not make it", remedy: missing.remedyForMissingRights)
         }
         guard missing.nearby.isEmpty else {
             return .warning(
-                subject, "\(missing). It will be made beside them: \(missing.command)",
+                .dispatcherIndexNearby, subject, "\(missing). It will be made beside them: \(missing.command)",
                 remedy: "If unintended, fix the index above first"
             )
         }
-        return .ok(subject, "\(missing); it will be made: \(missing.command)")
+        return .ok(.dispatcherIndexWillBeMade, subject, "\(missing); it will be made: \(missing.command)")
     }
 
     /// A resource that several active documents hold. Nil also when the server takes too long to look.
@@ -176,19 +185,21 @@ struct DispatcherCheck {
     }
 
     private func resources(guardedBy index: GuardIndex, _ client: borrowing MongoClient, _ deployment: Deployment) throws -> Finding {
-        guard let pool = settings.resource.pool else { return .ok(subject, "without a pool a conflict is answered, never reassigned") }
+        guard let pool = settings.resource.pool else {
+            return .ok(.dispatcherNoPool, subject, "without a pool a conflict is answered, never reassigned")
+        }
         let resources = ResourcePool(
             pool: pool, dispatcher: settings, guardIndex: index, readsSnapshots: deployment.readsSnapshots)
         do { try PoolNames(pool: resources).check(of: client) } catch let unclear as PoolNames.Unclear {
-            return .halt(subject, unclear.halt)
+            return .halt(.dispatcherPoolUnclear, subject, unclear.halt)
         }
         let members = try resources.members(after: nil, of: client)
         guard !members.isEmpty else {
             return .warning(
-                subject, "the pool \(pool) is empty, so every command is rejected",
+                .dispatcherPoolEmpty, subject, "the pool \(pool) is empty, so every command is rejected",
                 remedy:
                     "Insert a document for each \(settings.resource.label.lowercased()), its _id the value of \(settings.resource.field)")
         }
-        return .ok(subject, "pool \(pool): \(members.count) resources, \(members.count { !$0.isBusy }) of them free")
+        return .ok(.dispatcherPool, subject, "pool \(pool): \(members.count) resources, \(members.count { !$0.isBusy }) of them free")
     }
 }

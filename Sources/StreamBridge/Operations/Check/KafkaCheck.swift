@@ -26,11 +26,11 @@ struct KafkaCheck {
         do {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             brokers = try admin.brokers(askedAbout: InternalTopics.any(of: configuration), timeout: timeout)
-            findings.append(.ok("Kafka", "\(servers): \(brokers.count) broker\(brokers.count == 1 ? "" : "s")"))
+            findings.append(.ok(.kafkaReached, "Kafka", "\(servers): \(brokers.count) broker\(brokers.count == 1 ? "" : "s")"))
             if configuration.topics.create, configuration.topics.replicationFactor > brokers.count {
                 findings.append(
                     .error(
-                        "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
+                        .topicReplicationFactor, "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
                         remedy: "Set topics.replicationFactor to at most \(brokers.count)"))
             }
             if let broker = brokers.first {
@@ -49,7 +49,7 @@ struct KafkaCheck {
             let halt: Halt? = if case .halt(let halt) = StreamFailure(kafka: error) { halt } else { nil }
             findings.append(
                 .error(
-                    "Kafka", "\(servers): \(error)",
+                    halt == nil ? .kafkaUnreachable : .kafkaRefused, "Kafka", "\(servers): \(error)",
                     remedy: halt?.remedy ?? "Start the cluster, or correct bootstrap.servers and the security settings under kafka",
                     status: halt == nil ? .unreachable : .configuration))
         }
@@ -63,7 +63,7 @@ struct KafkaCheck {
                     configuration.kafka, memory: StreamMemory(limit: configuration.limits.memory, streams: 1), transactional: transactional)
                 return nil
             } catch {
-                return .error(subject, "\(error)", remedy: "Correct kafka in the configuration")
+                return .error(.kafkaProperties, subject, "\(error)", remedy: "Correct kafka in the configuration")
             }
         }
         let bridge = configuration.name
@@ -88,7 +88,7 @@ struct KafkaCheck {
                 do throws(Halt) {
                     try TopicName.refuseLong(name)
                 } catch {
-                    findings.append(.halt("stream \(stream.name)", error))
+                    findings.append(.halt(.topicNameTooLong, "stream \(stream.name)", error))
                     continue
                 }
                 try lookAt(topic: name, admin)
@@ -139,7 +139,8 @@ struct KafkaCheck {
             let missing = MissingTopic(topic: name, partitions: partitions, config: config, reason: "topics.create is false")
             let remedy = Halt(missing).remedy
             findings.append(
-                command.map { .warning(subject, "\(text): `\($0)` needs it", remedy: remedy) } ?? .error(subject, text, remedy: remedy))
+                command.map { .warning(.topicMissing, subject, "\(text): `\($0)` needs it", remedy: remedy) }
+                    ?? .error(.topicMissing, subject, text, remedy: remedy))
         }
     }
 
@@ -156,9 +157,10 @@ struct KafkaCheck {
     static func finding(on topic: KafkaAdmin.TopicDescription, isOwn: Bool, brokers: [Int32]) -> Finding {
         let subject = "topic \(topic.name)"
         let text = "\(topic.partitions) partitions, replication factor \(topic.replicationFactor)"
-        guard isOwn, topic.replicationFactor == 1, brokers.count > 1 else { return .ok(subject, text) }
+        guard isOwn, topic.replicationFactor == 1, brokers.count > 1 else { return .ok(.topicFound, subject, text) }
         return .warning(
-            subject, "\(text): one of \(brokers.count) brokers has it, and what is in it is lost with that broker",
+            .topicOneReplica, subject,
+            "\(text): one of \(brokers.count) brokers has it, and what is in it is lost with that broker",
             remedy: "Give it more replicas: kafka-reassign-partitions --execute --reassignment-json-file <(echo "
                 + "'\(reassignment(of: topic, to: brokers))')")
     }
@@ -187,15 +189,15 @@ struct KafkaCheck {
                 timeout: Self.trialTime)
         } catch {
             if error.isAuthorization { return try refusal(error, of: subject, .topic, name) }
-            if case .halt(let halt) = StreamFailure(kafka: error) { return .halt(subject, halt) }
+            if case .halt(let halt) = StreamFailure(kafka: error) { return .halt(.topicCannotBeCreated, subject, halt) }
         }
-        return .ok(subject, "does not exist yet and will be created, partitions: \(partitions)")
+        return .ok(.topicWillBeCreated, subject, "does not exist yet and will be created, partitions: \(partitions)")
     }
 
     /// What the account lacks, when that is the error.
     private func refusal(_ error: KafkaError, of subject: String, _ kind: KafkaNeed.Kind, _ name: String) throws(KafkaError) -> Finding {
         guard error.isAuthorization else { throw error }
-        return .error(subject, "\(error)", remedy: needs.remedy(kind, name))
+        return .error(kind == .group ? .kafkaGroupRights : .kafkaTopicRights, subject, "\(error)", remedy: needs.remedy(kind, name))
     }
 
     /// A stream's group is where its processes agree who leads. A dispatcher looks at its own.
@@ -217,17 +219,17 @@ struct KafkaCheck {
     private func cleanupPolicy(of topic: String, _ admin: KafkaAdmin) -> Finding {
         do {
             guard let settings = try admin.settings(ofTopic: topic, timeout: Self.settingsTime), settings["cleanup.policy"] != nil else {
-                return .ok("topic \(topic)", "exists; this cluster does not tell its settings")
+                return .ok(.topicSettingsHidden, "topic \(topic)", "exists; this cluster does not tell its settings")
             }
             let complaint = CompactedTopic.complaint(
                 about: topic, found: settings, configuration: configuration.topics, kafka: configuration.kafka)
-            guard let complaint else { return .ok("topic \(topic)", "compacted") }
+            guard let complaint else { return .ok(.topicCompacted, "topic \(topic)", "compacted") }
             return complaint.losesValues
-                ? .error("topic \(topic)", complaint.text, remedy: complaint.remedy)
-                : .warning("topic \(topic)", complaint.text, remedy: complaint.remedy)
+                ? .error(.topicNotCompacted, "topic \(topic)", complaint.text, remedy: complaint.remedy)
+                : .warning(.topicCompactedLate, "topic \(topic)", complaint.text, remedy: complaint.remedy)
         } catch {
             return .warning(
-                "topic \(topic)", "\(error)",
+                .topicSettingsUnreadable, "topic \(topic)", "\(error)",
                 remedy: KafkaNeed.remedy(granting: "DescribeConfigs on topic \(topic)")
                     + ". Or see yourself that it has cleanup.policy=compact"
             )
@@ -272,7 +274,7 @@ struct KafkaCheck {
                 unknown.insert(stream)
                 findings.append(
                     .error(
-                        "stream \(stream)", "\(error)", remedy: error.remedy(stream: stream, bridge: configuration.name),
+                        .streamPositionUnreadable, "stream \(stream)", "\(error)", remedy: error.remedy(stream: stream, bridge: configuration.name),
                         status: .lostPosition))
             }
         }

@@ -37,12 +37,13 @@ struct PrivilegeCheck {
             let needed = mine.filter { $0.otherwise == nil }
             if !needed.isEmpty {
                 let list = PrivilegeNeed.list(needed)
-                findings.append(.error(subject, "the account lacks \(list)", remedy: PrivilegeNeed.remedy(granting: list)))
+                findings.append(.error(.mongoRightsMissing, subject, "the account lacks \(list)", remedy: PrivilegeNeed.remedy(granting: list)))
             }
             findings += mine.compactMap { need in
                 guard let otherwise = need.otherwise else { return nil }
                 let list = PrivilegeNeed.list([need])
-                return .warning(subject, "the account lacks \(list), so \(otherwise)", remedy: PrivilegeNeed.remedy(granting: list))
+                return .warning(
+                    .mongoRightsLimited, subject, "the account lacks \(list), so \(otherwise)", remedy: PrivilegeNeed.remedy(granting: list))
             }
             return findings
         }
@@ -52,7 +53,8 @@ struct PrivilegeCheck {
         guard !phrases.isEmpty else { return [] }
         return [
             .warning(
-                "MongoDB account", "may do more than the bridge needs: \(phrases.joined(separator: "; "))",
+                .mongoRightsExcessive, "MongoDB account",
+                "may do more than the bridge needs: \(phrases.joined(separator: "; "))",
                 remedy: "Give it a role of its own: \(PrivilegeNeed.advice), and nothing else")
         ]
     }

@@ -11,7 +11,7 @@ enum WriteConcernCheck {
         guard !reasons.isEmpty else { return [] }
         return [
             .warning(
-                "mongodb.writeConcern",
+                .mongoWriteConcern, "mongodb.writeConcern",
                 "\(reasons.joined(separator: ", and ")): a failover or a crash can undo a document whose command was answered already",
                 remedy: "Set mongodb.writeConcern: {w: majority, wtimeout: 5s, journal: true}")
         ]

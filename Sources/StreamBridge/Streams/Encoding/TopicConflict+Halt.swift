@@ -7,7 +7,9 @@ extension TopicSharing {
     /// pipeline may leave one of them out.
     func remark(on found: [Namespace], isCompacted: (String) -> Bool) -> StreamRemark? {
         refusal(among: found, isCompacted: isCompacted).map { conflict in
-            chooses ? .warning(conflict.reason, remedy: conflict.remedy) : .fault(conflict.reason, remedy: conflict.remedy)
+            chooses
+                ? .warning(.streamTopicShared, conflict.reason, remedy: conflict.remedy)
+                : .fault(.streamTopicShared, conflict.reason, remedy: conflict.remedy)
         }
     }
 }

@@ -41,6 +41,7 @@ enum SnapshotReview {
     private static func age(of deployment: Deployment) -> StreamRemark? {
         guard !deployment.readsSnapshots else { return nil }
         return .fault(
+            .snapshotServerTooOld,
             "snapshots need MongoDB 5.0 or later, which reads a collection as of one moment of the change stream; this server is "
                 + deployment.version,
             remedy: "Upgrade MongoDB, or write `snapshot: never` and read the collection yourself before the stream begins")
@@ -49,6 +50,7 @@ enum SnapshotReview {
     private static func blindness(about scope: WatchScope) -> StreamRemark {
         let needs = PrivilegeNeeds.listing(of: scope).map { "\($0)" }.joined(separator: " and ")
         return .fault(
+            .snapshotRights,
             "the account may not list collections with their options, so a snapshot cannot tell which ones it can read",
             remedy: PrivilegeNeed.remedy(granting: "listCollections on \(needs)"))
     }
@@ -60,12 +62,14 @@ enum SnapshotReview {
         if !isNamed {
             return [
                 .warning(
+                    .snapshotCapped,
                     "snapshots leave out capped collections, which MongoDB cannot read as of a moment: \(capped.joined(separator: ", "))",
                     remedy: "Nothing, if their documents are not needed; their events are published like all others")
             ]
         }
         return capped.map {
             .fault(
+                .snapshotCapped,
                 "\($0) is a capped collection, and MongoDB cannot read those as of a moment, so a snapshot cannot copy it",
                 remedy: "Leave it out: give it a stream of its own with `snapshot: never`, or name the other collections with --collection")
         }
@@ -80,6 +84,7 @@ enum SnapshotReview {
             guard there.contains(namespace) else {
                 remarks.append(
                     .warning(
+                        .snapshotFilterUnused,
                         "the snapshot has a filter for \(namespace), which is not there",
                         remedy: "If it is to be made yet, nothing. Otherwise correct the name"))
                 continue
@@ -104,6 +109,7 @@ enum SnapshotReview {
         } catch {
             guard case .halt = StreamFailure(mongoDB: error) else { throw error }
             return .fault(
+                .snapshotFilterRefused,
                 "MongoDB refuses the snapshot's filter for \(namespace): \(error)",
                 remedy: "Write a query as for `find`, such as {\"quantity\": {\"$gt\": 0}}, that needs no index of its own")
         }

@@ -16,7 +16,7 @@ enum StreamReview {
         if named.isEmpty {
             remarks += [sharing.remark(on: found.collections, isCompacted: isCompacted)].compactMap(\.self)
         } else if let refusal = sharing.refusal(among: named, isCompacted: isCompacted) {
-            remarks.append(.fault(refusal.reason, remedy: refusal.remedy))
+            remarks.append(.fault(.streamTopicShared, refusal.reason, remedy: refusal.remedy))
         }
         return remarks
     }
@@ -39,9 +39,11 @@ enum StreamReview {
             switch entry.type {
             case "view":
                 return .fault(
-                    "\(entry.namespace) is a view, and views have no change stream", remedy: "Watch the collections that it reads from")
+                    .streamView, "\(entry.namespace) is a view, and views have no change stream",
+                    remedy: "Watch the collections that it reads from")
             case "timeseries":
                 return .fault(
+                    .streamTimeSeries,
                     "\(entry.namespace) is a time-series collection, and those have no change stream",
                     remedy: "Leave it out; or let whoever writes into it write into an ordinary collection as well, and watch that one")
             default: return nil
@@ -59,10 +61,13 @@ enum StreamReview {
         let remedy = "If it is to be made yet, nothing: the stream has its events from the first one on. Otherwise correct `watch`"
         switch scope {
         case .database(let database) where found.entries.isEmpty:
-            return [.warning("there is no database \(database), or none with a collection that the account may read", remedy: remedy)]
+            return [
+                .warning(
+                    .streamNoDatabase, "there is no database \(database), or none with a collection that the account may read", remedy: remedy)
+            ]
         case .database, .cluster: return []
         case .collection, .collections:
-            return missing(of: scope, in: found).map { .warning("there is no collection \($0)", remedy: remedy) }
+            return missing(of: scope, in: found).map { .warning(.streamNoCollection, "there is no collection \($0)", remedy: remedy) }
         }
     }
 }
