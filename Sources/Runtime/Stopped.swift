@@ -1,4 +1,6 @@
-/// The stop's grace ended before the work did.
-package struct Stopped: Error {
+/// A stop came, and its grace ended before the work did.
+package struct Stopped: Error, CustomStringConvertible {
     package init() {}
+
+    package var description: String { "stopped before the end" }
 }

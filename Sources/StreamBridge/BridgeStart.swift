@@ -39,13 +39,7 @@ struct BridgeStart: Sendable {
         async let mongoDB = reachMongoDB()
         let failures = await [kafka.failure, mongoDB.failure].compactMap { $0 }
         if stop.isRequested { return nil }
-        if let final = failures.first(where: { !($0 is Unreachable) }) { throw final }
-        let unreachable = failures.compactMap { $0 as? Unreachable }
-        if let only = unreachable.first, unreachable.count == 1 { throw only }
-        guard unreachable.isEmpty else {
-            throw Unreachable(
-                server: unreachable.map(\.server).joined(separator: " and "), reason: unreachable.map(\.reason).joined(separator: "; "))
-        }
+        if let end = Unreachable.ending(failures) { throw end }
         return try await mongoDB.get()
     }
 
@@ -118,11 +112,5 @@ struct BridgeStart: Sendable {
                 }
             }
         }
-    }
-}
-
-extension Result {
-    fileprivate var failure: Failure? {
-        if case .failure(let error) = self { error } else { nil }
     }
 }

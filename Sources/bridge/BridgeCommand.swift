@@ -11,7 +11,7 @@ struct BridgeCommand: AsyncParsableCommand {
             "Publishes every MongoDB change event to Kafka, with resume tokens as offsets, and turns commands from Kafka into documents.",
         version: BridgeVersion.current,
         subcommands: [
-            RunCommand.self, CheckCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
+            RunCommand.self, CheckCommand.self, InitCommand.self, DemoCommand.self, TailCommand.self, VerifyCommand.self, SendCommand.self,
             RedriveCommand.self, PositionsCommand.self, SnapshotCommand.self, ReplayCommand.self, GrantsCommand.self, ConfigCommand.self,
         ]
     )

@@ -17,23 +17,25 @@ struct CheckCommand: AsyncParsableCommand {
         let findings = await Check(configuration: try options.load(), logger: options.logger).run()
         switch format {
         case .text:
-            for finding in findings {
-                Console.print("\(mark(finding.level)) \(finding.subject): \(finding.text)".harmlessLine)
-                if let remedy = finding.remedy { Console.print("        fix: \(remedy.harmlessLine)") }
-            }
+            for finding in findings { Console.print(finding.lines) }
         case .json:
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             Console.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
         }
-        if let status = ExitStatus.gravest(of: findings.filter { $0.level == .error }.map(\.status)) { throw status }
+        if let status = ExitStatus.gravest(of: findings) { throw status }
     }
+}
 
-    private func mark(_ level: Finding.Level) -> String {
-        switch level {
-        case .ok: "ok      "
-        case .warning: "warning "
-        case .error: "error   "
-        }
+extension Finding {
+    /// For people: what was found, and below it what fixes it.
+    var lines: String {
+        let mark = level.rawValue.padding(toLength: 8, withPad: " ", startingAt: 0)
+        return "\(mark) \(subject): \(text)".harmlessLine + (remedy.map { "\n        fix: \($0.harmlessLine)" } ?? "")
     }
+}
+
+extension ExitStatus {
+    /// What a command ends with that has found these; nil without an error.
+    static func gravest(of findings: [Finding]) -> ExitStatus? { gravest(of: findings.filter { $0.level == .error }.map(\.status)) }
 }

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
 import Logging
+import Runtime
 import StreamBridge
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: "The configuration file.")
-    var config = "bridge.yaml"
+    @Option(name: .long, help: "The configuration file. (default: bridge.yaml)")
+    var config: String?
 
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: Logger.Level = .info
@@ -20,7 +21,7 @@ struct CommonOptions: ParsableArguments {
     func load() throws -> BridgeConfiguration {
         do {
             let loaded = try ConfigurationLoader.load(
-                path: config, environment: ProcessInfo.processInfo.environment, checks: .drivers)
+                path: config ?? "bridge.yaml", environment: ProcessInfo.processInfo.environment, checks: .drivers)
             for warning in loaded.warnings { logger.warning("\(warning)") }
             return loaded.configuration
         } catch {
@@ -63,6 +64,9 @@ extension ExitStatus {
     static func of(_ error: any Error) -> ExitStatus {
         switch error {
         case is Unreachable: .unreachable
+        case is Stopped: .interrupted
+        case is ConfigurationFaults: .configuration
+        case is ConfigurationFile.Refused: .output
         case let halt as Halt: halt.status
         case let interrupted as SendingInterrupted: of(interrupted.cause)
         case let interrupted as ReplayInterrupted: of(interrupted.cause)

@@ -19,6 +19,7 @@ final class Signals {
             watch(number, on: queue) {
                 guard !count.isFirst() else { return stop() }
                 Console.error("stopping at once")
+                StandardError.flush()
                 _exit(status.rawValue)
             }
         }

@@ -48,14 +48,14 @@ package final class KafkaAdmin: Sendable {
         }
     }
 
-    /// Whether there is such a topic. Asks for a second at a time, so that a stop is heard.
+    /// The same for a caller that hears a stop: asks for a second at a time.
     ///
     /// - Throws: ``KafkaError`` when no answer comes in time, ``Stopped``.
-    package func hasTopic(_ name: String, within timeout: Duration, stop: StopSignal) throws -> Bool {
+    package func topic(_ name: String, within timeout: Duration, stop: StopSignal) throws -> TopicDescription? {
         let deadline = ContinuousClock.now + timeout
         while true {
             do throws(KafkaError) {
-                return try topic(name, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now))) != nil
+                return try topic(name, timeout: max(.milliseconds(1), min(.seconds(1), deadline - .now)))
             } catch {
                 if stop.isRequested { throw Stopped() }
                 guard error.isSilence, .now < deadline else { throw error }

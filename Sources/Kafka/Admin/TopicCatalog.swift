@@ -68,7 +68,7 @@ package final class TopicCatalog: Sendable {
     private func exists(_ topic: String, timeout: Duration) throws -> Bool {
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
         for _ in 0..<(settings.create ? 1 : 4) {
-            if try admin.hasTopic(topic, within: timeout, stop: stop) { return true }
+            if try admin.topic(topic, within: timeout, stop: stop) != nil { return true }
             if !settings.create, stop.wait(for: backoff.next()) { throw Stopped() }
         }
         return false

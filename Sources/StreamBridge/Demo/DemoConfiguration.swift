@@ -18,7 +18,7 @@ enum DemoConfiguration {
         var inventory = StreamSettings(
             name: "inventory", watch: .collection(Self.inventory), pipeline: "[]",
             fullDocument: .required, fullDocumentBeforeChange: .off, showExpandedEvents: false, startAt: .oldest,
-            topic: TextTemplate(segments: [.literal("mongo."), .placeholder(["db"]), .literal("."), .placeholder(["coll"])]),
+            topic: .ofCollections,
             key: .documentKey, format: .relaxed, content: .event, tombstones: false, delivery: .atLeastOnce, onLostPosition: .halt)
         var alerts = inventory
         inventory.startAt = .now

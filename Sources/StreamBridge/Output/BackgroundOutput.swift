@@ -22,6 +22,10 @@ package final class BackgroundOutput: Sendable {
         /// Why the newest of them was lost.
         var reason = ""
         var allLost = 0
+        /// What is to be below the last line, and what is.
+        var footer = Footer.none
+        var drawn = Footer.none
+        var hasEnded = false
 
         mutating func append(_ line: Line) {
             waiting.append(line)
@@ -59,7 +63,7 @@ package final class BackgroundOutput: Sendable {
     ///
     /// - Parameter loss: the line that tells how many lines before this one were lost, and why.
     package func write(_ text: String, loss: (Int, String) -> String? = { _, _ in nil }) {
-        let mustStart = state.update { state -> Bool in
+        ensureWriter { state -> Bool in
             guard state.unwrittenBytes + text.utf8.count <= limit else {
                 state.lose("standard error takes no more")
                 return false
@@ -69,23 +73,50 @@ package final class BackgroundOutput: Sendable {
                 state.lost = 0
             }
             state.append(Line(text: text))
-            defer { state.isStarted = true }
-            return !state.isStarted
+            return true
+        }
+    }
+
+    /// Keeps these lines below the last one, on a terminal; none of them may wrap. Never blocks. Any thread.
+    package func show(footer lines: [String]) {
+        ensureWriter { state in
+            if !state.hasEnded { state.footer = Footer(lines: lines.map(\.harmlessLine)) }
+            return state.footer != state.drawn
+        }
+    }
+
+    /// Wipes the footer out, and lets no other come.
+    package func endFooter() {
+        state.update { state in
+            state.footer = .none
+            state.hasEnded = true
+        }
+    }
+
+    /// - Parameter change: gives whether there is something to write.
+    private func ensureWriter(_ change: (inout State) -> Bool) {
+        let mustStart = state.update { state -> Bool in
+            guard change(&state), !state.isStarted else { return false }
+            state.isStarted = true
+            return true
         }
         if mustStart { _ = LoopThread.start(name: "log") { [self] in run() } }
     }
 
     /// Waits until everything is written, but no longer than `limit`.
-    package func flush(within limit: Duration) { _ = state.wait(within: limit) { $0.unwrittenBytes == 0 } }
+    package func flush(within limit: Duration) {
+        _ = state.wait(within: limit) { $0.unwrittenBytes == 0 && $0.drawn == $0.footer }
+    }
 
     private func run() {
         // A line of which only a part could be written: the next one must not continue it.
         var isAmidLine = false
         while true {
-            let lines = state.wait { state -> [Line]? in
+            let (lines, footer, drawn) = state.wait { state -> ([Line], Footer, Footer)? in
                 defer { state.waiting = [] }
-                return state.waiting.isEmpty ? nil : state.waiting
+                return state.waiting.isEmpty && state.footer == state.drawn ? nil : (state.waiting, state.footer, state.drawn)
             }
+            draw(drawn.wiping)
             // One write for each line, so that lines of several processes do not mix.
             for line in lines {
                 let bytes = Array((isAmidLine ? "\n" + line.text : line.text).utf8)
@@ -102,6 +133,11 @@ package final class BackgroundOutput: Sendable {
                     if let failure { state.lose(line, because: "\(failure)") }
                 }
             }
+            draw(footer.drawing)
+            state.update { $0.drawn = footer }
         }
     }
+
+    /// A terminal that takes no footer loses nothing.
+    private func draw(_ text: String) { if !text.isEmpty { try? output.write(text) } }
 }

@@ -31,5 +31,8 @@ package enum StandardError {
     }
 
     /// Before the process ends.
-    package static func flush() { log.flush(within: patience) }
+    package static func flush() {
+        log.endFooter()
+        log.flush(within: patience)
+    }
 }

@@ -1,4 +1,4 @@
 extension String {
     /// The text as one word of a POSIX shell.
-    var shellQuoted: String { "'\(replacing("'", with: "'\\''"))'" }
+    package var shellQuoted: String { "'\(replacing("'", with: "'\\''"))'" }
 }

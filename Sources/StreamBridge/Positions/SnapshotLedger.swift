@@ -16,7 +16,7 @@ struct SnapshotLedger: Sendable {
     ///
     /// - Throws: ``KafkaError``, ``Stopped``.
     func records(of stream: String? = nil, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws -> [SnapshotRecord] {
-        guard try admin.hasTopic(topic, within: timeout, stop: waiting.stop) else { return [] }
+        guard try admin.topic(topic, within: timeout, stop: waiting.stop) != nil else { return [] }
         return try newest.values(isolation: .readCommitted, timeout: timeout, waiting).values
             .compactMap { SnapshotRecord(json: $0.bytes) }.filter { stream == nil || $0.stream == stream }
             .sorted { ($0.startedAt, $0.id) < ($1.startedAt, $1.id) }

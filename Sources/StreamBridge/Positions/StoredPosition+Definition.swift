@@ -33,7 +33,7 @@ extension StoredPosition {
     }
 
     /// FNV-1a, 32 bits: it has to notice an edit, not to withstand an attacker.
-    private static func fingerprint(_ text: String) -> String {
+    static func fingerprint(_ text: String) -> String {
         let hash = text.utf8.reduce(0x811c_9dc5 as UInt32) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
         let digits = String(hash, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits

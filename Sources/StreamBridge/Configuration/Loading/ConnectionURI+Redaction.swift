@@ -26,6 +26,31 @@ extension ConnectionURI {
         return text
     }
 
+    /// A well-formed URI with another text in the place of its password; nil when it has none, or a reference (`${…}`) instead of one.
+    static func replacingPassword(of uri: String, with text: String) -> (uri: String, password: String)? {
+        let start = afterScheme(of: uri)
+        guard let at = loginEnd(in: uri[start...]), let secret = passwordStart(in: uri[start..<at]), secret < at else { return nil }
+        let password = uri[secret..<at]
+        guard !password.contains("${") else { return nil }
+        return (uri[..<secret] + text + uri[at...], String(password))
+    }
+
+    /// The first option whose value is a secret, and no reference.
+    static func secretOption(in uri: String) -> String? {
+        secretOptions.first { name in
+            guard let found = uri.range(ofText: name) else { return false }
+            return !uri[found.upperBound...].dropFirst().hasPrefix("${")
+        }
+    }
+
+    /// The URI with one more option.
+    static func adding(_ option: String, to uri: String) -> String {
+        let start = afterScheme(of: uri)
+        let hosts = uri[(loginEnd(in: uri[start...]) ?? start)...]
+        if hosts.contains("?") { return uri + (uri.hasSuffix("?") || uri.hasSuffix("&") ? "" : "&") + option }
+        return uri + (hosts.contains("/") ? "?" : "/?") + option
+    }
+
     /// Where the password of a login begins; nil for a user alone.
     private static func passwordStart(in login: Substring) -> String.Index? {
         let colon = login.scalarIndex { $0 == ":" }.map(login.unicodeScalars.index(after:))

@@ -9,3 +9,10 @@ package struct TextTemplate: Sendable, Equatable {
 
     package var segments: [Segment]
 }
+
+extension TextTemplate {
+    /// `mongo.{db}.{coll}`, the default of `topic`.
+    static let ofCollections = TextTemplate(segments: [
+        .literal("mongo."), .placeholder(["db"]), .literal("."), .placeholder(["coll"]),
+    ])
+}

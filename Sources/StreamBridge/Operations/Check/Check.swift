@@ -196,14 +196,10 @@ package struct Check: Sendable {
     /// A stream that requires pre- or post-images halts at the first change of a collection without them.
     private func images(_ settings: StreamSettings, pool: MongoClientPool) -> [Finding] {
         settings.collectionsWithImages.compactMap { namespace in
-            let reply = try? pool.withClient { client throws(MongoError) in
-                try client.command(
-                    ["listCollections": 1, "filter": ["name": .string(namespace.collection)]], on: namespace.database,
-                    operation: "look at \(namespace)")
+            let found = try? pool.withClient { client throws(MongoError) in
+                try WatchedCollections.describe(namespace.database, named: [namespace.collection], client)
             }
-            guard let collection = reply?["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
-                collection["options"]?.documentValue?["changeStreamPreAndPostImages"]?.documentValue?["enabled"]?.booleanValue != true
-            else { return nil }
+            guard let collection = found?.first, !collection.keepsImages else { return nil }
             return .error(
                 .streamImagesNotKept, "stream \(settings.name)",
                 "\(namespace) keeps no pre- and post-images, and the stream requires them",

@@ -77,7 +77,7 @@ package struct Positions: Sendable {
     ///
     /// - Throws: ``Unreachable``, ``Halt``.
     package func list() async throws -> [StoredPositionEntry] {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop, onlyReads: true) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let values = try self.values(of: store(admin), admin).mapValues(\.bytes)
             let now = WallClock.milliseconds()
@@ -89,7 +89,7 @@ package struct Positions: Sendable {
 
     /// - Throws: ``Unreachable``, ``Halt``.
     package func show(_ stream: StreamSettings) async throws -> StoredPositionDetails {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop, onlyReads: true) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let value = try self.values(of: store(admin), admin)[stream.name]?.bytes
             let (deployment, pool) = try reachMongoDB()
@@ -105,7 +105,7 @@ package struct Positions: Sendable {
     /// - Parameter stream: nil for those of every stream.
     /// - Throws: ``Unreachable``, ``Halt``.
     package func history(of stream: String?) async throws -> [PositionEdit] {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop, onlyReads: true) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             return try PositionHistory(bridge: configuration.name, admin: admin, settings: configuration.kafka)
                 .edits(timeout: configuration.startupTimeout, stop: stop).filter { stream == nil || $0.stream == stream }
@@ -113,7 +113,7 @@ package struct Positions: Sendable {
     }
 
     private func values(of store: PositionStore, _ admin: KafkaAdmin) throws -> [String: NewestValue] {
-        guard try admin.topic(store.topic, timeout: configuration.startupTimeout) != nil else { return [:] }
+        guard try admin.topic(store.topic, within: configuration.startupTimeout, stop: stop) != nil else { return [:] }
         return try store.readAll(timeout: configuration.startupTimeout, .init(stop: stop))
     }
 
@@ -123,7 +123,7 @@ package struct Positions: Sendable {
     ///
     /// - Throws: ``Unreachable``, ``Halt``, also when the server does not continue from there.
     package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let (deployment, pool) = try reachMongoDB()
             let published: PublishedPlace? =
@@ -146,7 +146,7 @@ package struct Positions: Sendable {
     ///
     /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not continue from it; ``WrongUsage``.
     package func importOffset(_ source: ConnectOffsetSource, of stream: StreamSettings, _ request: Request) async throws -> Import {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let (entry, offset) = try ConnectOffsets.read(
                 of: source.connector, in: source.topic, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout,
@@ -199,7 +199,7 @@ package struct Positions: Sendable {
     ///
     /// - Throws: ``Unreachable``, ``Halt``.
     package func reset(_ stream: StreamSettings, _ request: Request) async throws -> Change {
-        try await OperationThread.run("positions") {
+        try await OperationThread.run("positions", stop: stop) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
             let (deployment, pool) = try reachMongoDB()
             let start = try deployment.start(at: stream.startAt, pool: pool)

@@ -58,7 +58,7 @@ package struct Redrive: Sendable {
     /// - Parameter sendsBack: whether each is sent back after it was handed out.
     /// - Throws: ``Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ filter: Filter, sendsBack: Bool, _ show: @escaping @Sendable (FoundDeadLetter) -> Void) async throws -> Summary {
-        try await OperationThread.run("redrive") { try redrive(filter, sendsBack: sendsBack, show) }
+        try await OperationThread.run("redrive", stop: stop, onlyReads: !sendsBack) { try redrive(filter, sendsBack: sendsBack, show) }
     }
 
     private func redrive(_ filter: Filter, sendsBack: Bool, _ show: (FoundDeadLetter) -> Void) throws -> Summary {

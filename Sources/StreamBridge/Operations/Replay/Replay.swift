@@ -54,7 +54,9 @@ package struct Replay: Sendable {
 
     /// - Throws: ``WrongUsage``, ``Halt``, ``Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await OperationThread.run("replay") { try StreamReplay(configuration, stop: stop, logger: logger).run(request, show) }
+        try await OperationThread.run("replay", stop: stop) {
+            try StreamReplay(configuration, stop: stop, logger: logger).run(request, show)
+        }
     }
 
     /// Counts what a replay would publish, and changes nothing.
@@ -62,14 +64,18 @@ package struct Replay: Sendable {
     /// - Throws: as ``run(_:_:)``.
     package func plan(_ request: StreamReplay.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> ReplayPlan
     {
-        try await OperationThread.run("replay") { try StreamReplay(configuration, stop: stop, logger: logger).plan(request, show) }
+        try await OperationThread.run("replay", stop: stop, onlyReads: true) {
+            try StreamReplay(configuration, stop: stop, logger: logger).plan(request, show)
+        }
     }
 
     /// Copies a range of a topic.
     ///
     /// - Throws: ``WrongUsage``, ``Halt``, ``Unreachable``, ``ReplayInterrupted``.
     package func run(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await OperationThread.run("replay") { try TopicCopy(configuration, stop: stop, logger: logger).run(request, show) }
+        try await OperationThread.run("replay", stop: stop) {
+            try TopicCopy(configuration, stop: stop, logger: logger).run(request, show)
+        }
     }
 
     /// Counts what a copy would have, and changes nothing.
@@ -77,7 +83,9 @@ package struct Replay: Sendable {
     /// - Throws: as ``run(_:_:)``.
     package func plan(_ request: TopicCopy.Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> TopicCopyPlan
     {
-        try await OperationThread.run("replay") { try TopicCopy(configuration, stop: stop, logger: logger).plan(request, show) }
+        try await OperationThread.run("replay", stop: stop, onlyReads: true) {
+            try TopicCopy(configuration, stop: stop, logger: logger).plan(request, show)
+        }
     }
 
     /// Goes on with a replay that was interrupted.
@@ -85,7 +93,7 @@ package struct Replay: Sendable {
     /// - Parameter rate: events per second; nil for as fast as it goes.
     /// - Throws: as ``run(_:_:)``.
     package func resume(_ id: String, rate: Int?, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
-        try await OperationThread.run("replay") {
+        try await OperationThread.run("replay", stop: stop) {
             let ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
             let record = try ledger.unfinished(id)
             if let copy = TopicCopyRecord(record) {

@@ -102,7 +102,7 @@ package struct TopicCopy {
         .run(show)
     }
 
-    private func partitions(of topic: String) throws -> Int? { try admin.topic(topic, timeout: configuration.startupTimeout)?.partitions }
+    private func partitions(of topic: String) throws -> Int? { try admin.topic(topic, within: configuration.startupTimeout, stop: stop)?.partitions }
 
     // MARK: What is asked for
 
@@ -119,7 +119,7 @@ package struct TopicCopy {
     }
 
     private func stretches(of request: Request) throws -> [Int32: TopicCopyRecord.Stretch] {
-        guard let topic = try admin.topic(request.source, timeout: configuration.startupTimeout), topic.partitions > 0 else {
+        guard let topic = try admin.topic(request.source, within: configuration.startupTimeout, stop: stop), topic.partitions > 0 else {
             throw Halt(
                 reason: "there is no topic \(request.source)", remedy: "Give --topic-from the topic to copy from", status: .configuration)
         }

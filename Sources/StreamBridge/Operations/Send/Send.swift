@@ -67,7 +67,7 @@ package struct Send: Sendable {
     ///
     /// - Throws: ``Unreadable``, ``Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ source: Source, _ tell: @escaping @Sendable (Event) -> Void) async throws -> Summary {
-        try await OperationThread.run("send") {
+        try await OperationThread.run("send", stop: stop) {
             do {
                 return try send(source, tell)
             } catch let failure as LineReader.Failure {

@@ -32,7 +32,7 @@ struct SnapshotBook {
         let timeout = configuration.startupTimeout
         let waiting = NewestValues.Waiting(stop: stop)
         let records = try ledger.records(of: stream, timeout: timeout, waiting)
-        guard records.contains(where: { $0.state == .running }), try admin.hasTopic(store.topic, within: timeout, stop: stop) else {
+        guard records.contains(where: { $0.state == .running }), try admin.topic(store.topic, within: timeout, stop: stop) != nil else {
             return records
         }
         let positions = try store.readAll(timeout: timeout, waiting)
@@ -45,7 +45,7 @@ struct SnapshotBook {
     ///
     /// - Throws: ``KafkaError``, ``Stopped``.
     func hasPosition(_ stream: String) throws -> Bool {
-        guard try admin.hasTopic(store.topic, within: configuration.startupTimeout, stop: stop) else { return false }
+        guard try admin.topic(store.topic, within: configuration.startupTimeout, stop: stop) != nil else { return false }
         return try store.readAll(timeout: configuration.startupTimeout, .init(stop: stop))[stream] != nil
     }
 

@@ -48,7 +48,7 @@ package struct Snapshots: Sendable {
     ///
     /// - Throws: ``WrongUsage``, ``Unreachable``, ``Halt``, ``Stopped``.
     package func status(of stream: String?) async throws -> [SnapshotReport] {
-        try await OperationThread.run("snapshot") {
+        try await OperationThread.run("snapshot", stop: stop, onlyReads: true) {
             let book = try book()
             let known = configuration.streams.map(\.name)
             let records = try book.records(of: stream)
@@ -70,7 +70,7 @@ package struct Snapshots: Sendable {
     ///
     /// - Throws: ``WrongUsage``, ``Unreachable``, ``Halt``, ``Stopped``.
     package func start(_ request: Request) async throws -> SnapshotRecord {
-        try await OperationThread.run("snapshot") {
+        try await OperationThread.run("snapshot", stop: stop) {
             let stream = request.stream
             let plan = try SnapshotPlan(request, bridge: configuration.name)
             let book = try book()
@@ -139,7 +139,7 @@ package struct Snapshots: Sendable {
     private func change(
         _ stream: StreamSettings, _ change: @escaping SnapshotChange
     ) async throws -> SnapshotRecord {
-        try await OperationThread.run("snapshot") {
+        try await OperationThread.run("snapshot", stop: stop) {
             let book = try book()
             // Before anybody is asked to stand back.
             _ = try change(book.records(of: stream.name))

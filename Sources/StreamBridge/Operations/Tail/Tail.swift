@@ -66,7 +66,9 @@ package struct Tail: Sendable {
     package func run(topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: @escaping @Sendable (Line) -> Void)
         async throws
     {
-        try await OperationThread.run("tail") { try read(topics, from: start, follow: follow, limit: limit, print) }
+        try await OperationThread.run("tail", stop: stop, onlyReads: true) {
+            try read(topics, from: start, follow: follow, limit: limit, print)
+        }
     }
 
     private func read(_ topics: [String], from start: Start, follow: Bool, limit: Int?, _ print: (Line) -> Void) throws {

@@ -45,7 +45,7 @@ package struct Verify: Sendable {
 
     /// - Throws: ``WrongUsage``, ``Unreachable``, ``Halt``.
     package func run(_ request: Request, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
-        try await OperationThread.run("verify", ending: ending) { try verify(request, show) }
+        try await OperationThread.run("verify", stop: stop, onlyReads: true, ending: ending) { try verify(request, show) }
     }
 
     /// Compares the newest record of each key with the document that the collection has.
@@ -53,7 +53,8 @@ package struct Verify: Sendable {
     /// - Parameter limit: how many findings of each kind are listed.
     /// - Throws: ``Unreachable``, ``Halt``, also for a stream whose records do not carry documents.
     package func documents(limit: Int = 20, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> VerifyReport {
-        try await OperationThread.run("verify", ending: { OperationFailure.ending($0, of: settings, bridge: configuration.name) }) {
+        let ending = { @Sendable in OperationFailure.ending($0, of: settings, bridge: configuration.name) }
+        return try await OperationThread.run("verify", stop: stop, onlyReads: true, ending: ending) {
             let (admin, pool, deployment) = try reachBothSides()
             var verification = try DocumentVerification(
                 configuration, stream: settings, admin: admin, pool: pool, deployment: deployment, limit: limit, stop: stop,

@@ -9,6 +9,8 @@ struct WatchedCollections: Sendable {
         /// Known only where the options were asked for.
         var isCapped = false
         var uuid: [UInt8]?
+        /// Pre- and post-images.
+        var keepsImages = false
     }
 
     let entries: [Entry]
@@ -85,11 +87,13 @@ struct WatchedCollections: Sendable {
                     guard let document = try? BSONDocument(copying: UnsafeRawBufferPointer(rebasing: bytes[range])),
                         let name = document["name"]?.stringValue, !name.hasPrefix("system.")
                     else { continue }
+                    let options = document["options"]?.documentValue
                     entries.append(
                         Entry(
                             namespace: Namespace(database: database, collection: name), type: document["type"]?.stringValue ?? "collection",
-                            isCapped: document["options"]?.documentValue?["capped"]?.isTruthy ?? false,
-                            uuid: document["info"]?.documentValue?["uuid"]?.binaryValue))
+                            isCapped: options?["capped"]?.isTruthy ?? false,
+                            uuid: document["info"]?.documentValue?["uuid"]?.binaryValue,
+                            keepsImages: options?["changeStreamPreAndPostImages"]?.documentValue?["enabled"]?.booleanValue ?? false))
                 }
             }
         }

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+@testable import StreamBridge
+
+/// Ctrl-C while a server is waited for: status 130, whatever the command.
+@Suite struct StoppedCommandsProgramTests {
+    /// Accepts connections and never answers.
+    private final class SilentServer: Sendable {
+        let port: UInt16
+        private let descriptor: Int32
+
+        struct Failed: Error {}
+
+        init() throws {
+            descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_addr.s_addr = inet_addr("127.0.0.1")
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let (descriptor, size) = (descriptor, length)
+            let isBound = withUnsafeMutablePointer(to: &address) {
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(descriptor, $0, size) == 0 && listen(descriptor, 100) == 0 && getsockname(descriptor, $0, &length) == 0
+                }
+            }
+            guard isBound else { throw Failed() }
+            port = UInt16(bigEndian: address.sin_port)
+        }
+
+        deinit { close(descriptor) }
+
+        /// Blocks until somebody has connected.
+        func awaitConnection() { _ = accept(descriptor, nil, nil) }
+    }
+
+    @Test(arguments: [
+        "positions list", "positions show fruits", "positions history", "positions reset fruits", "positions set fruits now",
+        "positions import --stream fruits --connect-offsets offsets --connector c", "snapshot status", "snapshot start fruits",
+        "snapshot stop fruits", "snapshot resume fruits", "verify --stream fruits", "replay --stream fruits --from oldest --topic again --plan",
+        "replay --topic-from a --topic-to b", "redrive shipments", "redrive shipments --send --all", "tail fruits", "send shipments -",
+    ])
+    func aSignalEndsACommandThatWaits(_ line: String) async throws {
+        try await blocking {
+            let (mongoDB, kafka) = (try SilentServer(), try SilentServer())
+            let folder = try TemporaryFolder()
+            let file = try folder.write(
+                """
+                name: stopped
+                mongodb: { uri: "mongodb://127.0.0.1:\(mongoDB.port)/?replicaSet=none", serverSelectionTimeout: 1s }
+                kafka: { bootstrap.servers: "127.0.0.1:\(kafka.port)" }
+                streams: [{ name: fruits, watch: lessons.fruits }]
+                dispatchers:
+                  - name: shipments
+                    commands: commands
+                    outcomes: outcomes
+                    deadLetters: letters
+                    collection: lessons.shipments
+                    fields: { product: string }
+                    resource: { field: truck_id }
+                startupTimeout: 5m
+                """, to: "bridge.yaml")
+            let arguments = line.split(separator: " ").map(String.init)
+            let program = try BridgeProgram(arguments + ["--config", file], input: "{\"id\":\"c\",\"truck_id\":1,\"product\":\"x\"}\n")
+            let asksMongoDBFirst = ["set", "reset", "verify", "replay"].contains { arguments.prefix(2).contains($0) } && !line.contains("topic-from")
+            if asksMongoDBFirst || line == "snapshot start fruits" { mongoDB.awaitConnection() } else { kafka.awaitConnection() }
+            program.signal(SIGINT)
+            #expect(try program.exitStatus() == 130, "\(line): \(program.output)\(program.errors)")
+            #expect(!program.errors.contains("Stopped("), "\(program.errors)")
+        }
+    }
+}
