@@ -7,7 +7,8 @@ import Synchronization
 /// `bridge init`
 struct InitCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "init", abstract: "Looks at MongoDB and Kafka, and writes a bridge.yaml that fits them, with a reason for each choice.",
+        commandName: "init",
+        abstract: "Looks at MongoDB and Kafka, and writes a bridge.yaml that fits them, with a reason for each choice.",
         discussion: """
             What is not given is asked for on a terminal. Nothing is changed on either side, and no file is overwritten. A password of the URI is \
             not written into the file: an environment variable takes its place. Then everything is checked, as by `bridge check`.

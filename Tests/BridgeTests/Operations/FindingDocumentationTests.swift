@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct FindingDocumentationTests {
     @Test func documentationHasExactlyTheFindings() throws {
-        try OperationsDocument.compare(FindingID.allCases.map { "| `\($0.rawValue)` | \($0.meaning) |" }, withTableOf: "Findings of a check")
+        try OperationsDocument.compare(
+            FindingID.allCases.map { "| `\($0.rawValue)` | \($0.meaning) |" }, withTableOf: "Findings of a check")
     }
 
     /// Programs look for them, so they have one form.

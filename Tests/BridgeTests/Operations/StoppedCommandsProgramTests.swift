@@ -30,15 +30,20 @@ import Testing
 
         deinit { close(descriptor) }
 
-        /// Blocks until somebody has connected.
-        func awaitConnection() { _ = accept(descriptor, nil, nil) }
+        /// Blocks until somebody has connected to one of them.
+        static func awaitConnection(to servers: [SilentServer]) throws {
+            var polls = servers.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            guard poll(&polls, nfds_t(polls.count), 60_000) > 0 else { throw WaitedInVain(what: "a connection") }
+        }
     }
 
     @Test(arguments: [
         "positions list", "positions show fruits", "positions history", "positions reset fruits", "positions set fruits now",
         "positions import --stream fruits --connect-offsets offsets --connector c", "snapshot status", "snapshot start fruits",
-        "snapshot stop fruits", "snapshot resume fruits", "verify --stream fruits", "replay --stream fruits --from oldest --topic again --plan",
-        "replay --topic-from a --topic-to b", "redrive shipments", "redrive shipments --send --all", "tail fruits", "send shipments -",
+        "snapshot stop fruits", "snapshot resume fruits", "verify --stream fruits",
+        "replay --stream fruits --from oldest --topic again --plan",
+        "replay --stream fruits --from oldest --topic again", "replay --topic-from a --topic-to b", "redrive shipments",
+        "redrive shipments --send --all", "tail fruits", "send shipments -",
     ])
     func aSignalEndsACommandThatWaits(_ line: String) async throws {
         try await blocking {
@@ -62,11 +67,26 @@ import Testing
                 """, to: "bridge.yaml")
             let arguments = line.split(separator: " ").map(String.init)
             let program = try BridgeProgram(arguments + ["--config", file], input: "{\"id\":\"c\",\"truck_id\":1,\"product\":\"x\"}\n")
-            let asksMongoDBFirst = ["set", "reset", "verify", "replay"].contains { arguments.prefix(2).contains($0) } && !line.contains("topic-from")
-            if asksMongoDBFirst || line == "snapshot start fruits" { mongoDB.awaitConnection() } else { kafka.awaitConnection() }
+            try SilentServer.awaitConnection(to: [mongoDB, kafka])
             program.signal(SIGINT)
             #expect(try program.exitStatus() == 130, "\(line): \(program.output)\(program.errors)")
             #expect(!program.errors.contains("Stopped("), "\(program.errors)")
+        }
+    }
+
+    @Test(arguments: ["init", "run"])
+    func aSignalEndsALookAtBothSides(_ command: String) async throws {
+        try await blocking {
+            let (mongoDB, kafka) = (try SilentServer(), try SilentServer())
+            let folder = try TemporaryFolder()
+            let program = try BridgeProgram(
+                [
+                    command, "--mongodb", "mongodb://127.0.0.1:\(mongoDB.port)", "--kafka", "127.0.0.1:\(kafka.port)", "--watch", "lessons",
+                ] + (command == "init" ? ["--output", folder.url.appending(path: "bridge.yaml").path] : []))
+            try SilentServer.awaitConnection(to: [mongoDB, kafka])
+            program.signal(SIGINT)
+            #expect(try program.exitStatus() == 130, "\(program.errors)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
         }
     }
 }

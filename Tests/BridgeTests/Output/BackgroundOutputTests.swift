@@ -161,4 +161,27 @@ import Testing
         #expect(next.text(to: "whole\n") == "\nwhole\n")
         output.flush(within: Patience.limit)
     }
+
+    @Test func aFooterStaysBelowTheLastLine() throws {
+        let ends = try Ends()
+        defer { ends.stayOpen() }
+        let output = BackgroundOutput(descriptor: ends.write)
+        func expect(_ text: String) {
+            output.flush(within: Patience.limit)
+            #expect(ends.text(text.utf8.count) == text)
+        }
+        output.show(footer: ["one", "two"])
+        expect("one\ntwo")
+        // Nothing has changed.
+        output.show(footer: ["one", "two"])
+        output.write("line\n")
+        expect("\r\u{1b}[1A\u{1b}[Jline\none\ntwo")
+        output.show(footer: ["\u{1b}c"])
+        expect("\r\u{1b}[1A\u{1b}[J\\u001bc")
+        output.endFooter()
+        expect("\r\u{1b}[J")
+        output.show(footer: ["late"])
+        output.write("last\n")
+        expect("last\n")
+    }
 }

@@ -38,7 +38,8 @@ package struct Check: Sendable {
             // A bridge of this configuration that runs is no fault of it.
             return [
                 error.isInUse
-                    ? .warning(.httpInUse, "http", "\(error)", remedy: "If that is this bridge, running, nothing. Otherwise: \(error.remedy)")
+                    ? .warning(
+                        .httpInUse, "http", "\(error)", remedy: "If that is this bridge, running, nothing. Otherwise: \(error.remedy)")
                     : .error(.httpCannotListen, "http", "\(error)", remedy: error.remedy)
             ]
         }
@@ -67,7 +68,8 @@ package struct Check: Sendable {
             let failure = ConnectionFailure(error)
             return [
                 .error(
-                    .mongoUnreachable, "MongoDB", "\(uri): \(failure.reason)", remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
+                    .mongoUnreachable, "MongoDB", "\(uri): \(failure.reason)",
+                    remedy: failure.remedy ?? "Start the server, or correct mongodb.uri",
                     status: failure.isOfConfiguration ? .configuration : .unreachable)
             ]
         } catch let error as MongoError where error.kind == .authentication {
@@ -113,7 +115,8 @@ package struct Check: Sendable {
         var findings = settings.fields.map { [Finding.ok(subject, "fields: \($0)")] } ?? []
         if let stored {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
-            findings.append(.ok(.streamPosition, subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
+            findings.append(
+                .ok(.streamPosition, subject, "stored position at cluster time \(time), \(stored.position.events) events so far"))
             if let position = stored.position.token.clusterTime, let oplog = try? oplog.get(), position >= oplog.oldest,
                 oplog.leaves(lessThanOneOf: OplogHeadroom.parts, to: position)
             {

@@ -60,7 +60,9 @@ struct DispatcherCheck {
             }
             waiting += offsets.upperBound - offset
         }
-        if findings.isEmpty, let halt = try replaced(committed, admin, kafka) { findings.append(.halt(.dispatcherTopicReplaced, subject, halt)) }
+        if findings.isEmpty, let halt = try replaced(committed, admin, kafka) {
+            findings.append(.halt(.dispatcherTopicReplaced, subject, halt))
+        }
         guard findings.isEmpty else { return findings }
         let lag = "\(waiting) command\(waiting == 1 ? "" : "s") waiting"
         let start =

@@ -30,7 +30,8 @@ struct KafkaCheck {
             if configuration.topics.create, configuration.topics.replicationFactor > brokers.count {
                 findings.append(
                     .error(
-                        .topicReplicationFactor, "topics", "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
+                        .topicReplicationFactor, "topics",
+                        "replicationFactor \(configuration.topics.replicationFactor) needs as many brokers",
                         remedy: "Set topics.replicationFactor to at most \(brokers.count)"))
             }
             if let broker = brokers.first {
@@ -274,7 +275,8 @@ struct KafkaCheck {
                 unknown.insert(stream)
                 findings.append(
                     .error(
-                        .streamPositionUnreadable, "stream \(stream)", "\(error)", remedy: error.remedy(stream: stream, bridge: configuration.name),
+                        .streamPositionUnreadable, "stream \(stream)", "\(error)",
+                        remedy: error.remedy(stream: stream, bridge: configuration.name),
                         status: .lostPosition))
             }
         }

@@ -37,13 +37,15 @@ struct PrivilegeCheck {
             let needed = mine.filter { $0.otherwise == nil }
             if !needed.isEmpty {
                 let list = PrivilegeNeed.list(needed)
-                findings.append(.error(.mongoRightsMissing, subject, "the account lacks \(list)", remedy: PrivilegeNeed.remedy(granting: list)))
+                findings.append(
+                    .error(.mongoRightsMissing, subject, "the account lacks \(list)", remedy: PrivilegeNeed.remedy(granting: list)))
             }
             findings += mine.compactMap { need in
                 guard let otherwise = need.otherwise else { return nil }
                 let list = PrivilegeNeed.list([need])
                 return .warning(
-                    .mongoRightsLimited, subject, "the account lacks \(list), so \(otherwise)", remedy: PrivilegeNeed.remedy(granting: list))
+                    .mongoRightsLimited, subject, "the account lacks \(list), so \(otherwise)", remedy: PrivilegeNeed.remedy(granting: list)
+                )
             }
             return findings
         }

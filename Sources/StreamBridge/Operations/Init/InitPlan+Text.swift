@@ -86,10 +86,11 @@ extension InitPlan {
         case .initial(let documents):
             let count = documents.map { "About \(Self.count($0, "document")) \($0 == 1 ? "is" : "are") there" } ?? "Documents are there"
             return comment(
-                ["\(count): published first, each once, as of a moment between the events.", "`never` begins with the next event."], indent: 4)
+                ["\(count): published first, each once, as of a moment between the events.", "`never` begins with the next event."],
+                indent: 4)
                 + "    snapshot: initial\n"
         case .never(let reason):
-            return comment(["No copy of the documents that are there: \(reason)."], indent: 4) + "    snapshot: never\n"
+            return comment(["No copy first: \(reason)."], indent: 4) + "    snapshot: never\n"
         }
     }
 

@@ -106,7 +106,8 @@ package struct InitPlan: Sendable, Equatable {
         var notes: [String] = []
         if password != nil {
             notes.append(
-                "the password is not written into the file: set \(Self.passwordVariable) to it, as it is in the URI, wherever the bridge runs")
+                "the password is not written into the file: set \(Self.passwordVariable) to it, as it is in the URI, wherever the bridge runs"
+            )
         }
         return notes + suggestions
     }

@@ -24,7 +24,9 @@ package struct InitRequest: Sendable, Equatable {
     package func scopes() throws(WrongUsage) -> [WatchScope] {
         var scopes: [WatchScope] = []
         for text in watch {
-            guard !text.contains(",") else { throw WrongUsage("--watch takes one db.coll, db or \"*\", and may be repeated; found \(text.quoted)") }
+            guard !text.contains(",") else {
+                throw WrongUsage("--watch takes one db.coll, db or \"*\", and may be repeated; found \(text.quoted)")
+            }
             do throws(ConfigurationComplaint) {
                 let scope = try WatchScope(parsing: text)
                 if !scopes.contains(scope) { scopes.append(scope) }
@@ -70,7 +72,8 @@ package struct InitRequest: Sendable, Equatable {
             """
         do throws(ConfigurationFaults) {
             return try ConfigurationLoader.load(
-                yaml: yaml, source: "", environment: environment, readFile: { try TextFile.content(of: $0, limit: 1 << 20) }, checks: .drivers
+                yaml: yaml, source: "", environment: environment, readFile: { try TextFile.content(of: $0, limit: 1 << 20) },
+                checks: .drivers
             ).configuration
         } catch {
             let sentences = error.faults.map { fault in

@@ -24,7 +24,9 @@ package final class Surveyor: Sendable {
         self.stop = stop
         let kafka = Result { try Self.reachKafka(configuration, stop, logger) }
         let mongoDB = Result { try Self.reachMongoDB(configuration.mongodb) }
-        if let end = Unreachable.ending([kafka.failure, mongoDB.failure].compactMap(\.self).map { OperationFailure.ending($0) }) { throw end }
+        if let end = Unreachable.ending([kafka.failure, mongoDB.failure].compactMap(\.self).map { OperationFailure.ending($0) }) {
+            throw end
+        }
         (admin, brokers) = try kafka.get()
         (pool, deployment, unnamedReplicaSet) = try mongoDB.get()
     }
@@ -74,7 +76,9 @@ package final class Surveyor: Sendable {
 
     private func look(at scope: WatchScope) throws -> Survey.Watched {
         var watched = Survey.Watched(scope: scope)
-        if let found = try WatchedCollections.find(of: scope, withOptions: true, pool: pool) ?? WatchedCollections.find(of: scope, pool: pool) {
+        if let found = try WatchedCollections.find(of: scope, withOptions: true, pool: pool)
+            ?? WatchedCollections.find(of: scope, pool: pool)
+        {
             if let stranger = StreamReview.strangers(to: scope, in: found).first { throw stranger.halt }
             watched.missing = StreamReview.missing(of: scope, in: found)
             let shown = Set(found.collections)

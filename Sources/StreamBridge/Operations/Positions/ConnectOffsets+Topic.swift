@@ -11,6 +11,8 @@ extension ConnectOffsets {
         of connector: String, in topic: String, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration, stop: StopSignal
     ) throws -> ConnectOffsets {
         var offsets = ConnectOffsets(of: connector, in: topic)
+        // Hears a stop while nobody answers.
+        let isThere = try admin.topic(topic, within: timeout, stop: stop) != nil
         let extent = try TopicReader.scan(
             topic, admin: admin, settings: settings, timeout: timeout, stop: stop, waitsForTransactions: true,
             { record in
@@ -25,7 +27,7 @@ extension ConnectOffsets {
                 if let entry { offsets.take(entry) }
             })
         if stop.isRequested { throw Stopped() }
-        guard extent != nil else {
+        guard isThere, extent != nil else {
             throw WrongUsage(
                 "--connect-offsets: there is no topic \(topic.quoted); `offset.storage.topic` of the Connect worker names it, and "
                     + "`offsets.storage.topic` of a connector that has one of its own")

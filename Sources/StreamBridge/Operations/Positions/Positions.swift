@@ -129,7 +129,7 @@ package struct Positions: Sendable {
             let published: PublishedPlace? =
                 if case .record(let record) = place {
                     try PublishedPlace(
-                        of: record, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout)
+                        of: record, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop)
                 } else { nil }
             let start: ChangeStreamOptions.Start =
                 switch place {

@@ -1,5 +1,6 @@
 import Kafka
 import Mongo
+import Runtime
 
 /// What a published record says of its event's place in the change stream.
 struct PublishedPlace {
@@ -10,12 +11,12 @@ struct PublishedPlace {
     /// Reads the record at `place`. Blocks.
     ///
     /// - Throws: ``KafkaError``, or ``Halt`` when there is no such record, or none of a change stream.
-    init(of place: RecordPlace, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration) throws {
+    init(of place: RecordPlace, admin: KafkaAdmin, settings: KafkaSettings, timeout: Duration, stop: StopSignal) throws {
         func missing(_ reason: String) -> Halt {
             Halt(reason: reason, remedy: "`bridge tail \(place.topic)` shows the records and their coordinates", status: .configuration)
         }
         let (partition, offset) = (place.coordinates.partition, place.coordinates.offset)
-        guard let topic = try admin.topic(place.topic, timeout: timeout), partition < topic.partitions else {
+        guard let topic = try admin.topic(place.topic, within: timeout, stop: stop), partition < topic.partitions else {
             throw missing("there is no partition \(place.topic)/\(partition)")
         }
         let offsets = try admin.watermarks(topic: place.topic, partition: partition, timeout: timeout)

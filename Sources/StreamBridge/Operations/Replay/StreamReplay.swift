@@ -149,7 +149,9 @@ package struct StreamReplay {
     private func range(of request: Request, _ settings: StreamSettings) throws -> ReplayRange {
         try ReplayRange(
             of: settings, isFiltered: request.filter != nil, from: request.from, to: request.to, on: deployment, pool: pool
-        ) { try PublishedPlace(of: $0, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout) }
+        ) {
+            try PublishedPlace(of: $0, admin: admin, settings: configuration.kafka, timeout: configuration.startupTimeout, stop: stop)
+        }
     }
 
     private func source(_ options: ChangeStreamOptions, after position: StreamPosition) -> RangeReader.Source {

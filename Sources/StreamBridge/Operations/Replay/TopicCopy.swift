@@ -102,7 +102,9 @@ package struct TopicCopy {
         .run(show)
     }
 
-    private func partitions(of topic: String) throws -> Int? { try admin.topic(topic, within: configuration.startupTimeout, stop: stop)?.partitions }
+    private func partitions(of topic: String) throws -> Int? {
+        try admin.topic(topic, within: configuration.startupTimeout, stop: stop)?.partitions
+    }
 
     // MARK: What is asked for
 

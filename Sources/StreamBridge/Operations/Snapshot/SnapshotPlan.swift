@@ -61,7 +61,8 @@ struct SnapshotPlan: Sendable {
         remarks += try SnapshotReview.remarks(named: named, filters: filters(of: found), with: found, pool: pool)
         remarks += StreamReview.missing(of: .collections(named), in: found).map {
             .warning(
-                .streamNoCollection, "there is no collection \($0), so nothing of it is copied", remedy: "Is its name right? Otherwise nothing")
+                .streamNoCollection, "there is no collection \($0), so nothing of it is copied",
+                remedy: "Is its name right? Otherwise nothing")
         }
         guard !remarks.contains(where: \.isFault) else { return Look(parts: [], remarks: remarks) }
         var parts: [SnapshotRecord.Part] = []

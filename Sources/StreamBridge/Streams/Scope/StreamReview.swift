@@ -63,7 +63,8 @@ enum StreamReview {
         case .database(let database) where found.entries.isEmpty:
             return [
                 .warning(
-                    .streamNoDatabase, "there is no database \(database), or none with a collection that the account may read", remedy: remedy)
+                    .streamNoDatabase, "there is no database \(database), or none with a collection that the account may read",
+                    remedy: remedy)
             ]
         case .database, .cluster: return []
         case .collection, .collections:

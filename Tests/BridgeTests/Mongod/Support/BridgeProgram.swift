@@ -22,14 +22,20 @@ final class BridgeProgram: Sendable {
     /// - Parameters:
     ///   - environment: over this process's own.
     ///   - input: what its standard input gives, no more than a pipe holds; nil for nothing.
+    ///   - terminal: its standard input and error.
     ///   - saidSomething: called after each piece of ``errors``.
     init(
-        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, saidSomething: @escaping @Sendable () -> Void = {}
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil, terminal: Terminal? = nil,
+        saidSomething: @escaping @Sendable () -> Void = {}
     ) throws {
         self.arguments = arguments
+        let end = terminal?.end.fileDescriptor
         process = try ChildProcess(
             Self.executable().path, arguments, environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
-            input: input == nil ? .null : .pipe, output: .pipe, errors: .pipe)
+            input: end.map { .descriptor($0) } ?? (input == nil ? .null : .pipe), output: .pipe,
+            errors: end.map { .descriptor($0) } ?? .pipe)
+        // Only the program holds it now, so its end is seen.
+        try terminal?.end.close()
         ProcessGuardian.shared?.watch(process.processIdentifier)
         if let input {
             // One that has ended already does not read it.
@@ -41,10 +47,11 @@ final class BridgeProgram: Sendable {
         let readers = [
             LoopThread.start(name: "stdout") { Self.read(process.output) { text in state.update { $0.output += text } } },
             LoopThread.start(name: "stderr") {
-                Self.read(process.errors) { text in
+                let take = { (text: String) in
                     state.update { $0.errors += text }
                     saidSomething()
                 }
+                if let terminal { terminal.read(take) } else { Self.read(process.errors, take) }
             },
         ]
         _ = LoopThread.start(name: "wait") {

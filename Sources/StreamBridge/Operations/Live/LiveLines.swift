@@ -1,20 +1,26 @@
 import Foundation
 import Mongo
 import Runtime
-import StreamBridge
 
 /// What streams and dispatchers do at one moment, one line for each: state, lag, rate and position; of a snapshot, a bar and the time left.
-struct LiveLines {
-    /// Columns of the terminal.
-    let width: Int
-    /// Rows of it that may be used.
-    let height: Int
-    let now: ContinuousClock.Instant
+package struct LiveLines: Sendable {
+    private let width: Int
+    private let height: Int
+    private let now: ContinuousClock.Instant
+
+    /// - Parameters:
+    ///   - width: columns of the terminal.
+    ///   - height: rows of it that may be used.
+    package init(width: Int, height: Int, now: ContinuousClock.Instant) {
+        self.width = width
+        self.height = height
+        self.now = now
+    }
 
     private static let longestName = 24
     private static let barWidth = 20
 
-    func lines(
+    package func lines(
         streams: [(name: String, snapshot: StreamStatus.Snapshot)], dispatchers: [(name: String, snapshot: DispatchStatus.Snapshot)]
     ) -> [String] {
         let rows =
@@ -23,7 +29,8 @@ struct LiveLines {
         let names = min(Self.longestName, rows.map(\.name.count).max() ?? 0)
         let states = LoopCondition.State.allCases.map(\.rawValue.count).max() ?? 0
         let lines = rows.map { row in
-            let name = row.name.count > names ? row.name.prefix(names - 1) + "…" : row.name.padding(toLength: names, withPad: " ", startingAt: 0)
+            let name =
+                row.name.count > names ? row.name.prefix(names - 1) + "…" : row.name.padding(toLength: names, withPad: " ", startingAt: 0)
             let state = row.state.rawValue.padding(toLength: states, withPad: " ", startingAt: 0)
             return fitting("\(name)  \(state)  \(row.facts.joined(separator: "  "))")
         }
@@ -41,7 +48,8 @@ struct LiveLines {
         }
         var facts: [String] = []
         if let snapshot = stream.documentSnapshot, snapshot.isRunning { facts.append(bar(snapshot)) }
-        if let lag = stream.lag { facts.append("lag \(lag.readable)") }
+        // An idle stream is some hundred milliseconds behind, and the lines of it need not be drawn again for that.
+        if let lag = stream.lag { facts.append(lag < .seconds(1) ? "lag < 1 s" : "lag \(lag.readable)") }
         facts.append(Self.rate(stream.figures.eventsPerSecond(at: now), "events"))
         if let time = stream.stored?.clusterTime { facts.append("at \(Self.time(time))") }
         // Why it stands still.
