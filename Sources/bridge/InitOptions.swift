@@ -4,7 +4,9 @@ import StreamBridge
 
 /// Where to connect and what to watch, without a file.
 struct InitOptions: ParsableArguments {
-    @Option(name: .customLong("mongodb"), help: ArgumentHelp("The URI of MongoDB.", valueName: "uri"))
+    @Option(
+        name: .customLong("mongodb"),
+        help: ArgumentHelp("The URI of MongoDB; in single quotes ${NAME} and ${file:PATH} stand for secrets.", valueName: "uri"))
     var mongodb: String?
 
     @Option(name: .long, help: ArgumentHelp("Kafka's bootstrap servers.", valueName: "host:port"))

@@ -21,6 +21,7 @@ enum OperationThread {
             ? await read(name, stop: stop, body)
             : await LoopThread.run(name: name) { Result(catching: body) }
         return try result.mapError { error in
+            if error is Stopped { return error }
             let end = ending(error)
             return end is Unreachable && stop.isRequested ? Stopped() : end
         }.get()

@@ -296,7 +296,7 @@ struct BadConfiguration: Sendable, CustomTestStringConvertible {
         #expect(
             faults?.description
                 == "/nowhere/bridge.yaml: cannot read the configuration: No such file or directory; "
-                + "create one from deploy/bridge.example.yaml, or name another file with --config PATH")
+                + "create one with `bridge init`, or name another file with --config PATH")
     }
 
     @Test func folderIsNoConfiguration() {

@@ -55,7 +55,7 @@ import Testing
         dispatcher.outcomes = ["rejected": 1, "dispatched": 40]
         dispatcher.deadLetters = 2
         #expect(
-            lines([], [("shipments", dispatcher)]) == [
+            lines([], [("shipments", dispatcher)], width: 120) == [
                 "shipments  streaming     5 waiting  0 outcomes/s  46 free  40 dispatched  1 rejected  2 dead letters"
             ])
     }

@@ -74,7 +74,7 @@ import Testing
     @Test func configurationsThatAreNone() async throws {
         try await blocking {
             for (name, words) in [
-                ("nowhere", "No such file or directory; create one from deploy/bridge.example.yaml"), ("", "Is a directory"),
+                ("nowhere", "No such file or directory; create one with `bridge init`"), ("", "Is a directory"),
                 ("empty", "the file is empty"), ("text", "where the whole file is one mapping"), ("binary", "not UTF-8 text"),
             ] {
                 try expect("config --config FOLDER/\(name)", status: 78, words, isConfigured: false)

@@ -20,7 +20,7 @@ package enum ConfigurationLoader {
         } catch {
             let remedy =
                 error.isMissing
-                ? "create one from deploy/bridge.example.yaml, or name another file with --config PATH"
+                ? "create one with `bridge init`, or name another file with --config PATH"
                 : "name a readable YAML file with --config PATH"
             throw ConfigurationFaults([
                 ConfigurationFault(

@@ -8,13 +8,14 @@ final class Terminal: Sendable {
     let end: FileHandle
     private let descriptor: Int32
 
-    /// `TIOCGPTN`.
+    /// `TIOCGPTN` and `TIOCSPTLCK`.
     private static let getNumber: UInt = 0x8004_5430
+    private static let setLock: UInt = 0x4004_5431
 
     init() throws {
-        descriptor = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-        var number: Int32 = -1
-        guard descriptor >= 0, grantpt(descriptor) == 0, unlockpt(descriptor) == 0, ioctl(descriptor, Self.getNumber, &number) == 0 else {
+        descriptor = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+        var (number, isLocked): (Int32, Int32) = (-1, 0)
+        guard descriptor >= 0, ioctl(descriptor, Self.setLock, &isLocked) == 0, ioctl(descriptor, Self.getNumber, &number) == 0 else {
             throw Unavailable()
         }
         let program = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
