@@ -75,6 +75,17 @@ extension BoundedCall {
     }
 }
 
+extension Deployment {
+    /// Asks the server, for a command that hears a stop.
+    ///
+    /// - Throws: as ``init(of:)``, and ``Stopped``.
+    static func reached(by pool: MongoClientPool, stop: StopSignal) throws -> Deployment {
+        // The driver looks for a server, and the call for an answer of it.
+        let limit = pool.serverSelectionTime + BoundedCallLimits.answer
+        return try BoundedCall.make(of: pool, "reach MongoDB", within: limit, stop: stop) { try Deployment(of: pool) }
+    }
+}
+
 extension WaitsFor {
     /// MongoDB takes longer than it should.
     static func answer(to operation: String) -> WaitsFor {

@@ -52,7 +52,7 @@ import Testing
             let file = try folder.write(
                 """
                 name: stopped
-                mongodb: { uri: "mongodb://127.0.0.1:\(mongoDB.port)/?replicaSet=none", serverSelectionTimeout: 1s }
+                mongodb: { uri: "mongodb://127.0.0.1:\(mongoDB.port)/?replicaSet=none", serverSelectionTimeout: 1m }
                 kafka: { bootstrap.servers: "127.0.0.1:\(kafka.port)" }
                 streams: [{ name: fruits, watch: lessons.fruits }]
                 dispatchers:

@@ -315,6 +315,6 @@ package struct Positions: Sendable {
 
     private func reachMongoDB() throws -> (Deployment, MongoClientPool) {
         let pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).positions"))
-        return (try Deployment(of: pool), pool)
+        return (try Deployment.reached(by: pool, stop: stop), pool)
     }
 }

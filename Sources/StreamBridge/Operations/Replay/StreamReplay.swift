@@ -59,7 +59,7 @@ package struct StreamReplay {
         admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
         ledger = ReplayLedger(configuration, admin: admin)
         pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).replay"))
-        deployment = try Deployment(of: pool)
+        deployment = try Deployment.reached(by: pool, stop: stop)
     }
 
     // MARK: Beginning
