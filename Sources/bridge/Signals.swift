@@ -30,9 +30,13 @@ final class Signals {
         // Dispatch only watches: the default action would end the process before it is told.
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+        let isWatched = DispatchSemaphore(value: 0)
         source.setEventHandler(handler: handle)
+        source.setRegistrationHandler { isWatched.signal() }
         source.activate()
         sources.append(source)
+        // Until then a signal is lost.
+        _ = isWatched.wait(timeout: .now() + .seconds(1))
     }
 
     private final class SignalCount: Sendable {
