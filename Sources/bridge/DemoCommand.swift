@@ -17,8 +17,7 @@ struct DemoCommand: AsyncParsableCommand {
     func run() async throws {
         let level = logLevel
         let demo = Demo(logger: Logger(label: "bridge") { _ in LineLogHandler(format: .text, level: level) }, print: Console.print)
-        let signals = Signals { demo.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { demo.requestStop() }
         do {
             let summary = try await demo.run(keepRunning: keepRunning)
             if let summary, !summary.isComplete { throw ExitStatus.internalFault }

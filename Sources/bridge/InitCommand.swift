@@ -41,11 +41,10 @@ struct InitCommand: AsyncParsableCommand {
         let initialization = Init(environment: environment, logger: logger)
         // A prompt waits for a line, and hears nothing else.
         let isWritten = Atomic(false)
-        let signals = Signals {
+        Signals.watch {
             Console.error(isWritten.load(ordering: .relaxed) ? "\nstopped before the check" : "\nstopped; nothing was written")
             Console.exit(.interrupted)
         }
-        defer { withExtendedLifetime(signals) {} }
         do {
             let plan = try await plan(initialization)
             let configuration = try plan.load(asFile: output, environment: environment)

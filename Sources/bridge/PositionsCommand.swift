@@ -17,8 +17,7 @@ struct PositionsCommand: AsyncParsableCommand {
     static func run(_ options: CommonOptions, _ body: (Positions, BridgeConfiguration) async throws -> Void) async throws {
         let configuration = try options.load()
         let positions = Positions(configuration: configuration, logger: options.logger)
-        let signals = Signals { positions.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { positions.requestStop() }
         do {
             try await body(positions, configuration)
         } catch let usage as WrongUsage {

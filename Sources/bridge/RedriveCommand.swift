@@ -55,8 +55,7 @@ struct RedriveCommand: AsyncParsableCommand {
         let configuration = try options.load()
         let settings = try configuration.named(dispatcher)
         let redrive = Redrive(configuration: configuration, dispatcher: settings, logger: options.logger)
-        let signals = Signals { redrive.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { redrive.requestStop() }
         let format = format
         do {
             let summary = try await redrive.run(filter, sendsBack: send) { letter in

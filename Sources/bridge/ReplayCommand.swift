@@ -83,8 +83,7 @@ struct ReplayCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         let replay = Replay(configuration: configuration, logger: options.logger)
-        let signals = Signals { replay.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { replay.requestStop() }
         let meter = ReplayMeter(logger: options.logger)
         do {
             if let resume {

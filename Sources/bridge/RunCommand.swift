@@ -33,13 +33,12 @@ struct RunCommand: AsyncParsableCommand {
     func run() async throws {
         let logger = options.logger
         let current = Stoppable()
-        let signals = Signals {
+        Signals.watch {
             logger.notice("stopping: what is on its way is finished first; a second signal ends the process at once")
             current.stop()
         } hangUp: {
             current.tryAgain()
         }
-        defer { withExtendedLifetime(signals) {} }
         do {
             let configuration = sides.isEmpty ? try options.load() : try await firstLook(current, logger)
             OpenFiles.raiseLimit()

@@ -54,8 +54,7 @@ struct SendCommand: AsyncParsableCommand {
         let send = Send(
             configuration: configuration, dispatcher: settings, isUnchecked: unchecked,
             outcomesWithin: wait ? timeout : nil, logger: options.logger)
-        let signals = Signals { send.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { send.requestStop() }
         let progress = ProgressLine()
         let (name, topic, format) = (sourceName, settings.commands, format)
         let summary: Send.Summary

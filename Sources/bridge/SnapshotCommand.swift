@@ -22,8 +22,7 @@ struct SnapshotCommand: AsyncParsableCommand {
     private static func run(_ options: CommonOptions, _ body: (Snapshots, BridgeConfiguration) async throws -> Void) async throws {
         let configuration = try options.load()
         let snapshots = Snapshots(configuration: configuration, user: Console.user, logger: options.logger)
-        let signals = Signals { snapshots.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { snapshots.requestStop() }
         do {
             try await body(snapshots, configuration)
         } catch let usage as WrongUsage {

@@ -40,8 +40,7 @@ struct TailCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         let tail = Tail(settings: configuration.kafka, timeout: configuration.startupTimeout, logger: options.logger)
-        let signals = Signals { tail.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { tail.requestStop() }
         // What comes next may be hours away, and `head` has gone already.
         StandardOutput.shared.watchReader()
         let format = format

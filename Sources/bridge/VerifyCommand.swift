@@ -75,8 +75,7 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try options.load()
         let verify = Verify(configuration: configuration, stream: try configuration.namedStream(stream), logger: options.logger)
-        let signals = Signals { verify.requestStop() }
-        defer { withExtendedLifetime(signals) {} }
+        Signals.watch { verify.requestStop() }
         let progress = ProgressLine()
         let report: VerifyReport
         let show: @Sendable (Verify.Progress) -> Void = { step in

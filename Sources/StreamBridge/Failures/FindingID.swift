@@ -41,6 +41,7 @@ package enum FindingID: String, Sendable, Encodable, CaseIterable {
     case oplogUnreadable = "oplog.unreadable"
 
     case streamOpens = "stream.opens"
+    case streamFields = "stream.fields"
     case streamPosition = "stream.position"
     case streamPositionUnreadable = "stream.position-unreadable"
     case streamPositionNearEnd = "stream.position-near-oplog-end"
@@ -122,6 +123,7 @@ extension FindingID {
         case .oplogHidden: "a sharded cluster does not show its oplogs"
         case .oplogUnreadable: "the oplog could not be read"
         case .streamOpens: "MongoDB opens the stream at its place"
+        case .streamFields: "which fields the stream leaves out, renames or masks"
         case .streamPosition: "the stored position"
         case .streamPositionUnreadable: "the stored position cannot be read"
         case .streamPositionNearEnd: "little of the oplog is left to the stored position"

@@ -112,7 +112,7 @@ package struct Check: Sendable {
         oplog: Result<OplogWindow, any Error>, pool: MongoClientPool
     ) -> [Finding] {
         let subject = "stream \(settings.name)"
-        var findings = settings.fields.map { [Finding.ok(subject, "fields: \($0)")] } ?? []
+        var findings = settings.fields.map { [Finding.ok(.streamFields, subject, "fields: \($0)")] } ?? []
         if let stored {
             let time = stored.position.token.clusterTime?.readable ?? "unknown"
             findings.append(

@@ -231,9 +231,9 @@ struct KafkaCheck {
         } catch {
             return .warning(
                 .topicSettingsUnreadable, "topic \(topic)", "\(error)",
-                remedy: KafkaNeed.remedy(granting: "DescribeConfigs on topic \(topic)")
-                    + ". Or see yourself that it has cleanup.policy=compact"
-            )
+                remedy: (error.isTimeout
+                    ? "Check again when the broker answers" : KafkaNeed.remedy(granting: "DescribeConfigs on topic \(topic)"))
+                    + ". Or see yourself that it has cleanup.policy=compact")
         }
     }
 

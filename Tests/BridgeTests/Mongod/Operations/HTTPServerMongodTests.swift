@@ -74,8 +74,10 @@ import Testing
 
     @Test func anAddressInUseIsRefused() async throws {
         try await Scene.play { scene in
-            let bridge = try scene.bridge([scene.stream()], HTTPMongodTests.listen)
-            let port = try bridge.port()
+            // One that the system gives to no connection: it is to be free again later.
+            let port = try FreePort.find()
+            let bridge = try scene.bridge([scene.stream()]) { $0.http = HTTPSettings(listen: "127.0.0.1:\(port)", token: nil) }
+            #expect(try bridge.port() == port)
             let folder = try TemporaryFolder()
             let file = try folder.write(scene.yaml(top: "startupTimeout: 2s\nhttp: { listen: \"127.0.0.1:\(port)\" }"), to: "bridge.yaml")
             let second = try BridgeProgram(["run", "--config", file])
