@@ -1,7 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// The language rules of every Swift target of ours: Swift 6 mode, explicit existentials, imports that say what a file uses, no warnings.
+/// The language rules of every Swift target of ours: Swift 6 mode, explicit existentials, imports that say what a file
+/// uses, no warnings.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -26,7 +27,8 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        // librdkafka, with a shim for its variadic functions. A normal C target, because SwiftPM rebuilds on an edit of its header.
+        // librdkafka, with a shim for its variadic functions. A normal C target, because SwiftPM rebuilds on an edit of
+        // its header.
         .target(
             name: "CKafka",
             linkerSettings: [.linkedLibrary("rdkafka")]

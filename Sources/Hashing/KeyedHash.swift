@@ -2,8 +2,8 @@ import COpenSSL
 
 /// HMAC-SHA-256 with one key, by OpenSSL. Used on one thread.
 ///
-/// Safe: the context belongs to this object alone and is freed with it. OpenSSL keeps no pointer to what it is given: the key and the bytes are
-/// read, and the digest is written, during the call (EVP_MAC(3)).
+/// Safe: the context belongs to this object alone and is freed with it. OpenSSL keeps no pointer to what it is given:
+/// the key and the bytes are read, and the digest is written, during the call (EVP_MAC(3)).
 package final class KeyedHash {
     /// Bytes of a digest.
     package static let digestSize = 32

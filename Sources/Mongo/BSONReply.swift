@@ -2,8 +2,9 @@ import CMongo
 
 /// Owner of a reply that libmongoc filled in: immutable bytes, freed with it.
 ///
-/// `bson_t` wants an alignment of 128 bytes, more than Swift gives a struct, so its memory is allocated here and only its address is
-/// passed (`bson_t *` imports as `OpaquePointer`). libmongoc initialises a reply in any case, on failure too.
+/// `bson_t` wants an alignment of 128 bytes, more than Swift gives a struct, so its memory is allocated here and only
+/// its address is passed (`bson_t *` imports as `OpaquePointer`). libmongoc initialises a reply in any case, on failure
+/// too.
 package final class BSONReply {
     private let memory: UnsafeMutableRawPointer
     let pointer: OpaquePointer
@@ -11,7 +12,8 @@ package final class BSONReply {
     init() {
         memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
         pointer = OpaquePointer(memory)
-        // Initialised at once, so that `deinit` is right whether or not a call fills it: an empty inline document owns no memory.
+        // Initialised at once, so that `deinit` is right whether or not a call fills it: an empty inline document owns
+        // no memory.
         bson_init(pointer)
     }
 
@@ -50,5 +52,6 @@ package final class BSONReply {
     }
 }
 
-// Safe: after the call that fills it nothing changes the document; it is handed from the reading to the publishing thread whole.
+// Safe: after the call that fills it nothing changes the document; it is handed from the reading to the publishing
+// thread whole.
 extension BSONReply: @unchecked Sendable {}

@@ -11,7 +11,8 @@ package enum CertificateFault: Sendable, CaseIterable {
 
     /// Nil for an error that is something else.
     ///
-    /// OpenSSL's numbers are those of `X509_V_ERR_…` (openssl-verification-options(1)); libmongoc puts them into its sentence.
+    /// OpenSSL's numbers are those of `X509_V_ERR_…` (openssl-verification-options(1)); libmongoc puts them into its
+    /// sentence.
     package init?(_ error: MongoError) {
         switch error.kind {
         case .serverSelection, .network: break

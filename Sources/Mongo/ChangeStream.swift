@@ -2,8 +2,9 @@ import Runtime
 
 /// An open change stream, read batch by batch with `aggregate` and `getMore`.
 ///
-/// The driver's own `mongoc_change_stream_t` hands out single events, hides the post-batch token and does not say where a batch ends;
-/// the raw commands give all three at the same speed. Resuming after an error is the caller's: only the caller knows what was delivered.
+/// The driver's own `mongoc_change_stream_t` hands out single events, hides the post-batch token and does not say where
+/// a batch ends; the raw commands give all three at the same speed. Resuming after an error is the caller's: only the
+/// caller knows what was delivered.
 ///
 /// Used on the thread that made it, while it holds the client.
 package struct ChangeStream: ~Copyable {
@@ -16,7 +17,8 @@ package struct ChangeStream: ~Copyable {
     private let hidesValues: Bool
     private var cursor: Int64
 
-    /// Sends the aggregate, with an empty first batch: the answer comes at once, however much the stream must scan to its first match.
+    /// Sends the aggregate, with an empty first batch: the answer comes at once, however much the stream must scan to
+    /// its first match.
     ///
     /// - Returns: the stream, and through ``initialToken`` the position that it begins at.
     /// - Throws: ``MongoError``.
@@ -62,7 +64,8 @@ package struct ChangeStream: ~Copyable {
     /// The newest cluster time that the server knew of when the stream was opened; nil for a server that does not tell.
     package let clusterTime: BSONTimestamp?
 
-    /// False after an invalidate: the server has closed the cursor, and the stream goes on only when it is opened again after its token.
+    /// False after an invalidate: the server has closed the cursor, and the stream continues only when it is opened
+    /// again after its token.
     package var isOpen: Bool { cursor != 0 }
 
     /// Waits for events and returns what came, at most `size` of them and 16 MB.

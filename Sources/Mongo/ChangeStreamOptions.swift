@@ -9,7 +9,8 @@ package struct ChangeStreamOptions: Sendable, Equatable {
     package enum Start: Sendable, Equatable {
         /// From this moment on.
         case now
-        /// After the event of this resume token (`startAfter`: unlike `resumeAfter` it also accepts the token of an invalidate).
+        /// After the event of this resume token (`startAfter`: unlike `resumeAfter` it also accepts the token of an
+        /// invalidate).
         case after(ResumeToken)
         /// At the first event of this cluster time or later.
         case at(seconds: UInt32, increment: UInt32)

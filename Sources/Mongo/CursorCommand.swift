@@ -4,7 +4,8 @@ extension MongoClient {
     /// - Parameters:
     ///   - collection: the collection that getMore names.
     ///   - goesOn: is asked after each batch; what is left then is not read, and the server's cursor is closed.
-    ///   - body: takes a batch's reply, kept alive as long as the caller keeps it, and where its documents are in the reply's bytes.
+    ///   - body: takes a batch's reply, kept alive as long as the caller keeps it, and where its documents are in the
+    ///     reply's bytes.
     /// - Returns: whether everything was read.
     /// - Throws: ``MongoError``.
     @discardableResult

@@ -2,8 +2,8 @@ import Runtime
 
 /// An unordered bulk of documents for one collection, written straight as the insert command that carries them.
 ///
-/// Unordered: one document's refusal keeps no other from being written. The server still tries them in their order, so of two documents
-/// with the same key the first one wins.
+/// Unordered: one document's refusal keeps no other from being written. The server still tries them in their order, so
+/// of two documents with the same key the first one wins.
 ///
 /// The memory is used again for the next bulk.
 package struct InsertCommand: ~Copyable {
@@ -43,8 +43,8 @@ package struct InsertCommand: ~Copyable {
 
     /// Adds a document whose elements `body` appends.
     ///
-    /// - Returns: false when the command would be larger than the server takes; the document is not in it then. In an empty bulk that means that
-    ///   it never will be.
+    /// - Returns: false when the command would be larger than the server takes; the document is not in it then. In an
+    ///   empty bulk that means that it never will be.
     @discardableResult
     package mutating func append(_ body: (inout OutputBuffer) -> Void) -> Bool {
         let end = bytes.count
@@ -60,9 +60,11 @@ package struct InsertCommand: ~Copyable {
         return true
     }
 
-    /// Sends the bulk to the primary and waits for the write concern. Finishes the bulk: sending it again sends the identical bytes.
+    /// Sends the bulk to the primary and waits for the write concern. Finishes the bulk: sending it again sends the
+    /// identical bytes.
     ///
-    /// - Throws: ``MongoError`` when the command as a whole failed; what it wrote is unknown then, except where the server was never reached.
+    /// - Throws: ``MongoError`` when the command as a whole failed; what it wrote is unknown then, except where the
+    ///   server was never reached.
     package mutating func run(on client: borrowing MongoClient, operation: String) throws(MongoError) -> WriteReply {
         close()
         let reply = try bytes.withUnsafeBytes { bytes throws(MongoError) in

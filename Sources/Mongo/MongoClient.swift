@@ -117,7 +117,8 @@ package struct MongoClient: ~Copyable {
 extension UnsafeRawBufferPointer {
     /// Lends the bytes of one BSON document as a read-only `bson_t`.
     func withBSON<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-        // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies nothing.
+        // Own memory for the struct, because of its 128-byte alignment; it points to the document's bytes and copies
+        // nothing.
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 128, alignment: 128)
         defer { memory.deallocate() }
         let pointer = OpaquePointer(memory)

@@ -3,8 +3,8 @@ import Runtime
 
 /// The process's one pool of connections to a deployment, with background monitoring of its servers.
 ///
-/// Thread-safe. Every loop takes a client for as long as it needs one; `maxPoolSize` bounds them all together, but for those that nobody
-/// waits for any more (``leaveBehind()``).
+/// Thread-safe. Every loop takes a client for as long as it needs one; `maxPoolSize` bounds them all together, but for
+/// those that nobody waits for any more (``leaveBehind()``).
 package final class MongoClientPool {
     package struct Settings: Sendable {
         package var uri: String
@@ -13,9 +13,10 @@ package final class MongoClientPool {
         package var appName: String
         /// How long an answer may take, unless the URI says it.
         ///
-        /// The default is an hour, for change streams: a getMore that matches little returns when the server has scanned all of its oplog, which
-        /// may take longer than the driver's five minutes; ended early, it would start from the same place again, for ever. Dead connections
-        /// are found by TCP keepalive, dead servers by the monitoring.
+        /// The default is an hour, for change streams: a getMore that matches little returns when the server has
+        /// scanned all of its oplog, which may take longer than the driver's five minutes; ended early, it would start
+        /// from the same place again, for ever. Dead connections are found by TCP keepalive, dead servers by the
+        /// monitoring.
         package var socketTimeout: Duration
 
         package init(
@@ -89,7 +90,8 @@ package final class MongoClientPool {
     /// What the driver says against a URI, or nil when it takes it. Opens no connection.
     package static func fault(inURI uri: String) -> String? {
         var fault: String?
-        // An option that the driver does not know is only logged, and then ignored: a misspelt tls= would mean plain text.
+        // An option that the driver does not know is only logged, and then ignored: a misspelt tls= would mean plain
+        // text.
         let complaints = MongoRuntime.complaints {
             do throws(MongoError) {
                 mongoc_uri_destroy(try parse(uri))
@@ -146,8 +148,8 @@ package final class MongoClientPool {
         }
     }
 
-    /// A thread that has a client is stuck in a call, and nobody waits for it any more: another may have a client in its place. libmongoc cannot
-    /// be interrupted, and its calls end with the connection at the latest.
+    /// A thread that has a client is stuck in a call, and nobody waits for it any more: another may have a client in
+    /// its place. libmongoc cannot be interrupted, and its calls end with the connection at the latest.
     package func leaveBehind() { changeLeftBehind(by: 1) }
 
     /// A thread that was left behind has given its client back.
@@ -161,8 +163,8 @@ package final class MongoClientPool {
         condition.unlock()
     }
 
-    /// libmongoc's own wait for a client has no end, or one by the time of day. So it is asked only when it has one: `lent` counts what it has lent,
-    /// and never more than its bound is lent.
+    /// libmongoc's own wait for a client has no end, or one by the time of day. So it is asked only when it has one:
+    /// `lent` counts what it has lent, and never more than its bound is lent.
     private func lend() throws(MongoError) -> OpaquePointer {
         let deadline = MonotonicDeadline(after: patience)
         condition.lock()
@@ -206,6 +208,6 @@ package struct ServerID: Sendable, Hashable {
     let number: UInt32
 }
 
-// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, the counts are read and written under
-// `condition`'s lock only, and the rest is thread-safe itself.
+// Safe: a mongoc_client_pool_t is thread-safe (libmongoc manual); the pointer never changes, the counts are read and
+// written under `condition`'s lock only, and the rest is thread-safe itself.
 extension MongoClientPool: @unchecked Sendable {}

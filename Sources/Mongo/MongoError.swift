@@ -1,6 +1,7 @@
 import CMongo
 
-/// A failed operation on MongoDB: where it failed, the server's code and labels, and the server's or the driver's sentence.
+/// A failed operation on MongoDB: where it failed, the server's code and labels, and the server's or the driver's
+/// sentence.
 package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Kind: Sendable, Equatable {
         /// The server answered with an error code.
@@ -11,8 +12,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         case serverSelection
         /// All of the pool's clients were lent for longer than one is waited for. Nothing was sent.
         case noClient
-        /// The server refused the credentials; or the connection broke while they were being exchanged, which libmongoc reports alike
-        /// (`_mongoc_cluster_run_scram_command`). So one such error is no proof.
+        /// The server refused the credentials; or the connection broke while they were being exchanged, which libmongoc
+        /// reports alike (`_mongoc_cluster_run_scram_command`). So one such error is no proof.
         case authentication
         /// The driver refused the call itself: a malformed URI or command.
         case client
@@ -63,7 +64,8 @@ package struct MongoError: Error, Sendable, Equatable, CustomStringConvertible {
         }
     }
 
-    /// The same without the server's sentence, where that may quote a document: an expression that fails names the value that it failed on.
+    /// The same without the server's sentence, where that may quote a document: an expression that fails names the
+    /// value that it failed on.
     package var withoutValues: MongoError {
         guard case .server(let code) = kind, code != .unauthorized, !labels.contains("ResumableChangeStreamError") else { return self }
         var shown = "the server's sentence is left out, because it may have values of documents; its log has it"

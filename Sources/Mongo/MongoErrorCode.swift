@@ -1,5 +1,6 @@
 extension MongoError {
-    /// A code of the server. The names are those of its error_codes.yml; an assertion without a name is a location, as in the server's own `codeName`.
+    /// A code of the server. The names are those of its error_codes.yml; an assertion without a name is a location, as
+    /// in the server's own `codeName`.
     package struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
         package let rawValue: Int32
 

@@ -2,7 +2,8 @@ import CMongo
 
 /// A transaction over several documents: all of its writes or none.
 ///
-/// Used on the thread that made it, while it holds the client. One that is neither committed nor aborted is aborted with its session.
+/// Used on the thread that made it, while it holds the client. One that is neither committed nor aborted is aborted
+/// with its session.
 package struct MongoTransaction: ~Copyable {
     private let session: MongoSession
 
@@ -39,7 +40,8 @@ package struct MongoTransaction: ~Copyable {
         try client.runOnPrimary(command, on: database, session: session, operation: operation).document(operation: operation)
     }
 
-    /// - Throws: ``MongoError``; with the label `UnknownTransactionCommitResult` the transaction may have been committed: call again.
+    /// - Throws: ``MongoError``; with the label `UnknownTransactionCommitResult` the transaction may have been
+    ///   committed: call again.
     package func commit() throws(MongoError) {
         var error = bson_error_t()
         let reply = BSONReply()

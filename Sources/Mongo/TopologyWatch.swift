@@ -1,9 +1,11 @@
 import CMongo
 import Synchronization
 
-/// What the driver's monitoring sees of a pool's deployment: which servers answer, and how often the primary changed. Any thread.
+/// What the driver's monitoring sees of a pool's deployment: which servers answer, and how often the primary changed.
+/// Any thread.
 package final class TopologyWatch: Sendable {
-    /// A primary's term: the member, and the election that made it the primary. A member that is elected again has another term.
+    /// A primary's term: the member, and the election that made it the primary. A member that is elected again has
+    /// another term.
     private struct Term: Equatable {
         let member: String?
         let election: BSONValue?

@@ -7,7 +7,8 @@ package struct WriteReply: Sendable {
         package let code: MongoError.Code
         /// The server's sentence; quotes the document.
         package let message: String
-        /// For a duplicate key, the fields of the index that refused it; nil from servers before 4.4, which name it in their sentence only.
+        /// For a duplicate key, the fields of the index that refused it; nil from servers before 4.4, which name it in
+        /// their sentence only.
         package let keyPattern: [String]?
 
         package init(index: Int, code: MongoError.Code, message: String, keyPattern: [String]?) {
@@ -20,7 +21,8 @@ package struct WriteReply: Sendable {
 
     /// In the order of the documents. Every other document was written.
     package private(set) var refusals: [Refusal] = []
-    /// Why it is unknown whether the writes will last: the server has carried them out, but not as the write concern wants it.
+    /// Why it is unknown whether the writes will last: the server has carried them out, but not as the write concern
+    /// wants it.
     package private(set) var writeConcernError: MongoError?
     /// What the server had done by then: a read after this cluster time sees whatever refused a document.
     package private(set) var operationTime: BSONTimestamp?

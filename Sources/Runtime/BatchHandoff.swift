@@ -7,8 +7,8 @@ package protocol HandoffItem: Sendable {
 
 /// A bounded queue from one thread to another: bounded in bytes and in items, blocking the giver when full.
 ///
-/// A blocked giver sends no getMore: that is the back-pressure to MongoDB. An item larger than the bound passes alone. A giver whose items
-/// may be large asks for room before it makes the next one.
+/// A blocked giver sends no getMore: that is the back-pressure to MongoDB. An item larger than the bound passes alone.
+/// A giver whose items may be large asks for room before it makes the next one.
 package final class BatchHandoff<Item: HandoffItem>: Sendable {
     private struct State {
         var items: [Item] = []
@@ -25,8 +25,8 @@ package final class BatchHandoff<Item: HandoffItem>: Sendable {
     private let wakeTaker: @Sendable () -> Void
     private let state = Monitor(State())
 
-    /// - Parameter wakeTaker: called after each change that the taker wants to know of, outside the lock. The taker does not wait here:
-    ///   it waits for Kafka's events and for batches at the same place, the producer's queue.
+    /// - Parameter wakeTaker: called after each change that the taker wants to know of, outside the lock. The taker
+    ///   does not wait here: it waits for Kafka's events and for batches at the same place, the producer's queue.
     package init(maximumBytes: Int, maximumItems: Int, wakeTaker: @escaping @Sendable () -> Void) {
         self.maximumBytes = maximumBytes
         self.maximumItems = maximumItems
@@ -49,8 +49,8 @@ package final class BatchHandoff<Item: HandoffItem>: Sendable {
         return isTaken
     }
 
-    /// Blocks until there is room for one more item, of whatever size: what waits, and what the taker has in hand until its next
-    /// ``take()``, is below the bounds.
+    /// Blocks until there is room for one more item, of whatever size: what waits, and what the taker has in hand until
+    /// its next ``take()``, is below the bounds.
     ///
     /// - Returns: false when the taker has closed the queue.
     package func awaitRoom() -> Bool {
@@ -61,7 +61,7 @@ package final class BatchHandoff<Item: HandoffItem>: Sendable {
         }
     }
 
-    /// The giver cannot go on; the taker sees `error` after the items before it.
+    /// The giver cannot continue; the taker sees `error` after the items before it.
     package func fail(_ error: any Error) {
         state.update { $0.failure = $0.failure ?? error }
         wakeTaker()

@@ -1,5 +1,5 @@
-/// A text that equals only the same bytes, as in MongoDB and Kafka. Swift takes two texts for equal that people read alike: an é in one piece and
-/// one of e and accent.
+/// A text that equals only the same bytes, as in MongoDB and Kafka. Swift takes two texts for equal that people read
+/// alike: an é in one piece and one of e and accent.
 package struct ByteEqualString: Hashable, Sendable {
     package let text: String
 

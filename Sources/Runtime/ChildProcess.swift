@@ -5,10 +5,11 @@ import Synchronization
 ///
 /// Foundation's `Process` sees an end by a socket that a child of another thread can inherit when both start at the same
 /// time; the end is then seen when that other child ends, too, which may be never. Here a thread waits for the child
-/// itself (`waitid(2)`), and one lock is held from the making of a pipe to the start of its child, so that no other
-/// child has its ends. What else this process opens is closed in a child by its own flag (`O_CLOEXEC`).
+/// itself (`waitid(2)`). Other descriptors are closed in the child: not all that this process opens have `O_CLOEXEC`, and
+/// a listening socket that lives on in a child keeps its port.
 ///
-/// The child leads a process group of its own, so that Ctrl-C on a terminal does not reach it. Safe to use from any thread.
+/// The child leads a process group of its own, so that Ctrl-C on a terminal does not reach it. Safe to use from any
+/// thread.
 package final class ChildProcess: Sendable {
     /// How a process ended.
     package enum Exit: Sendable, Equatable {
@@ -42,7 +43,7 @@ package final class ChildProcess: Sendable {
     package let errors: FileHandle?
     private let exitOrNil = Monitor<Exit?>(nil)
 
-    /// Held while a child is made.
+    /// Held while a child is made: no other child has the ends of its pipes.
     private static let starting = Mutex(())
 
     /// Starts a program.
@@ -124,6 +125,8 @@ package final class ChildProcess: Sendable {
                 posix_spawn_file_actions_addopen(&actions, Int32(number), "/dev/null", O_RDWR, 0)
             }
         }
+        // One that is not open is passed over: posix_spawn of glibc refuses only what no descriptor can be.
+        for descriptor in Int32(standard.count)..<Self.descriptorsEnd { posix_spawn_file_actions_addclose(&actions, descriptor) }
 
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
@@ -146,6 +149,16 @@ package final class ChildProcess: Sendable {
         }
         guard code == 0 else { throw NotStarted(program: program, code: code) }
         return identifier
+    }
+
+    /// Beyond every descriptor that is open when the child starts: new ones get the lowest free numbers, so other threads
+    /// do not reach the end of the margin meanwhile.
+    private static var descriptorsEnd: Int32 {
+        let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let end = (open.compactMap { Int32($0) }.max() ?? 256) + 256
+        return Int32(clamping: min(UInt64(end), UInt64(limit.rlim_cur)))
     }
 
     private static func withCStrings<Result>(

@@ -1,5 +1,6 @@
 extension Duration {
-    /// Whole milliseconds for a C call that takes an `int`: rounded up, so that a short wait is not a spin; never negative.
+    /// Whole milliseconds for a C call that takes an `int`: rounded up, so that a short wait is not a spin; never
+    /// negative.
     package var milliseconds: Int32 {
         let (seconds, attoseconds) = components
         guard seconds < 2_000_000 else { return 2_000_000_000 }

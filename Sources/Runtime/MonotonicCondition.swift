@@ -2,8 +2,8 @@ import Foundation
 
 /// A lock, and a condition whose time-outs are of the monotonic clock.
 ///
-/// Foundation's `NSCondition` waits until a time of day. When the machine's clock is set back by an hour, as NTP or an administrator may do, a
-/// backoff of 100 ms would last an hour.
+/// Foundation's `NSCondition` waits until a time of day. When the machine's clock is set back by an hour, as NTP or an
+/// administrator may do, a backoff of 100 ms would last an hour.
 package struct MonotonicCondition: ~Copyable {
     // On the heap: a lock must not move, and may be used by threads that hold only a shared reference to its owner.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

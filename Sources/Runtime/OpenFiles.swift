@@ -2,8 +2,8 @@ import Foundation
 
 /// How many files, connections among them, the process may have open at once.
 ///
-/// librdkafka has a connection and a pipe for every broker that a client talks to, and a stream or a dispatcher has two clients: fifty streams on
-/// three brokers pass 1,024, the soft limit of most systems.
+/// librdkafka has a connection and a pipe for every broker that a client talks to, and a stream or a dispatcher has two
+/// clients: fifty streams on three brokers pass 1,024, the soft limit of most systems.
 package enum OpenFiles {
     /// Raises the soft limit to the hard one, as far as the system lets it.
     package static func raiseLimit() {

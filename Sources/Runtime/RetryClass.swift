@@ -1,4 +1,5 @@
-/// What kind of error made an attempt fail that is made again: for figures, and to tell a server that does not answer from one that refuses.
+/// What kind of error made an attempt fail that is made again: for figures, and to tell a server that does not answer
+/// from one that refuses.
 package enum RetryClass: String, CaseIterable, Sendable {
     /// A connection broke, or none could be made.
     case network

@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Knows whether the loops of a bridge go on. Any thread.
+/// Knows whether the loops of a bridge continue. Any thread.
 ///
-/// A loop gives a sign of life at each turn; one that waits for something that may take as long as it likes (a server's answer that somebody
-/// else looks after, the lead, room behind it) says so and is not judged meanwhile.
+/// A loop gives a sign of life at each turn; one that waits for something that may take as long as it likes (a server's
+/// answer that somebody else looks after, the lead, room behind it) says so and is not judged meanwhile.
 package final class Watchdog: Sendable {
     /// A loop that has not moved for so long is stuck. Longer than any single call that a loop makes while it is awake.
     static let patience: Duration = .seconds(60)

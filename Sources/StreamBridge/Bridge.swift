@@ -9,7 +9,7 @@ package final class Bridge: Sendable {
     private let logger: Logger
     private let stop = StopSignal()
     private let halted: HaltRegistry
-    /// Whether they all go on.
+    /// Whether they all continue.
     let loops = Watchdog()
     private let observer: BridgeObserver
 
@@ -41,7 +41,7 @@ package final class Bridge: Sendable {
     /// - Parameters:
     ///   - listening: called with the page's address once HTTP is served, where the configuration says so.
     ///   - started: called with their states once both sides were reached.
-    /// - Returns: the halts, one for each that could not go on.
+    /// - Returns: the halts, one for each that could not continue.
     /// - Throws: ``Unreachable``, or ``Halt`` for a deployment or a configuration that nothing can run with.
     package func run(listening: (@Sendable (String) -> Void)? = nil, started: ((Running) -> Void)? = nil) async throws -> [Halt] {
         do {
@@ -85,8 +85,8 @@ package final class Bridge: Sendable {
         }
     }
 
-    /// Says so when positions would be deleted after a while, or make every start slow. Beside the streams, because a cluster may take its time to
-    /// answer, or never do.
+    /// Says so when positions would be deleted after a while, or make every start slow. Beside the streams, because a
+    /// cluster may take its time to answer, or never do.
     private func lookAfterPositions(_ topic: String, admin: KafkaAdmin) {
         _ = LoopThread.start(name: "look at topic") { [logger, configuration] in
             guard let settings = try? admin.settings(ofTopic: topic, timeout: .seconds(5)),
@@ -99,9 +99,9 @@ package final class Bridge: Sendable {
     }
 
     private func connectAndRun(started: ((Running) -> Void)?) async throws -> [Halt] {
-        // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at the oplog. A feed of free resources is a reader, too,
-        // and looks the pool up; and one client waits while the server builds an index.
-        // And so do the threads of a snapshot, which may begin at any time.
+        // Every reader keeps a client, every lookup takes one, looking after them takes another, and so does looking at
+        // the oplog. A feed of free resources is a reader, too, and looks the pool up; and one client waits while the
+        // server builds an index. And so do the threads of a snapshot, which may begin at any time.
         let clients = configuration.streams.map { ($0.fullDocument == .batchedLookup ? 2 : 1) + $0.snapshot.cursors }.reduce(
             2 + 3 * configuration.dispatchers.count, +)
         let pool = try MongoClientPool(.init(configuration.mongodb, minimum: clients, appName: "bridge.\(configuration.name)"))
@@ -140,7 +140,7 @@ package final class Bridge: Sendable {
                 streams: streams.map(\.status), dispatchers: dispatchers.map(\.status), kafka: kafkaProbe))
         started?(Running(streams: streams.map(\.status), dispatchers: dispatchers.map(\.status)))
         return await withTaskGroup(of: Halt?.self) { group in
-            // One's halt is its own: the others go on.
+            // One's halt is its own: the others continue.
             for stream in streams { group.addTask { await Self.halt(of: stream.run) } }
             for dispatcher in dispatchers { group.addTask { await Self.halt(of: dispatcher.run) } }
             return await group.reduce(into: []) { halts, halt in if let halt { halts.append(halt) } }

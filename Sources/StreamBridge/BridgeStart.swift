@@ -62,8 +62,8 @@ struct BridgeStart: Sendable {
         }
     }
 
-    /// The driver looks for a server first, and knows best why there is none: it is given the time to say so. Then it may take as long
-    /// to connect.
+    /// The driver looks for a server first, and knows best why there is none: it is given the time to say so. Then it
+    /// may take as long to connect.
     private func limitOfAnswer(until deadline: ContinuousClock.Instant) -> Duration {
         let search = pool.serverSelectionTime + .seconds(1)
         return min(max(deadline - .now, search), search + pool.serverSelectionTime, BoundedCallLimits.answer)

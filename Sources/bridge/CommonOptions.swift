@@ -77,7 +77,8 @@ extension ExitStatus {
 
 /// Standard output and error.
 enum Console {
-    /// What a command is asked for. Nothing in it commands a terminal; what comes from outside has to be on one line (`harmlessLine`).
+    /// What a command is asked for. Nothing in it commands a terminal; what comes from outside has to be on one line
+    /// (`harmlessLine`).
     static func print(_ text: String) { StandardOutput.shared.write((text + "\n").harmless) }
 
     /// What it says besides. Best effort.

@@ -8,7 +8,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo",
         abstract: "Shows the whole story on this machine: a private MongoDB, an embedded Kafka, fruit being sold, trucks being sent out.")
 
-    @Flag(name: .long, help: "Go on after the story until a signal.")
+    @Flag(name: .long, help: "Continue after the story until a signal.")
     var keepRunning = false
 
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")

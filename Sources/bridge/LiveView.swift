@@ -10,7 +10,8 @@ final class LiveView: Sendable {
     private let end = StopSignal()
 
     /// - Parameter format: of the log: lines for programs have nothing below them.
-    /// - Returns: nil where standard error is no terminal, or one that cannot move its cursor, or where `NO_COLOR` asks for plain text.
+    /// - Returns: nil where standard error is no terminal, or one that cannot move its cursor, or where `NO_COLOR` asks
+    ///   for plain text.
     init?(format: LineLogHandler.Format) {
         let environment = ProcessInfo.processInfo.environment
         guard format == .text, isatty(STDERR_FILENO) != 0, environment["NO_COLOR", default: ""].isEmpty,

@@ -8,7 +8,7 @@ struct PositionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "positions", abstract: "Reads and edits the stored positions of streams, also while the bridge runs.",
         discussion: """
-            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from that place; 69 a server could not be reached; 78 something to \
+            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not continue from that place; 69 a server could not be reached; 78 something to \
             fix, or an at-least-once stream whose leader cannot be made to stand back.
             """,
         subcommands: [List.self, Show.self, History.self, Set.self, Reset.self, PositionsImportCommand.self])
@@ -90,10 +90,10 @@ struct PositionsCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lets a stream go on from another place.",
+            abstract: "Lets a stream continue from another place.",
             discussion: """
-                The stream may be running: its leader stands back for a moment and goes on from the new position within seconds, and so does a stream \
-                that has halted in a bridge that goes on. Going back publishes the events from there on again; going forward leaves events out.
+                The stream may be running: its leader stands back for a moment and continues from the new position within seconds, and so does a stream \
+                that has halted in a bridge that continues. Going back publishes the events from there on again; going forward leaves events out.
                 """)
 
         @OptionGroup var options: CommonOptions
@@ -104,7 +104,7 @@ struct PositionsCommand: AsyncParsableCommand {
 
         @Argument(
             help: ArgumentHelp(
-                "Where to go on: behind a resume token, at a time (2026-01-31T00:00:00Z), at a cluster time (1651826079.1), oldest, now, or "
+                "Where to continue: behind a resume token, at a time (2026-01-31T00:00:00Z), at a cluster time (1651826079.1), oldest, now, or "
                     + "behind a record, TOPIC/PARTITION/OFFSET."),
             transform: PositionPlace.parse)
         var place: PositionPlace
@@ -202,7 +202,7 @@ extension Positions.Change {
     func text(of stream: String) -> String {
         var lines: [String] = []
         lines.append(
-            "MongoDB goes on from \(trial.clusterTime?.readable ?? "there"), "
+            "MongoDB continues from \(trial.clusterTime?.readable ?? "there"), "
                 + "\(trial.ahead.map { "\($0.readable) of events lie ahead" } ?? "how much lies ahead is not known")\n    token \(trial.token)"
         )
         if let gap { lines.append("what happened \(gap.range) is left out; the record of the gap is for topic \(gap.topic)") }
@@ -212,13 +212,13 @@ extension Positions.Change {
             lines.append(
                 snapshot.isEnded
                     ? "snapshot \(snapshot.id) has failed with that; `bridge snapshot start \(stream)` begins another one"
-                    : "snapshot \(snapshot.id) goes on behind its last document, as the documents are at the new position and later")
+                    : "snapshot \(snapshot.id) continues behind its last document, as the documents are at the new position and later")
         }
         switch leader {
         case nil: break
-        case .stoodBack: lines.append("the leader of the stream goes on from there now, and otherwise it does when it is started")
+        case .stoodBack: lines.append("the leader of the stream continues from there now, and otherwise it does when it is started")
         case .unaware:
-            lines.append("the group gave no word: a process that leads the stream goes on from there at its next transaction")
+            lines.append("the group gave no word: a process that leads the stream continues from there at its next transaction")
         }
         return lines.joined(separator: "\n")
     }

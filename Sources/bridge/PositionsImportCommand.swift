@@ -5,7 +5,7 @@ import StreamBridge
 struct PositionsImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "import",
-        abstract: "Lets a stream go on where a connector of Kafka Connect stopped.",
+        abstract: "Lets a stream continue where a connector of Kafka Connect stopped.",
         discussion: """
             Takes the newest offset of MongoDB's source connector, or of Debezium's for MongoDB, from the offsets topic of Kafka Connect, tries its \
             resume token on the server, and stores it as the stream's position. No event is lost, and none is repeated.

@@ -1,7 +1,8 @@
 import Foundation
 import StreamBridge
 
-/// Questions on a terminal. The answers come from standard input; what is asked goes to standard error, as what is printed may go to a file.
+/// Questions on a terminal. The answers come from standard input; what is asked goes to standard error, as what is
+/// printed may go to a file.
 enum Prompt {
     /// Somebody can answer.
     static var isPossible: Bool { isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0 }

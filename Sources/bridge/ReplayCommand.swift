@@ -23,10 +23,10 @@ struct ReplayCommand: AsyncParsableCommand {
             an end it ends with the newest record of the moment; within one topic the end must be given.
 
             All records get the headers bridge.origin=replay and bridge.replay=ID. Records and progress are stored together: after Ctrl-C, an error \
-            or a crash, --resume goes on behind the last record that readers of committed records see. With --plan nothing is published; what \
+            or a crash, --resume continues behind the last record that readers of committed records see. With --plan nothing is published; what \
             would be is counted.
 
-            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not go on from there; 69 a server could not be reached; 78 something to fix; \
+            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not continue from there; 69 a server could not be reached; 78 something to fix; \
             130 a signal came first.
             """)
 
@@ -34,7 +34,7 @@ struct ReplayCommand: AsyncParsableCommand {
     @OptionGroup(title: "A range of a stream") var range: StreamRangeOptions
     @OptionGroup(title: "A range of a topic") var copy: TopicRangeOptions
 
-    @Option(name: .long, help: "Go on with the replay of this id.")
+    @Option(name: .long, help: "Continue with the replay of this id.")
     var resume: String?
 
     @Option(name: .long, help: "Names the replay. (default: the time)")
@@ -60,7 +60,7 @@ struct ReplayCommand: AsyncParsableCommand {
     func validate() throws {
         if resume != nil {
             if let option = range.given.first ?? copy.given.first ?? (id == nil ? nil : "--id") ?? (plan ? "--plan" : nil) {
-                throw ValidationError("--resume goes on with what the replay was begun with, so it takes no \(option)")
+                throw ValidationError("--resume continues with what the replay was begun with, so it takes no \(option)")
             }
         } else if let stream = range.given.first, let copy = copy.given.first {
             throw ValidationError("\(stream) is for a replay of a stream and \(copy) for one of a topic: give one of them")
@@ -141,7 +141,7 @@ struct ReplayCommand: AsyncParsableCommand {
             + (summary.leftOut > 0 ? "; \(summary.leftOut) that cannot be written were left out, see the log" : "")
         Console.print(format == .json ? Console.json(summary) : line)
         guard summary.isDone else {
-            Console.error("stopped before the end; go on with \(Replay.resumeCommand(summary.id, rate: rate))")
+            Console.error("stopped before the end; continue with \(Replay.resumeCommand(summary.id, rate: rate))")
             throw ExitStatus.interrupted
         }
     }

@@ -9,7 +9,8 @@ final class ReplayMeter: Sendable {
     private static let width = 20
 
     private struct State {
-        /// The first that was shown: rates count from there, because a replay may go on with what an earlier one has done.
+        /// The first that was shown: rates count from there, because a replay may continue with what an earlier one has
+        /// done.
         var first: (at: ContinuousClock.Instant, progress: Replay.Progress)?
         var logged: ContinuousClock.Instant = .now
     }

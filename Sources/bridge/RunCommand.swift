@@ -14,7 +14,7 @@ struct RunCommand: AsyncParsableCommand {
             `bridge init` with the same options writes the file. On a terminal the lines below the log show what happens now.
 
             The first SIGINT or SIGTERM finishes what is on its way and stores the positions, within shutdownTimeout; a second one ends the \
-            process at once. A stream that cannot go on halts with the reason and the fix while the others go on; when it is fixed, SIGHUP \
+            process at once. A stream that cannot continue halts with the reason and the fix while the others continue; when it is fixed, SIGHUP \
             lets it try again, and so does an edit of its position. When all have halted, the process ends: 65 for a lost position, 78 for a \
             configuration to fix.
             """)

@@ -1,17 +1,19 @@
 import Foundation
 import Synchronization
 
-/// Signals as bytes in a pipe: a handler may do little more than write one (signal-safety(7)), and what is in the pipe is not lost, however
-/// early it came.
+/// Signals as bytes in a pipe: a handler may do little more than write one (signal-safety(7)), and what is in the pipe
+/// is not lost, however early it came.
 ///
-/// Dispatch's sources lose a signal that comes between `SIG_IGN`, which they need, and the moment when they really watch.
+/// Dispatch's sources lose a signal that comes between `SIG_IGN`, which they need, and the moment when they really
+/// watch.
 enum SignalPipe {
     /// What the handler writes to; negative before the first signal is watched. The process has one.
     private static let writingEnd = Atomic<Int32>(-1)
 
     /// Begins to watch signals: from here on their default actions are not taken.
     ///
-    /// - Returns: where their numbers come, one byte each; nil when the system has no pipe to give, and nothing is watched.
+    /// - Returns: where their numbers come, one byte each; nil when the system has no pipe to give, and nothing is
+    ///   watched.
     static func watch(_ numbers: some Sequence<Int32>) -> Int32? {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return nil }

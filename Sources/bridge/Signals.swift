@@ -2,8 +2,8 @@ import Foundation
 import Runtime
 import StreamBridge
 
-/// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once. SIGHUP for commands that know what to do with it.
-/// A command whose output cannot be written any more is asked to stop like by the first.
+/// SIGINT and SIGTERM: the first asks for a graceful stop, the second ends the process at once. SIGHUP for commands
+/// that know what to do with it. A command whose output cannot be written any more is asked to stop like by the first.
 enum Signals {
     /// Watches them from now on, for as long as the process runs.
     ///

@@ -1,12 +1,14 @@
-/// How the bridge makes a topic of its own that keeps the newest value of each key, and what it says about one that was made otherwise.
+/// How the bridge makes a topic of its own that keeps the newest value of each key, and what it says about one that was
+/// made otherwise.
 ///
-/// Such a topic is read from its beginning whenever the bridge starts. Kafka never compacts the segment that is written to, by default up to
-/// 1 GiB; and it keeps the markers that end transactions for `delete.retention.ms`, a day by default, a hundred a second under load.
+/// Such a topic is read from its beginning whenever the bridge starts. Kafka never compacts the segment that is written
+/// to, by default up to 1 GiB; and it keeps the markers that end transactions for `delete.retention.ms`, a day by
+/// default, a hundred a second under load.
 package enum CompactedTopic {
     private static let policy = "cleanup.policy"
 
-    /// What matters most about the size, with the values that a topic is made with. Kafka 0.11 and later knows them; Kafka 4 takes no segments
-    /// below 1 MiB.
+    /// What matters most about the size, with the values that a topic is made with. Kafka 0.11 and later knows them;
+    /// Kafka 4 takes no segments below 1 MiB.
     private static let tuning = [
         "segment.bytes": "\(4 << 20)", "min.cleanable.dirty.ratio": "0.1",
         // Longer than any reading takes: whoever reads past a removed value has to see that it was removed.

@@ -9,11 +9,12 @@ import Synchronization
 package final class KafkaAdmin: Sendable {
     package let client: KafkaClient
     private let logger: Logger
-    /// What the client's own error events said last: the reason behind a bare time-out (refused connection, wrong password).
+    /// What the client's own error events said last: the reason behind a bare time-out (refused connection, wrong
+    /// password).
     private let lastProblem = Mutex<KafkaError?>(nil)
 
-    /// - Parameter isolation: what the end of a partition is: the high watermark, or with `readCommitted` the end of what is before the oldest open
-    ///   transaction.
+    /// - Parameter isolation: what the end of a partition is: the high watermark, or with `readCommitted` the end of
+    ///   what is before the oldest open transaction.
     /// - Throws: ``KafkaError`` when librdkafka refuses a property.
     package init(settings: KafkaSettings, isolation: Isolation = .readUncommitted, logger: Logger) throws(KafkaError) {
         var consumer = settings.common.merging(settings.consumer) { $1 }
@@ -74,8 +75,9 @@ package final class KafkaAdmin: Sendable {
 
     /// Asks a broker about one topic.
     ///
-    /// A request without a topic is about those in librdkafka's cache, and when it knows no others, version 2.0.2 lets the broker create them,
-    /// whatever `allow.auto.create.topics` says (`rd_kafka_metadata`): one that was deleted a moment ago would be back.
+    /// A request without a topic is about those in librdkafka's cache, and when it knows no others, version 2.0.2 lets
+    /// the broker create them, whatever `allow.auto.create.topics` says (`rd_kafka_metadata`): one that was deleted a
+    /// moment ago would be back.
     private func withMetadata<Result>(
         about topic: String, timeout: Duration, operation: String, _ body: (rd_kafka_metadata) throws(KafkaError) -> Result
     ) throws(KafkaError) -> Result {
@@ -198,8 +200,8 @@ package final class KafkaAdmin: Sendable {
         return settings
     }
 
-    /// The first offset that a partition has and the one that its next record will get (the high watermark, unless the client reads what is
-    /// committed).
+    /// The first offset that a partition has and the one that its next record will get (the high watermark, unless the
+    /// client reads what is committed).
     package func watermarks(topic: String, partition: Int32, timeout: Duration) throws(KafkaError) -> Range<Int64> {
         var low: Int64 = 0
         var high: Int64 = 0
@@ -225,7 +227,8 @@ package final class KafkaAdmin: Sendable {
         return entry.pointee.offset >= 0 ? entry.pointee.offset : nil
     }
 
-    /// A time-out alone does not tell why; the client's error events do. They are drained here, because nobody else polls this client.
+    /// A time-out alone does not tell why; the client's error events do. They are drained here, because nobody else
+    /// polls this client.
     private func reasoned(_ code: rd_kafka_resp_err_t, operation: String) -> KafkaError {
         drainEvents()
         let plain = KafkaError(code, operation: operation)

@@ -1,8 +1,8 @@
 import Runtime
 import Synchronization
 
-/// Asks Kafka every few seconds whether it is there, on a thread of its own, for those who would not notice by themselves: who stands by sends
-/// nothing.
+/// Asks Kafka every few seconds whether it is there, on a thread of its own, for those who would not notice by
+/// themselves: who stands by sends nothing.
 package final class KafkaProbe: Sendable {
     private static let interval: Duration = .seconds(5)
     private static let answerTime: Duration = .seconds(5)

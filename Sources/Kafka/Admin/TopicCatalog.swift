@@ -4,8 +4,8 @@ import Synchronization
 
 /// Makes sure that a topic exists before anything is produced to it, creating it only when the configuration allows.
 ///
-/// No client of the bridge lets a broker with `auto.create.topics.enable` create what it asks about, so a topic that did not go through here
-/// is not there. Thread-safe; calls block.
+/// No client of the bridge lets a broker with `auto.create.topics.enable` create what it asks about, so a topic that
+/// did not go through here is not there. Thread-safe; calls block.
 package final class TopicCatalog: Sendable {
     private let admin: KafkaAdmin
     private let settings: TopicSettings
@@ -63,8 +63,8 @@ package final class TopicCatalog: Sendable {
         compaction.withLock { $0.removeAll() }
     }
 
-    /// Where topics may not be created, a missing one halts a stream; so a broker that has just started, and does not know its topics yet,
-    /// is asked again.
+    /// Where topics may not be created, a missing one halts a stream; so a broker that has just started, and does not
+    /// know its topics yet, is asked again.
     private func exists(_ topic: String, timeout: Duration) throws -> Bool {
         var backoff = Backoff(initial: .milliseconds(200), cap: .seconds(1))
         for _ in 0..<(settings.create ? 1 : 4) {
@@ -96,7 +96,8 @@ package final class TopicCatalog: Sendable {
 }
 
 extension TopicCatalog {
-    /// A new topic's partitions have leaders a moment after the controller has confirmed it; until then each broker's answer may differ.
+    /// A new topic's partitions have leaders a moment after the controller has confirmed it; until then each broker's
+    /// answer may differ.
     private func awaitLeaders(of topic: String, partitions: Int, timeout: Duration) throws {
         let deadline = ContinuousClock.now + timeout
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(500))

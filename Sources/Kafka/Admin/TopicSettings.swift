@@ -15,7 +15,7 @@ package struct TopicSettings: Sendable, Equatable {
 }
 
 extension TopicSettings {
-    /// The replicas that the broker gives a topic for which none are asked for (`default.replication.factor`), in Kafka's own notation
-    /// (CreateTopics since 2.4).
+    /// The replicas that the broker gives a topic for which none are asked for (`default.replication.factor`), in
+    /// Kafka's own notation (CreateTopics since 2.4).
     package static let brokersDefault = -1
 }

@@ -3,8 +3,8 @@ import Runtime
 
 /// Owner of a `rd_kafka_t` and of its event queue.
 ///
-/// Everything comes as events of one queue (delivery reports, errors, logs); there is no C callback. A loop blocks in ``poll(timeout:)``
-/// and is woken by ``wake()``.
+/// Everything comes as events of one queue (delivery reports, errors, logs); there is no C callback. A loop blocks in
+/// ``poll(timeout:)`` and is woken by ``wake()``.
 package final class KafkaClient: Sendable {
     enum Role {
         case producer
@@ -46,12 +46,12 @@ package final class KafkaClient: Sendable {
     }
 
     deinit {
-        // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every topic handle
-        // retains its client, so none is left here.
+        // The queue is a reference into the handle and goes first. `rd_kafka_destroy` joins the client's threads; every
+        // topic handle retains its client, so none is left here.
         rd_kafka_queue_destroy(queue)
         guard membership != nil else { return rd_kafka_destroy_flags(handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE) }
-        // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after its topic was deleted, for a
-        // connection's thread. Nobody waits for it, least of all a process that stops.
+        // A group member may never end: librdkafka 2.0.2 waits for a rebalance that nobody answers any more, or, after
+        // its topic was deleted, for a connection's thread. Nobody waits for it, least of all a process that stops.
         let (client, interceptor) = (owned.client, interceptor)
         _ = LoopThread.start(name: "destroy") {
             rd_kafka_destroy_flags(client.address, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
@@ -63,13 +63,14 @@ package final class KafkaClient: Sendable {
     private static func complete(_ given: [String: String]) -> [String: String] {
         var properties = given
         properties["log.queue"] = "true"
-        // Looking at a topic must not create it. A producer's default is true: its periodic refresh, and every query for a leader, would make
-        // a topic that was deleted anew, with the broker's number of partitions.
+        // Looking at a topic must not create it. A producer's default is true: its periodic refresh, and every query
+        // for a leader, would make a topic that was deleted anew, with the broker's number of partitions.
         properties["allow.auto.create.topics"] = "false"
         // librdkafka's 300 s is how long a partition that was added to a topic is not written to or read.
         guard properties["topic.metadata.refresh.interval.ms"] == nil else { return properties }
         properties["topic.metadata.refresh.interval.ms"] = "\(metadataRefresh.milliseconds)"
-        // What librdkafka would take for it otherwise is three intervals, after which it forgets a topic whose brokers are all away.
+        // What librdkafka would take for it otherwise is three intervals, after which it forgets a topic whose brokers
+        // are all away.
         properties["metadata.max.age.ms"] = properties["metadata.max.age.ms"] ?? "900000"
         return properties
     }
@@ -95,8 +96,8 @@ package final class KafkaClient: Sendable {
 
     /// Makes a blocked ``poll(timeout:)``, or the next one, return at once. Any thread.
     ///
-    /// No wake-up is lost: librdkafka keeps the request as a flag of the queue until a poll consumes it (`rd_kafka_q_yield`), so one
-    /// that arrives just before the poll starts to wait ends that wait.
+    /// No wake-up is lost: librdkafka keeps the request as a flag of the queue until a poll consumes it
+    /// (`rd_kafka_q_yield`), so one that arrives just before the poll starts to wait ends that wait.
     package func wake() { rd_kafka_queue_yield(queue) }
 
     /// Records that wait to be sent or acknowledged. Any thread.
@@ -108,6 +109,6 @@ package final class KafkaClient: Sendable {
         let code = rd_kafka_fatal_error(handle, &sentence, sentence.count)
         guard code != RD_KAFKA_RESP_ERR_NO_ERROR else { return nil }
         let detail = String(decoding: sentence.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return KafkaError(code: KafkaError.Code(code), operation: "go on producing", message: detail, isFatal: true)
+        return KafkaError(code: KafkaError.Code(code), operation: "continue producing", message: detail, isFatal: true)
     }
 }

@@ -37,8 +37,8 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
             requiresAbort: rd_kafka_error_txn_requires_abort(error) != 0)
     }
 
-    /// Takes over what a transactional call returned. One without a flag ends the producer like a fatal one: nothing else is promised to help
-    /// (INTRODUCTION.md, "Transactional Producer").
+    /// Takes over what a transactional call returned. One without a flag ends the producer like a fatal one: nothing
+    /// else is promised to help (INTRODUCTION.md, "Transactional Producer").
     init(stealingFromTransaction error: OpaquePointer, operation: String) {
         let found = KafkaError(stealing: error, operation: operation)
         self.init(
@@ -95,7 +95,8 @@ package struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The group has begun another generation, or given the member up.
     package var isOfGeneration: Bool { matches(.illegalGeneration, .unknownMemberId, .fencedInstanceId, .rebalanceInProgress) }
 
-    /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable" errors).
+    /// The outcome of a call is open, or it had none yet: the same call has to be made again (rdkafka.h, "retriable"
+    /// errors).
     package var mayBeCalledAgain: Bool { isRetriable && !isFatal && !requiresAbort }
 
     func matches(_ codes: Code...) -> Bool { codes.contains(code) }

@@ -4,7 +4,8 @@ import CKafka
 package struct KafkaProperties: ~Copyable {
     private let conf: OpaquePointer
 
-    /// - Throws: ``KafkaError`` with librdkafka's own sentence for a property that it does not know or a value that it refuses.
+    /// - Throws: ``KafkaError`` with librdkafka's own sentence for a property that it does not know or a value that it
+    ///   refuses.
     package init(_ properties: [String: String]) throws(KafkaError) {
         conf = rd_kafka_conf_new()
         for (name, value) in properties.sorted(by: { $0.key < $1.key }) {
@@ -36,14 +37,16 @@ package struct KafkaProperties: ~Copyable {
         }
     }
 
-    /// What librdkafka says against a property, or nil when it takes it. For checking a configuration before any client is made.
+    /// What librdkafka says against a property, or nil when it takes it. For checking a configuration before any client
+    /// is made.
     package static func fault(name: String, value: String) -> String? {
         let conf: OpaquePointer = rd_kafka_conf_new()
         defer { rd_kafka_conf_destroy(conf) }
         return set(name, to: value, in: conf)
     }
 
-    /// Names that are aliases, or belong to topics: `rd_kafka_conf_dump` leaves them out (CONFIGURATION.md of librdkafka).
+    /// Names that are aliases, or belong to topics: `rd_kafka_conf_dump` leaves them out (CONFIGURATION.md of
+    /// librdkafka).
     private static let aliases = [
         "bootstrap.servers", "linger.ms", "compression.type", "retries", "max.in.flight.requests.per.connection", "sasl.mechanism", "acks",
         "delivery.timeout.ms", "message.timeout.ms", "request.timeout.ms", "partitioner", "auto.offset.reset",

@@ -13,6 +13,7 @@ package struct KafkaSettings: Sendable, Equatable {
         self.consumer = consumer
     }
 
-    /// The addresses of the first contact, `host:port` with commas; empty when only `producer` and `consumer` have them.
+    /// The addresses of the first contact, `host:port` with commas; empty when only `producer` and `consumer` have
+    /// them.
     package var servers: String { common["bootstrap.servers"] ?? common["metadata.broker.list"] ?? "" }
 }

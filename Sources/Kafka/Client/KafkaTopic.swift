@@ -2,8 +2,8 @@ import CKafka
 
 /// Owner of a topic handle of one client.
 ///
-/// Made once per route, because a lookup by name costs a lock and a hash per record. It retains its client: librdkafka wants every
-/// topic handle destroyed before the client.
+/// Made once per route, because a lookup by name costs a lock and a hash per record. It retains its client: librdkafka
+/// wants every topic handle destroyed before the client.
 package final class KafkaTopic {
     let handle: OpaquePointer
     package let name: String

@@ -3,14 +3,16 @@ import Synchronization
 
 /// Sees the requests of a group member that no event reports.
 ///
-/// **Whether a JoinGroup is on its way.** The broker answers one when all members have sent theirs, which takes them up to a heartbeat interval, and
-/// it answers the requests of one connection in their order. A commit that is sent behind a JoinGroup is therefore looked at when the next
-/// generation has begun, and refused, and librdkafka takes the refusal for the loss of all partitions
-/// (`rd_kafka_cgrp_op_handle_OffsetCommit`, ILLEGAL_GENERATION). So no commit is sent meanwhile.
+/// **Whether a JoinGroup is on its way.** The broker answers one when all members have sent theirs, which takes them up
+/// to a heartbeat interval, and it answers the requests of one connection in their order. A commit that is sent behind
+/// a JoinGroup is therefore looked at when the next generation has begun, and refused, and librdkafka takes the refusal
+/// for the loss of all partitions (`rd_kafka_cgrp_op_handle_OffsetCommit`, ILLEGAL_GENERATION). So no commit is sent
+/// meanwhile.
 ///
-/// **When the group has heard of this member.** The response to a heartbeat may say that the member was given up, and the interceptor does not see
-/// what it says. But then librdkafka sends no other heartbeat before it has joined again or its user has given the partitions up. So when one is
-/// sent, the one before was taken well, and the group had heard of the member when that was sent, or later.
+/// **When the group has heard of this member.** The response to a heartbeat may say that the member was given up, and
+/// the interceptor does not see what it says. But then librdkafka sends no other heartbeat before it has joined again
+/// or its user has given the partitions up. So when one is sent, the one before was taken well, and the group had heard
+/// of the member when that was sent, or later.
 final class MembershipRequests: RequestObserver {
     /// ApiKeys of the Kafka protocol.
     private enum Key {

@@ -22,11 +22,11 @@ package final class RequestCounts: RequestObserver {
     /// How often the client has asked about topics: at its interval, and whenever a partition is not where it was.
     package var metadataRequests: Int { metadata.load(ordering: .acquiring) }
 
-    /// How often a transaction's first requests were made again, because the coordinator was not done with the transaction before
-    /// (CONCURRENT_TRANSACTIONS).
+    /// How often a transaction's first requests were made again, because the coordinator was not done with the
+    /// transaction before (CONCURRENT_TRANSACTIONS).
     ///
-    /// AddOffsetsToTxn is sent once in a transaction, unless it is refused. AddPartitionsToTxn is sent whenever there are new partitions, and
-    /// exactly 20 ms after a refusal (`rd_kafka_txn_handle_AddPartitionsToTxn`).
+    /// AddOffsetsToTxn is sent once in a transaction, unless it is refused. AddPartitionsToTxn is sent whenever there
+    /// are new partitions, and exactly 20 ms after a refusal (`rd_kafka_txn_handle_AddPartitionsToTxn`).
     package var refusedBeginnings: Int { refused.load(ordering: .acquiring) }
 
     func sent(_ key: Int16) {
@@ -53,7 +53,8 @@ package final class RequestCounts: RequestObserver {
         return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 
-    /// How long after a refusal librdkafka makes an AddPartitionsToTxn again, in nanoseconds, with some room for its timer.
+    /// How long after a refusal librdkafka makes an AddPartitionsToTxn again, in nanoseconds, with some room for its
+    /// timer.
     private static let retryTime: Range<Int64> = 19_500_000..<26_000_000
 
     package init() {}

@@ -1,6 +1,7 @@
 import CKafka
 
-/// Hears of a client's requests and of their responses, for what librdkafka has no event for. On the client's own threads: quick, and without locks.
+/// Hears of a client's requests and of their responses, for what librdkafka has no event for. On the client's own
+/// threads: quick, and without locks.
 protocol RequestObserver: AnyObject, Sendable {
     /// - Parameter key: the ApiKey of the Kafka protocol.
     func sent(_ key: Int16)

@@ -15,15 +15,16 @@ package enum ConsumerProperties {
         properties.merge(fetching) { given, _ in given }
         properties["enable.partition.eof"] = "false"
         properties["isolation.level"] = "read_committed"
-        // Partitions that stay with a member go on while others move.
+        // Partitions that stay with a member continue while others move.
         properties["partition.assignment.strategy"] = "cooperative-sticky"
         return properties
     }
 
     /// Of a stream, which is a member of a group only to learn who leads.
     ///
-    /// - Parameter rank: the assignor gives the partition to the first of the members' ids, which begin with the client's. The client's ends with
-    ///   the name of the process, so that others can tell whether it still runs (``instance(ofClient:)``).
+    /// - Parameter rank: the assignor gives the partition to the first of the members' ids, which begin with the
+    ///   client's. The client's ends with the name of the process, so that others can tell whether it still runs
+    ///   (``instance(ofClient:)``).
     package static func leadership(_ settings: KafkaSettings, group: String, rank: String) -> [String: String] {
         var properties = membership(settings, group: group)
         let given = (settings.consumer["client.id"] ?? settings.common["client.id"]).map { "\($0)@" } ?? ""

@@ -1,5 +1,5 @@
-/// The partitions that a group has given to a member, as its assignor wrote them (ConsumerProtocolAssignment of Kafka's consumers): a version, then
-/// for each topic its name and its partitions, all numbers with the high byte first.
+/// The partitions that a group has given to a member, as its assignor wrote them (ConsumerProtocolAssignment of Kafka's
+/// consumers): a version, then for each topic its name and its partitions, all numbers with the high byte first.
 package struct GroupAssignment: Equatable {
     private(set) var partitions: [String: [Int32]] = [:]
 

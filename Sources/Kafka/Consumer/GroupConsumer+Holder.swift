@@ -4,8 +4,9 @@ import Runtime
 extension GroupConsumer {
     /// The client id of the member that the group has given a partition to; nil when nobody has it. Blocks.
     ///
-    /// With the old call of librdkafka: against a broker without DescribeGroups, such as the mock cluster's, `rd_kafka_DescribeConsumerGroups` of
-    /// librdkafka 2.0.2 stops the client's main thread for good, and the membership with it.
+    /// With the old call of librdkafka: against a broker without DescribeGroups, such as the mock cluster's,
+    /// `rd_kafka_DescribeConsumerGroups` of librdkafka 2.0.2 stops the client's main thread for good, and the
+    /// membership with it.
     ///
     /// - Throws: ``KafkaError``, also when the cluster cannot tell.
     package func holder(of partition: Int32, timeout: Duration) throws(KafkaError) -> String? {

@@ -3,20 +3,22 @@ import Logging
 import Runtime
 import Synchronization
 
-/// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through ``poll(timeout:)``.
+/// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through
+/// ``poll(timeout:)``.
 ///
 /// Whoever owns it keeps polling: that keeps the membership. Any thread may wake it.
 package final class GroupConsumer: Sendable {
     package enum Event {
         /// Partitions came; call ``assign(_:)``.
         case assigned([Int32])
-        /// Partitions go; call ``unassign(_:)`` when their work is done. `isLost`: another member may have them already.
+        /// Partitions go; call ``unassign(_:)`` when their work is done. `isLost`: another member may have them
+        /// already.
         case revoked([Int32], isLost: Bool)
         /// Offsets were committed.
         case committed
         /// Offsets that were not committed.
         case commitFailed(KafkaError)
-        /// No broker can be reached now; the client goes on trying.
+        /// No broker can be reached now; the client continues trying.
         case unreachable(KafkaError)
         /// The broker refuses something.
         case failed(KafkaError)
@@ -115,7 +117,8 @@ package final class GroupConsumer: Sendable {
         return offsets
     }
 
-    /// The offset after the last record of a partition, as the newest fetch told it; nil before the first fetch. Asks nobody.
+    /// The offset after the last record of a partition, as the newest fetch told it; nil before the first fetch. Asks
+    /// nobody.
     package func end(of partition: Int32) -> Int64? {
         var (low, high): (Int64, Int64) = (-1, -1)
         let code = rd_kafka_get_watermark_offsets(client.handle, topic, partition, &low, &high)
@@ -162,7 +165,8 @@ package final class GroupConsumer: Sendable {
     /// A time when the group had heard of this member; nil before the first.
     package var lastSign: ContinuousClock.Instant? { client.membership?.lastSign }
 
-    /// A rebalance has begun and its next generation has not: a commit would be refused, and the partitions given up for lost.
+    /// A rebalance has begun and its next generation has not: a commit would be refused, and the partitions given up
+    /// for lost.
     package var isJoining: Bool { client.membership?.isJoining ?? false }
 
     /// Commits offsets and does not wait: what fails comes as ``Event/commitFailed(_:)``. Any thread.
@@ -193,9 +197,9 @@ package final class GroupConsumer: Sendable {
 
     /// This client's membership of the group at this moment; nil while it has none.
     ///
-    /// A broker accepts offsets from a client that says it is no member, whoever owns the partitions (GroupCoordinator, `validateOffsetCommit`),
-    /// and that is what librdkafka says between a lost membership and the next one. So what it says is used only when it was a member's
-    /// before and after: an id is never given twice.
+    /// A broker accepts offsets from a client that says it is no member, whoever owns the partitions (GroupCoordinator,
+    /// `validateOffsetCommit`), and that is what librdkafka says between a lost membership and the next one. So what it
+    /// says is used only when it was a member's before and after: an id is never given twice.
     package func membership() -> Membership? {
         guard let before = memberID, let metadata = rd_kafka_consumer_group_metadata(client.handle) else { return nil }
         let membership = Membership(stealing: metadata)
@@ -230,8 +234,9 @@ package final class GroupConsumer: Sendable {
         }
     }
 
-    /// This member has joined and does not know yet what it is assigned. A librdkafka before 2.3 aborts the process when a member that uses the
-    /// cooperative-sticky strategy goes then for the first time (confluentinc/librdkafka#4381), so that is waited for.
+    /// This member has joined and does not know yet what it is assigned. A librdkafka before 2.3 aborts the process
+    /// when a member that uses the cooperative-sticky strategy goes then for the first time
+    /// (confluentinc/librdkafka#4381), so that is waited for.
     private var awaitsFirstAssignment: Bool {
         isCooperative && (client.membership?.hasJoined ?? false) && !wasAssigned.load(ordering: .acquiring)
     }
@@ -252,8 +257,8 @@ package final class GroupConsumer: Sendable {
 
     /// Leaves the group, so that the others need not wait for a timeout; gives up when it takes too long.
     ///
-    /// Nothing that the group asked before may be without its answer: librdkafka 2.0.2 takes none afterwards where no partition is assigned, and
-    /// never ends.
+    /// Nothing that the group asked before may be without its answer: librdkafka 2.0.2 takes none afterwards where no
+    /// partition is assigned, and never ends.
     package func leave(until deadline: ContinuousClock.Instant) {
         repeat { standAside(for: .milliseconds(10)) } while awaitsFirstAssignment && .now < deadline
         if let error = rd_kafka_consumer_close_queue(client.handle, client.queue) { rd_kafka_error_destroy(error) }

@@ -1,6 +1,7 @@
 import Logging
 
-/// The committed offsets of a group, asked for by somebody who is no member: it never subscribes, so nobody has to rebalance.
+/// The committed offsets of a group, asked for by somebody who is no member: it never subscribes, so nobody has to
+/// rebalance.
 package struct GroupOffsets {
     private let consumer: GroupConsumer
     private let timeout: Duration
@@ -21,7 +22,8 @@ package struct GroupOffsets {
         }
     }
 
-    /// A group that may not be looked at has no coordinator for the client, which waits for one until the time is over; its events say why.
+    /// A group that may not be looked at has no coordinator for the client, which waits for one until the time is over;
+    /// its events say why.
     private func reason(behind error: KafkaError) -> KafkaError {
         while true {
             switch consumer.poll(timeout: .zero) {

@@ -13,7 +13,8 @@ extension TopicReader {
     ///
     /// - Parameters:
     ///   - timeout: how long Kafka may take for an answer, or give no record.
-    ///   - waitsForTransactions: whether those that are open are waited for. They hide everything behind their first record, committed or not.
+    ///   - waitsForTransactions: whether those that are open are waited for. They hide everything behind their first
+    ///     record, committed or not.
     ///   - queueBytes: how much may lie fetched and untouched; nil for the client's default.
     ///   - begin: is told each partition and the offsets that it has, and says where to begin.
     ///   - turn: called now and then.
@@ -53,7 +54,8 @@ extension TopicReader {
                 if offset < end { try take(result) }
                 extent.next[partition] = min(offset, end - 1) + 1
                 if offset >= end - 1 { open.remove(partition) }
-            // Compaction and transaction markers leave offsets without a record, so the end may come before the last offset was seen.
+            // Compaction and transaction markers leave offsets without a record, so the end may come before the last
+            // offset was seen.
             case .end(_, let partition, let offset):
                 let end = extent.ends[partition] ?? 0
                 extent.next[partition] = max(extent.next[partition] ?? 0, min(offset, end))

@@ -10,7 +10,8 @@ package final class TopicReader {
     /// What ``next(timeout:_:)`` met.
     package enum Step<Result> {
         case record(Result)
-        /// The partition has no more records for now: none at `offset` or after it, or only those of transactions that are open.
+        /// The partition has no more records for now: none at `offset` or after it, or only those of transactions that
+        /// are open.
         case end(topic: String, partition: Int32, offset: Int64)
         case nothing
     }
@@ -27,7 +28,8 @@ package final class TopicReader {
         properties["enable.partition.eof"] = "true"
         if let queueBytes { properties["queued.max.messages.kbytes"] = String(queueBytes >> 10) }
         properties["isolation.level"] = isolation.rawValue
-        // Records that vanish between the look at the offsets and the reading are an error, not a reason to go to the end.
+        // Records that vanish between the look at the offsets and the reading are an error, not a reason to go to the
+        // end.
         properties["auto.offset.reset"] = "error"
         properties["fetch.wait.max.ms"] = properties["fetch.wait.max.ms"] ?? "20"
         properties["fetch.error.backoff.ms"] = properties["fetch.error.backoff.ms"] ?? "50"

@@ -1,6 +1,7 @@
 import Runtime
 
-/// Notices when Kafka acknowledges nothing although records wait for it: a client that tries again by itself says nothing of that.
+/// Notices when Kafka acknowledges nothing although records wait for it: a client that tries again by itself says
+/// nothing of that.
 ///
 /// Pure: no clock, no I/O.
 package struct AcknowledgementPatience {

@@ -1,7 +1,7 @@
 /// Notices that a producer's topic was deleted while records wait for it.
 ///
-/// librdkafka repeats `AddPartitionsToTxn` for such a topic without a word until `transaction.timeout.ms` is over. Nothing of it can be stored
-/// as long as the session lasts, and the next session creates the topic.
+/// librdkafka repeats `AddPartitionsToTxn` for such a topic without a word until `transaction.timeout.ms` is over.
+/// Nothing of it can be stored as long as the session lasts, and the next session creates the topic.
 ///
 /// Pure: no clock, no I/O.
 package struct DeletedTopicWatch {

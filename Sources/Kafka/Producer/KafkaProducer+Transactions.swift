@@ -3,8 +3,8 @@ import Runtime
 
 /// Transactions of a producer with a `transactional.id` (librdkafka's INTRODUCTION.md, "Transactional Producer").
 ///
-/// Each call blocks up to its timeout, and every error of librdkafka says what to do next: the same call again (`isRetriable`), abort
-/// (`requiresAbort`), or a new producer (`isFatal`, which an error without a flag counts as).
+/// Each call blocks up to its timeout, and every error of librdkafka says what to do next: the same call again
+/// (`isRetriable`), abort (`requiresAbort`), or a new producer (`isFatal`, which an error without a flag counts as).
 extension KafkaClient {
     /// Makes this producer the only one with its transactional id, and ends what its predecessor left open.
     package func initTransactions(timeout: Duration) throws(KafkaError) {
@@ -13,7 +13,8 @@ extension KafkaClient {
 
     package func beginTransaction() throws(KafkaError) { try check(rd_kafka_begin_transaction(handle), operation: "begin a transaction") }
 
-    /// Waits until everything produced in the transaction is stored, and commits it. Meanwhile somebody else has to serve the client's events.
+    /// Waits until everything produced in the transaction is stored, and commits it. Meanwhile somebody else has to
+    /// serve the client's events.
     package func commitTransaction(timeout: Duration) throws(KafkaError) {
         try check(rd_kafka_commit_transaction(handle, timeout.milliseconds), operation: "commit a transaction")
     }

@@ -4,8 +4,8 @@ import Runtime
 
 /// An idempotent producer: every record once per session, in order per partition.
 ///
-/// Used on one thread; to end a blocked ``serve(timeout:_:)``, wake its client. Records are counted by the tag they were given; an acknowledgement names the tag only, so
-/// nothing is looked up or allocated per record.
+/// Used on one thread; to end a blocked ``serve(timeout:_:)``, wake its client. Records are counted by the tag they
+/// were given; an acknowledgement names the tag only, so nothing is looked up or allocated per record.
 package final class KafkaProducer {
     /// What one call of ``serve(timeout:_:)`` reports.
     package enum Report {
@@ -13,7 +13,8 @@ package final class KafkaProducer {
         case acknowledged(tag: UInt, count: Int)
         /// A record will not be stored; the size of its value and its key, for the message.
         case refused(error: KafkaError, topic: String, key: String?, size: Int)
-        /// No broker can be reached now; the client goes on trying. One broker that is away while another answers is no trouble.
+        /// No broker can be reached now; the client continues trying. One broker that is away while another answers is
+        /// no trouble.
         case unreachable(KafkaError)
         /// Records wait, and none was acknowledged for seconds.
         case waits(WaitsFor)
@@ -35,8 +36,9 @@ package final class KafkaProducer {
     private var lastProblem: KafkaError?
 
     /// - Parameters:
-    ///   - queueBytes: how many bytes of keys and values may be on their way; a record that is larger goes alone. librdkafka's own limit
-    ///     would let no such record pass, so it has to have room for the largest, whatever the size of those that come.
+    ///   - queueBytes: how many bytes of keys and values may be on their way; a record that is larger goes alone.
+    ///     librdkafka's own limit would let no such record pass, so it has to have room for the largest, whatever the
+    ///     size of those that come.
     ///   - heartbeat: of the loop that serves this producer.
     /// - Throws: ``KafkaError`` when a property is refused.
     package init(properties: [String: String], queueBytes: Int = .max, heartbeat: Heartbeat? = nil, logger: Logger) throws(KafkaError) {
@@ -68,7 +70,8 @@ package final class KafkaProducer {
         guard queuedBytes == 0 || size <= queueBytes - queuedBytes else { return false }
         let headers = KafkaHeaders(capacity: record.headers.count)
         let code = batch.bytes.withUnsafeBytes { bytes in
-            // librdkafka tells a tombstone from an empty value by the pointer alone, and the buffer's memory has one for an empty range.
+            // librdkafka tells a tombstone from an empty value by the pointer alone, and the buffer's memory has one
+            // for an empty range.
             func start(_ range: Range<Int>?) -> UnsafeRawPointer? {
                 range.flatMap { range in bytes.baseAddress.map { $0 + range.lowerBound } }
             }
@@ -122,7 +125,8 @@ package final class KafkaProducer {
 
     private static var empty: UnsafeRawPointer { UnsafeRawPointer(StaticString("").utf8Start) }
 
-    /// Waits for events up to `timeout`, or less while records wait for Kafka, then handles all that are there without waiting again.
+    /// Waits for events up to `timeout`, or less while records wait for Kafka, then handles all that are there without
+    /// waiting again.
     ///
     /// - Throws: ``KafkaError`` with `isFatal` when the producer is finished, or one that names a topic that is gone.
     package func serve(timeout: Duration, _ report: (Report) -> Void) throws(KafkaError) {
@@ -160,8 +164,8 @@ package final class KafkaProducer {
         }
     }
 
-    /// The first topic that the cluster does not know; nil also when it does not answer. Asks for one after the other, because a request for several
-    /// may create them (``KafkaAdmin``).
+    /// The first topic that the cluster does not know; nil also when it does not answer. Asks for one after the other,
+    /// because a request for several may create them (``KafkaAdmin``).
     private func missingTopic() -> String? {
         let deadline = ContinuousClock.now + Self.lookTime
         for topic in topics.values where .now < deadline {

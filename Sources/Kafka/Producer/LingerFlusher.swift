@@ -1,25 +1,30 @@
 import CKafka
 import Runtime
 
-/// Makes the linger adapt to the backlog: records wait for company while more are coming, and leave at once when none is.
+/// Makes the linger adapt to the backlog: records wait for company while more are coming, and leave at once when none
+/// is.
 ///
-/// The producer has a linger of some milliseconds, so that a flood travels in large requests. When the publisher has nothing more at hand, it
-/// calls ``flush()``, and `rd_kafka_flush` makes librdkafka treat the linger as over for as long as that call lasts. It blocks until
-/// everything is acknowledged or its time is over, while the application serves the event queue on another thread (rdkafka.h,
-/// `rd_kafka_flush`, the note on RD_KAFKA_EVENT_DR); hence a thread of its own.
+/// The producer has a linger of some milliseconds, so that a flood travels in large requests. When the publisher has
+/// nothing more at hand, it calls ``flush()``, and `rd_kafka_flush` makes librdkafka treat the linger as over for as
+/// long as that call lasts. It blocks until everything is acknowledged or its time is over, while the application
+/// serves the event queue on another thread (rdkafka.h, `rd_kafka_flush`, the note on RD_KAFKA_EVENT_DR); hence a
+/// thread of its own.
 ///
-/// One such call need not suffice: a producer that has no connection yet, or whose requests are all on their way, can send nothing while it
-/// lasts. So it is repeated until everything is acknowledged, or until ``cancel()`` says that more records come.
+/// One such call need not suffice: a producer that has no connection yet, or whose requests are all on their way, can
+/// send nothing while it lasts. So it is repeated until everything is acknowledged, or until ``cancel()`` says that
+/// more records come.
 ///
-/// No record waits out the linger because of a race: the publisher produces first and asks after it. Either the flush that is running sees
-/// the record, or it has ended, and then the request that came after the record starts the next one.
+/// No record waits out the linger because of a race: the publisher produces first and asks after it. Either the flush
+/// that is running sees the record, or it has ended, and then the request that came after the record starts the next
+/// one.
 final class LingerFlusher: Sendable {
-    /// What a flush may take, the first and the later ones. It ends by itself when everything is acknowledged, and a flood that begins
-    /// meanwhile does without its linger for so long.
+    /// What a flush may take, the first and the later ones. It ends by itself when everything is acknowledged, and a
+    /// flood that begins meanwhile does without its linger for so long.
     private static let limits: (first: Duration, maximum: Duration) = (.milliseconds(10), .milliseconds(100))
 
     private struct State {
-        /// Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
+        /// Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the
+        /// last to hold it.
         var client: KafkaClient?
         var isWanted = false
         /// No request has come since the last flush began.

@@ -16,7 +16,8 @@ package enum ProducerProperties {
         _ settings: KafkaSettings, memory: StreamMemory, transactional: Transactional? = nil
     ) throws(KafkaError) -> [String: String] {
         var properties = [
-            // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand (LingerFlusher).
+            // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand
+            // (LingerFlusher).
             "linger.ms": "5",
             // Nagle's algorithm would hold a small request back until the one before it is acknowledged.
             "socket.nagle.disable": "true",
@@ -37,13 +38,14 @@ package enum ProducerProperties {
         properties["enable.idempotence"] = "true"
         if let transactional {
             properties["transactional.id"] = transactional.id
-            // How soon a transaction's first request is made again that came too soon after the one before (``SettlingTime``).
+            // How soon a transaction's first request is made again that came too soon after the one before
+            // (``SettlingTime``).
             properties["retry.backoff.ms"] = given["retry.backoff.ms"] ?? "10"
             properties["transaction.timeout.ms"] = given["transaction.timeout.ms"] ?? "\(transactional.timeout)"
             try refuseTimes(beyondTransaction: properties)
         } else {
-            // A record that the broker refuses stops the producer, so that later records of its key do not overtake it. A transaction is
-            // aborted as a whole.
+            // A record that the broker refuses stops the producer, so that later records of its key do not overtake it.
+            // A transaction is aborted as a whole.
             properties["enable.gapless.guarantee"] = "true"
         }
         // A record larger than the whole queue would wait for room forever.
@@ -60,7 +62,8 @@ package enum ProducerProperties {
         return properties
     }
 
-    /// How many bytes a stream's producer may have on their way: its share, unless the configuration says what librdkafka's own queue may hold.
+    /// How many bytes a stream's producer may have on their way: its share, unless the configuration says what
+    /// librdkafka's own queue may hold.
     package static func queueBytes(_ settings: KafkaSettings, memory: StreamMemory) -> Int {
         let name = "queue.buffering.max.kbytes"
         return (settings.producer[name] ?? settings.common[name]) == nil ? memory.producerBytes : .max

@@ -1,10 +1,12 @@
 import Runtime
 
-/// Encoded records on their way to Kafka: keys, values and header texts one after another in memory that is used again for the next batch.
+/// Encoded records on their way to Kafka: keys, values and header texts one after another in memory that is used again
+/// for the next batch.
 ///
-/// Records are produced a batch at a time for the sake of librdkafka's broker thread: a record that is produced while that thread sleeps
-/// wakes it up, and it sends what it finds. Records that come one by one, an encoding apart, would each find it asleep and travel in tiny
-/// requests; records that come together travel together. A lone event is a batch of one and waits for nothing: the linger adapts itself.
+/// Records are produced a batch at a time for the sake of librdkafka's broker thread: a record that is produced while
+/// that thread sleeps wakes it up, and it sends what it finds. Records that come one by one, an encoding apart, would
+/// each find it asleep and travel in tiny requests; records that come together travel together. A lone event is a batch
+/// of one and waits for nothing: the linger adapts itself.
 package struct RecordBatch: ~Copyable {
     /// A header: its constant name and where its text is.
     package struct Header {
@@ -36,7 +38,8 @@ package struct RecordBatch: ~Copyable {
         }
     }
 
-    /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's cache.
+    /// When a batch is large enough: far more records than one request needs, and memory that still fits a processor's
+    /// cache.
     private static let maximum = (records: 256, bytes: 512 << 10)
     /// Beyond this the memory goes back: one large document must not stay as long as the stream.
     private static let keptCapacity = 1 << 20
@@ -50,7 +53,8 @@ package struct RecordBatch: ~Copyable {
         headers.reserveCapacity(10 * Self.maximum.records + 8)
     }
 
-    /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use twice for moments.
+    /// Makes room for an event of `size` bytes at once, when it is a large one: memory that grows by and by is in use
+    /// twice for moments.
     package mutating func reserve(_ size: Int) { if size > Self.keptCapacity { bytes.reserve(size + size / 8) } }
 
     package var isFull: Bool { records.count >= Self.maximum.records || bytes.count >= Self.maximum.bytes }

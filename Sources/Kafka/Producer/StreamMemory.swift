@@ -9,8 +9,8 @@ package struct StreamMemory: Sendable, Equatable {
 
     /// Shares a bridge's limit among its streams.
     ///
-    /// A record's headers, librdkafka's own structures and the driver's receive buffer come on top of the counted bytes, about as much again;
-    /// so half of the limit is given out.
+    /// A record's headers, librdkafka's own structures and the driver's receive buffer come on top of the counted
+    /// bytes, about as much again; so half of the limit is given out.
     package init(limit: Int, streams: Int) {
         let share = limit / 2 / max(1, streams)
         batchBytes = min(max(share / 16, 64 << 10), 1 << 20)

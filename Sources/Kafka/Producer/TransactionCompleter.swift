@@ -1,8 +1,9 @@
 import CKafka
 import Runtime
 
-/// Commits and aborts a producer's transactions on a thread of its own, so that the publisher goes on encoding and serving events: both wait for
-/// the reports of every record, which come through the queue that the publisher serves (rdkafka.h, `rd_kafka_commit_transaction`).
+/// Commits and aborts a producer's transactions on a thread of its own, so that the publisher continues encoding and
+/// serving events: both wait for the reports of every record, which come through the queue that the publisher serves
+/// (rdkafka.h, `rd_kafka_commit_transaction`).
 package final class TransactionCompleter: Sendable {
     package enum Way: Sendable {
         case commit, abort
@@ -15,7 +16,8 @@ package final class TransactionCompleter: Sendable {
         case ended
     }
 
-    /// One call may take this long; the same is called again until its outcome is known. Whoever ends this thread waits for it.
+    /// One call may take this long; the same is called again until its outcome is known. Whoever ends this thread waits
+    /// for it.
     private static let callTime: Duration = .seconds(1)
 
     private let state = Monitor(State.idle)
@@ -24,7 +26,8 @@ package final class TransactionCompleter: Sendable {
 
     package init(client: KafkaClient) {
         let (state, patience) = (state, patience)
-        // Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last to hold it.
+        // Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last
+        // to hold it.
         let handover = Monitor<KafkaClient?>(client)
         thread = LoopThread.start(name: "transaction") {
             guard let client = handover.update({ $0.take() }) else { return }
@@ -38,7 +41,8 @@ package final class TransactionCompleter: Sendable {
         state.update { $0 = .asked(way) }
     }
 
-    /// Why the end that was begun takes so long; nil when it has not taken long, or when that was said within the last seconds.
+    /// Why the end that was begun takes so long; nil when it has not taken long, or when that was said within the last
+    /// seconds.
     package func takeDelay() -> (any Error)? { isBusy ? patience.update { $0.takeDelay() } : nil }
 
     /// How long an end takes, and what librdkafka says to it.
@@ -68,8 +72,8 @@ package final class TransactionCompleter: Sendable {
         }
     }
 
-    /// Aborts what is open, best effort: what stays open is aborted by the broker after `transaction.timeout.ms`, and until then keeps every
-    /// reader of committed records waiting.
+    /// Aborts what is open, best effort: what stays open is aborted by the broker after `transaction.timeout.ms`, and
+    /// until then keeps every reader of committed records waiting.
     ///
     /// - Parameter serve: serves the client's events for a moment.
     package func abandon(within limit: Duration, serving serve: () -> Void) {
@@ -100,8 +104,8 @@ package final class TransactionCompleter: Sendable {
                 }
             }
             guard let way else {
-                // A client that goes while librdkafka 2.0.2 has partitions to add to a transaction fails an assertion, which ends the process. One
-                // that has begun to abort adds none.
+                // A client that goes while librdkafka 2.0.2 has partitions to add to a transaction fails an assertion,
+                // which ends the process. One that has begun to abort adds none.
                 _ = try? client.abortTransaction(timeout: lastAbortTime)
                 return
             }

@@ -1,6 +1,7 @@
 import Logging
 
-/// Sends records in Kafka transactions, one after another: each is committed before the next one begins. Used on one thread.
+/// Sends records in Kafka transactions, one after another: each is committed before the next one begins. Used on one
+/// thread.
 package final class TransactionalSender {
     private let producer: KafkaProducer
     private let ender: TransactionCompleter

@@ -17,7 +17,8 @@ package struct BSONCursor: Sendable {
 
     /// Starts a walk over the document that begins at `offset`. Bytes after the document are allowed.
     ///
-    /// - Throws: ``BSONError`` `truncated`, `invalidLength` or `missingTerminator`, by the document's own length field and last byte.
+    /// - Throws: ``BSONError`` `truncated`, `invalidLength` or `missingTerminator`, by the document's own length field
+    ///   and last byte.
     package init(document bytes: RawSpan, at offset: Int = 0) throws(BSONError) {
         guard offset >= 0, offset <= bytes.byteCount, bytes.byteCount - offset >= 5 else { throw BSONError(.truncated, at: offset) }
         let length = Int(bytes.int32(at: offset))
@@ -30,8 +31,9 @@ package struct BSONCursor: Sendable {
 
     /// The next element, or nil at the end of the document.
     ///
-    /// What a returned element says about itself is true: its value lies within the document, a string has room for its text and ends
-    /// with a zero byte, a fixed-size value is there in full, and a nested document has the length that it claims.
+    /// What a returned element says about itself is true: its value lies within the document, a string has room for its
+    /// text and ends with a zero byte, a fixed-size value is there in full, and a nested document has the length that
+    /// it claims.
     @inline(__always)
     package mutating func next(in bytes: RawSpan) throws(BSONError) -> BSONElement? {
         let start = position
@@ -49,7 +51,8 @@ package struct BSONCursor: Sendable {
         return BSONElement(type: type, key: key..<keyEnd, value: value..<value + length)
     }
 
-    /// How many bytes the value takes. A fixed size may still reach beyond the document; a length that was read never does.
+    /// How many bytes the value takes. A fixed size may still reach beyond the document; a length that was read never
+    /// does.
     @inline(__always)
     private func lengthOfValue(_ type: BSONType, at value: Int, in bytes: RawSpan) throws(BSONError) -> Int {
         switch type {

@@ -1,6 +1,7 @@
 import Runtime
 
-/// The 128 bits of an IEEE 754-2008 decimal, binary integer encoding, as BSON stores them. No arithmetic: it is read, kept and written.
+/// The 128 bits of an IEEE 754-2008 decimal, binary integer encoding, as BSON stores them. No arithmetic: it is read,
+/// kept and written.
 package struct BSONDecimal128: Sendable, Hashable {
     /// Sign, exponent, and the top 49 bits of the coefficient.
     package let high: UInt64
@@ -34,7 +35,8 @@ extension BSONDecimal128 {
         let isNegative = high >> 63 == 1
         if combination == 0x1F { return .nan }
         if combination == 0x1E { return .infinity(isNegative: isNegative) }
-        // If the top two bits of the combination are set, the coefficient would begin with 100 and exceed 34 digits: a zero, by the standard.
+        // If the top two bits of the combination are set, the coefficient would begin with 100 and exceed 34 digits: a
+        // zero, by the standard.
         let isLarge = combination >> 3 == 0b11
         let exponent = Int(high >> (isLarge ? 47 : 49) & 0x3FFF) - Self.bias
         let coefficient = isLarge ? 0 : UInt128(high & 0x1_FFFF_FFFF_FFFF) << 64 | UInt128(low)

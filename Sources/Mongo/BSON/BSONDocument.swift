@@ -5,8 +5,8 @@ import Runtime
 ///     let command: BSONDocument = ["aggregate": "inventory", "pipeline": [["$changeStream": [:]]], "cursor": [:]]
 ///     let id = reply["cursor"]?.documentValue?["id"]?.int64Value
 ///
-/// The bytes of the outermost level are checked when a document is made from foreign bytes; nested ones when they are decoded.
-/// Two documents are equal if their bytes are: the order of the keys counts.
+/// The bytes of the outermost level are checked when a document is made from foreign bytes; nested ones when they are
+/// decoded. Two documents are equal if their bytes are: the order of the keys counts.
 package struct BSONDocument: Sendable, Hashable {
     /// The document in full, length field and terminator included.
     package private(set) var bytes: [UInt8]
@@ -53,7 +53,8 @@ package struct BSONDocument: Sendable, Hashable {
 
 /// Reading.
 extension BSONDocument {
-    /// The value of the first field with this name, or nil if there is none or if it cannot be decoded; ``value(of:)`` tells the two apart.
+    /// The value of the first field with this name, or nil if there is none or if it cannot be decoded; ``value(of:)``
+    /// tells the two apart.
     package subscript(key: String) -> BSONValue? {
         (try? value(of: key)) ?? nil
     }
@@ -139,7 +140,8 @@ extension BSONDocument: ExpressibleByDictionaryLiteral {
 
     /// Adds a field at the end, even if there is one of the same name.
     ///
-    /// - Precondition: the key contains no U+0000, which BSON cannot express. Check names that come from outside with ``isKey(_:)``.
+    /// - Precondition: the key contains no U+0000, which BSON cannot express. Check names that come from outside with
+    ///   ``isKey(_:)``.
     package mutating func append(_ key: String, _ value: BSONValue) {
         var buffer = OutputBuffer(capacity: bytes.count + 64)
         buffer.append(contentsOf: bytes.span.bytes, in: 0..<bytes.count - 1)

@@ -1,7 +1,7 @@
 import Runtime
 
-/// One element of a BSON document, as offsets into the document's bytes. Made by ``BSONCursor``, which has checked the offsets; valid for
-/// those bytes only.
+/// One element of a BSON document, as offsets into the document's bytes. Made by ``BSONCursor``, which has checked the
+/// offsets; valid for those bytes only.
 package struct BSONElement: Sendable, Equatable {
     package let type: BSONType
 
@@ -18,8 +18,8 @@ package struct BSONElement: Sendable, Equatable {
     }
 }
 
-/// Reading an element's value. Every accessor gives nil if the element is of another type; none allocates, except those that make a
-/// `String`.
+/// Reading an element's value. Every accessor gives nil if the element is of another type; none allocates, except those
+/// that make a `String`.
 extension BSONElement {
     /// Whether the key is this one.
     @inline(__always)
@@ -59,8 +59,8 @@ extension BSONElement {
         type == .int64 ? Int64(bitPattern: bytes.uint64(at: value.lowerBound)) : nil
     }
 
-    /// A whole number, whichever numeric type holds it: an int32, an int64, or a double without a fraction. The server and its tools are
-    /// not consistent about which one they send.
+    /// A whole number, whichever numeric type holds it: an int32, an int64, or a double without a fraction. The server
+    /// and its tools are not consistent about which one they send.
     package func integer(in bytes: RawSpan) -> Int64? {
         switch type {
         case .int32: Int64(bytes.int32(at: value.lowerBound))

@@ -1,7 +1,7 @@
 /// Bytes that are not the BSON they claim to be.
 ///
-/// The description says what is wrong and at which byte; it never repeats what the document contains, so it can be logged and put into
-/// a record's headers.
+/// The description says what is wrong and at which byte; it never repeats what the document contains, so it can be
+/// logged and put into a record's headers.
 package struct BSONError: Error, Sendable, Hashable {
     /// What is wrong.
     package enum Kind: Sendable, Hashable {

@@ -1,9 +1,10 @@
 import Runtime
 
-/// A value as MongoDB's indexes see it, in a collection with the simple collation: two are equal exactly if a unique index takes them for
-/// duplicates, and an `_id` finds the other.
+/// A value as MongoDB's indexes see it, in a collection with the simple collation: two are equal exactly if a unique
+/// index takes them for duplicates, and an `_id` finds the other.
 ///
-/// This is the one place that says what is equal. Keys of records (``JSONMode/key``) and ``CanonicalBSON`` write the same form.
+/// This is the one place that says what is equal. Keys of records (``JSONMode/key``) and ``CanonicalBSON`` write the
+/// same form.
 package struct BSONIdentity: Sendable {
     /// The one form of all values that are equal to this one.
     package let value: BSONValue
@@ -61,7 +62,8 @@ extension BSONValue {
 }
 
 extension BSONDocument {
-    /// The first field's value in its one form; nil if it is malformed inside, and equal to nothing but its own bytes then.
+    /// The first field's value in its one form; nil if it is malformed inside, and equal to nothing but its own bytes
+    /// then.
     fileprivate var canonicalValue: BSONValue? {
         let span = bytes.span.bytes
         var buffer = OutputBuffer(capacity: bytes.count + 64)
@@ -78,10 +80,11 @@ extension BSONDocument {
 // MARK: Order
 
 extension BSONIdentity: Comparable {
-    /// The server's order of what identifies things: numbers, texts by their bytes, binaries, ObjectIds, booleans, dates; anything else
-    /// after them, in some order.
+    /// The server's order of what identifies things: numbers, texts by their bytes, binaries, ObjectIds, booleans,
+    /// dates; anything else after them, in some order.
     ///
-    /// Numbers are compared as the nearest doubles first; those that share one as whole numbers, or as decimals are written.
+    /// Numbers are compared as the nearest doubles first; those that share one as whole numbers, or as decimals are
+    /// written.
     package static func < (one: BSONIdentity, other: BSONIdentity) -> Bool {
         let (left, right) = (one.value, other.value)
         guard left.rank == right.rank else { return left.rank < right.rank }

@@ -12,12 +12,13 @@ package struct BSONPath: Sendable, Hashable {
         let index: Int
     }
 
-    /// The names of all segments, one after the other, so that following a path touches two arrays and not one for each name.
+    /// The names of all segments, one after the other, so that following a path touches two arrays and not one for each
+    /// name.
     private let names: [UInt8]
     private let segments: [Segment]
 
-    /// From a path with dots between the segments. A segment of digits names an element of an array by its position, and in a document
-    /// the field of that name. An empty segment names the field with the empty name.
+    /// From a path with dots between the segments. A segment of digits names an element of an array by its position,
+    /// and in a document the field of that name. An empty segment names the field with the empty name.
     package init(_ dotted: String) {
         self.init(segments: dotted.split(separator: ".", omittingEmptySubsequences: false).map(String.init))
     }
@@ -34,10 +35,11 @@ package struct BSONPath: Sendable, Hashable {
         self.names = names
     }
 
-    /// The element at the end of the path, or nil if a segment is missing or something on the way is neither a document nor an array.
-    /// Of fields with the same name the first one counts. A path without segments leads nowhere.
+    /// The element at the end of the path, or nil if a segment is missing or something on the way is neither a document
+    /// nor an array. Of fields with the same name the first one counts. A path without segments leads nowhere.
     ///
-    /// - Throws: ``BSONError`` if the bytes that had to be walked are malformed. Bytes behind the found element are not looked at.
+    /// - Throws: ``BSONError`` if the bytes that had to be walked are malformed. Bytes behind the found element are not
+    ///   looked at.
     package func find(in bytes: RawSpan, at offset: Int = 0) throws(BSONError) -> BSONElement? {
         var start = offset
         var inArray = false

@@ -1,4 +1,5 @@
-/// A time of the server's own clock, as in `clusterTime`: seconds since 1970, and a count of the operations within the second.
+/// A time of the server's own clock, as in `clusterTime`: seconds since 1970, and a count of the operations within the
+/// second.
 package struct BSONTimestamp: Sendable, Hashable, Comparable {
     package let seconds: UInt32
     package let increment: UInt32

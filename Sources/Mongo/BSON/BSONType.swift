@@ -1,6 +1,7 @@
 /// The type byte that stands before every element of a BSON document.
 ///
-/// The list is the one of the BSON 1.1 specification, deprecated types included: a collection that was written years ago still holds them.
+/// The list is the one of the BSON 1.1 specification, deprecated types included: a collection that was written years
+/// ago still holds them.
 package enum BSONType: UInt8, Sendable, Hashable, CaseIterable {
     /// 64-bit IEEE 754 floating point.
     case double = 0x01

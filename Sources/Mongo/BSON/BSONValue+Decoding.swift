@@ -69,7 +69,8 @@ extension BSONObjectID {
     }
 }
 
-/// Where the parts of a code with scope are. The cursor has checked the length around both; what it has not looked at is checked here.
+/// Where the parts of a code with scope are. The cursor has checked the length around both; what it has not looked at
+/// is checked here.
 struct CodeWithScope {
     /// The text, without length and terminator.
     let code: Range<Int>

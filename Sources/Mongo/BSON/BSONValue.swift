@@ -1,4 +1,5 @@
-/// A decoded BSON value, for commands, replies and configuration. The events of a change stream are never decoded into these.
+/// A decoded BSON value, for commands, replies and configuration. The events of a change stream are never decoded into
+/// these.
 package enum BSONValue: Sendable, Hashable {
     case double(Double)
     case string(String)

@@ -1,7 +1,8 @@
 import Runtime
 
-/// Writes BSON in the one form that stands for all that MongoDB's indexes take for equal: numbers as ``CanonicalNumber`` says, symbols as
-/// strings, in documents and arrays as outside of them. Everything else is as it is: the server compares it by its bytes.
+/// Writes BSON in the one form that stands for all that MongoDB's indexes take for equal: numbers as
+/// ``CanonicalNumber`` says, symbols as strings, in documents and arrays as outside of them. Everything else is as it
+/// is: the server compares it by its bytes.
 ///
 /// It holds for collections with the simple collation, where texts are equal if their bytes are.
 package enum CanonicalBSON {

@@ -1,10 +1,10 @@
 import Runtime
 
-/// A number in the one form that stands for all numbers that MongoDB compares as equal: int32 1, int64 1, double 1.0 and decimals 1 and
-/// 1.00 are int32 1.
+/// A number in the one form that stands for all numbers that MongoDB compares as equal: int32 1, int64 1, double 1.0
+/// and decimals 1 and 1.00 are int32 1.
 ///
-/// The server compares numbers by their exact mathematical value, whatever type holds them, in comparisons as in indexes. So equality is
-/// the equality of this form, and whoever hashes or writes it agrees with the server.
+/// The server compares numbers by their exact mathematical value, whatever type holds them, in comparisons as in
+/// indexes. So equality is the equality of this form, and whoever hashes or writes it agrees with the server.
 package enum CanonicalNumber: Sendable {
     /// A whole number that fits, zero of either sign included.
     case int32(Int32)
@@ -55,7 +55,8 @@ package enum CanonicalNumber: Sendable {
         }
         if let double = Self.double(coefficient, exponent) {
             self.init(isNegative ? -double : double)
-            // 2^63 is a double, and one below it is none; whole numbers of that size that are no doubles come here as well.
+            // 2^63 is a double, and one below it is none; whole numbers of that size that are no doubles come here as
+            // well.
         } else if let whole = Self.whole(isNegative: isNegative, coefficient, exponent) {
             self.init(whole)
         } else {
@@ -65,9 +66,10 @@ package enum CanonicalNumber: Sendable {
 
     /// The double that the number is exactly, or nil if there is none.
     ///
-    /// A double is an odd number of at most 53 bits times a power of two. 10 to the power of e is 5 to the power of e times a power of two;
-    /// so for a positive exponent the coefficient and the fives have to fit 53 bits together, and for a negative one the fives have to be in
-    /// the coefficient. Powers of two cannot leave the range: with at most 34 digits there are at most 48 fives.
+    /// A double is an odd number of at most 53 bits times a power of two. 10 to the power of e is 5 to the power of e
+    /// times a power of two; so for a positive exponent the coefficient and the fives have to fit 53 bits together, and
+    /// for a negative one the fives have to be in the coefficient. Powers of two cannot leave the range: with at most
+    /// 34 digits there are at most 48 fives.
     private static func double(_ coefficient: UInt128, _ exponent: Int) -> Double? {
         var odd = coefficient >> UInt128(coefficient.trailingZeroBitCount)
         let twos = coefficient.trailingZeroBitCount + exponent

@@ -2,8 +2,8 @@ import Runtime
 
 /// Values in the midst of a text for people.
 extension ExtendedJSON {
-    /// Appends a value as `simple` has it, but what is a string there without quotes and escapes: the characters of a text, the digits of an
-    /// ObjectId or a decimal, a time. Documents, arrays, numbers and booleans are plain JSON.
+    /// Appends a value as `simple` has it, but what is a string there without quotes and escapes: the characters of a
+    /// text, the digits of an ObjectId or a decimal, a time. Documents, arrays, numbers and booleans are plain JSON.
     ///
     /// - Throws: ``BSONError``, for text that is not UTF-8 as well.
     package static func writePlainText(

@@ -4,7 +4,8 @@ import Runtime
 extension ExtendedJSON {
     /// Appends a range of bytes as the inside of a JSON string.
     ///
-    /// Works on 32 bytes at a time as long as none needs attention: a quote, a backslash, a control character, or anything that is not ASCII.
+    /// Works on 32 bytes at a time as long as none needs attention: a quote, a backslash, a control character, or
+    /// anything that is not ASCII.
     @inline(__always)
     static func writeEscaped(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
         var position = range.lowerBound
@@ -21,14 +22,15 @@ extension ExtendedJSON {
         _ = try writeWords(position..<end, until: end, of: bytes, into: &buffer)
     }
 
-    /// Appends 32 bytes that need attention, and the rest of a character that begins in them; gives the position behind.
+    /// Appends 32 bytes that need attention, and the rest of a character that begins in them; gives the position
+    /// behind.
     @inline(never)
     private static func writeChunk(_ range: Range<Int>, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Int {
         try writeWords(range, until: range.lowerBound + 32, of: bytes, into: &buffer)
     }
 
-    /// The same for what is mostly short, eight bytes at a time: loads a word, finds the first byte that needs attention, and stores the word up
-    /// to there. Most words of most texts have none.
+    /// The same for what is mostly short, eight bytes at a time: loads a word, finds the first byte that needs
+    /// attention, and stores the word up to there. Most words of most texts have none.
     ///
     /// - Returns: the first position at `limit` or behind it that is not written.
     @inline(__always)
@@ -54,7 +56,8 @@ extension ExtendedJSON {
         return position
     }
 
-    /// Whether all bytes can be copied as they are. As ``plainByteCount(_:)``: a word has a mark exactly if one of its bytes needs attention.
+    /// Whether all bytes can be copied as they are. As ``plainByteCount(_:)``: a word has a mark exactly if one of its
+    /// bytes needs attention.
     @inline(__always)
     private static func isPlain(_ words: SIMD4<UInt64>) -> Bool {
         let ones = SIMD4<UInt64>(repeating: 0x0101_0101_0101_0101)
@@ -67,20 +70,22 @@ extension ExtendedJSON {
 
     /// How many bytes, from the lowest one on, can be copied as they are.
     ///
-    /// The subtractions borrow into the top bit of a byte that is too small; a borrow can run on into higher bytes and mark them too, so only
-    /// the lowest mark counts, which is always a true one.
+    /// The subtractions borrow into the top bit of a byte that is too small; a borrow can run on into higher bytes and
+    /// mark them too, so only the lowest mark counts, which is always a true one.
     @inlinable @inline(__always)
     package static func plainByteCount(_ word: UInt64) -> Int {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let control = word &- 0x2020_2020_2020_2020
         let quote = (word ^ 0x2222_2222_2222_2222) &- ones
         let backslash = (word ^ 0x5C5C_5C5C_5C5C_5C5C) &- ones
-        // For a byte below 0x80 the top bit of a difference is set exactly if it borrowed; others are marked by their own top bit.
+        // For a byte below 0x80 the top bit of a difference is set exactly if it borrowed; others are marked by their
+        // own top bit.
         let marks = (control | quote | backslash | word) & 0x8080_8080_8080_8080
         return marks.trailingZeroBitCount >> 3
     }
 
-    /// Appends the character at `position`, whatever it is, and any characters beyond ASCII that follow it; gives the position after them.
+    /// Appends the character at `position`, whatever it is, and any characters beyond ASCII that follow it; gives the
+    /// position after them.
     @inline(never)
     private static func writeSpecial(
         at start: Int, end: Int, of bytes: RawSpan, into buffer: inout OutputBuffer
@@ -122,8 +127,8 @@ extension ExtendedJSON {
         }
     }
 
-    /// The number of bytes of the UTF-8 character that `lead` begins, by table 3-7 of the Unicode standard: it is the range of the second
-    /// byte that keeps out overlong forms, surrogates and what lies beyond U+10FFFF.
+    /// The number of bytes of the UTF-8 character that `lead` begins, by table 3-7 of the Unicode standard: it is the
+    /// range of the second byte that keeps out overlong forms, surrogates and what lies beyond U+10FFFF.
     @inline(__always)
     package static func characterLength(_ lead: UInt8, at position: Int, end: Int, of bytes: RawSpan) throws(BSONError) -> Int {
         let length: Int

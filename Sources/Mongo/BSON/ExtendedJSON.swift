@@ -2,8 +2,9 @@ import Runtime
 
 /// Writes BSON as JSON, byte for byte, without decoding it into anything in between and without allocating.
 ///
-/// `relaxed` and `canonical` are MongoDB Extended JSON v2 as its specification has them, with the specification's order of keys and
-/// without white space. Keys keep their order, and a key that occurs twice is written twice. `simple` is plain JSON:
+/// `relaxed` and `canonical` are MongoDB Extended JSON v2 as its specification has them, with the specification's order
+/// of keys and without white space. Keys keep their order, and a key that occurs twice is written twice. `simple` is
+/// plain JSON:
 ///
 /// | BSON | `simple` |
 /// |---|---|
@@ -22,13 +23,14 @@ import Runtime
 /// | undefined | `null` |
 /// | document, array, string, boolean, null | as in every JSON |
 ///
-/// Text must be UTF-8 and is checked; a document with other bytes is an error and not a guess. When a function throws, the buffer holds
-/// a part of the text: truncate it to where it was.
+/// Text must be UTF-8 and is checked; a document with other bytes is an error and not a guess. When a function throws,
+/// the buffer holds a part of the text: truncate it to where it was.
 package enum ExtendedJSON {
     /// How many levels of documents and arrays may be nested, the outermost one included.
     ///
-    /// The server lets a document have 180 levels (its parameter `maxBSONDepth` allows 250 at most), and an event wraps it in one more. The
-    /// limit keeps hostile bytes from exhausting a thread's stack: each level costs about 1 KiB of it in a debug build.
+    /// The server lets a document have 180 levels (its parameter `maxBSONDepth` allows 250 at most), and an event wraps
+    /// it in one more. The limit keeps hostile bytes from exhausting a thread's stack: each level costs about 1 KiB of
+    /// it in a debug build.
     package static let maximumDepth = 256
 
     /// Writes the document that starts at `offset` as a JSON object.

@@ -6,8 +6,8 @@ package enum JSONMode: Sendable, Hashable, CaseIterable {
     /// MongoDB Extended JSON v2, canonical: nothing is lost.
     case canonical
 
-    /// As `canonical`, and the same bytes for all values that MongoDB takes for equal: of numbers the one form that ``CanonicalNumber`` says,
-    /// a symbol as a string. For keys of records.
+    /// As `canonical`, and the same bytes for all values that MongoDB takes for equal: of numbers the one form that
+    /// ``CanonicalNumber`` says, a symbol as a string. For keys of records.
     case key
 
     /// Plain JSON for readers that know nothing of MongoDB; see the table at ``ExtendedJSON``.

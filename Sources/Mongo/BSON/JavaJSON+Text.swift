@@ -58,7 +58,8 @@ extension JavaJSON {
         buffer.append(hexadecimal: UInt8(unit & 0xFF))
     }
 
-    /// Whether the driver writes a character as it is: letters, digits, spaces, punctuation and symbols of Unicode 13, which Java 17 knows.
+    /// Whether the driver writes a character as it is: letters, digits, spaces, punctuation and symbols of Unicode 13,
+    /// which Java 17 knows.
     private static func isPlain(_ code: UInt32) -> Bool {
         switch code {
         // What most texts beyond ASCII are made of: Latin, Cyrillic, Chinese and Japanese, Korean.
@@ -79,8 +80,8 @@ extension JavaJSON {
 }
 
 extension OutputBuffer {
-    /// Appends a finite number in the layout of Java's `Double.toString`: plain from 0.001 to below ten million, else with an exponent, which
-    /// the driver gives a sign. The digits are the shortest that read back as the number.
+    /// Appends a finite number in the layout of Java's `Double.toString`: plain from 0.001 to below ten million, else
+    /// with an exponent, which the driver gives a sign. The digits are the shortest that read back as the number.
     mutating func append(inJavaLayout value: Double) {
         let magnitude = value.magnitude
         // There the other layout is the same.

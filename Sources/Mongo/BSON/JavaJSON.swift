@@ -11,11 +11,12 @@ import Runtime
 /// | binary | `{"$binary": "AP8Q","$type": "AF"}` | `{"$binary": {"base64": "AP8Q","subType": "AF"}}` |
 /// | regular expression | `{"$regex": "a","$options": "i"}` | `{"$regularExpression": {"pattern": "a","options": "i"}}` |
 ///
-/// Everything else is the same in both. A double has the driver's layout (`1.0E+7`) and the shortest digits. NaN and infinities are
-/// `{"$numberDouble": "NaN"}` in both, although the strict notation of the driver has bare words, which no parser of JSON reads.
+/// Everything else is the same in both. A double has the driver's layout (`1.0E+7`) and the shortest digits. NaN and
+/// infinities are `{"$numberDouble": "NaN"}` in both, although the strict notation of the driver has bare words, which
+/// no parser of JSON reads.
 ///
-/// Nothing is allocated. Text must be UTF-8 and is checked. When a function throws, the buffer holds a part of the text: truncate it to
-/// where it was.
+/// Nothing is allocated. Text must be UTF-8 and is checked. When a function throws, the buffer holds a part of the
+/// text: truncate it to where it was.
 package struct JavaJSON: Sendable {
     private enum Notation {
         case strict, relaxed

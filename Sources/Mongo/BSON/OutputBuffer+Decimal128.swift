@@ -2,8 +2,8 @@ import Runtime
 
 /// The decimal128 specification's text of a decimal.
 extension OutputBuffer {
-    /// Appends a decimal: plain notation if the exponent is not positive and the number not smaller than 1E-6, scientific notation
-    /// otherwise. Every NaN is `NaN`.
+    /// Appends a decimal: plain notation if the exponent is not positive and the number not smaller than 1E-6,
+    /// scientific notation otherwise. Every NaN is `NaN`.
     package mutating func append(decimal value: BSONDecimal128) {
         switch value.parts {
         case .nan: append("NaN")

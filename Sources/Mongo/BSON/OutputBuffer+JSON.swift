@@ -14,7 +14,8 @@ extension OutputBuffer {
         append(UInt8(ascii: "\""))
     }
 
-    /// Appends a time as `2012-12-24T12:15:30.501Z`, always with milliseconds. Times before the year 1 or after 9999 are moved to that end.
+    /// Appends a time as `2012-12-24T12:15:30.501Z`, always with milliseconds. Times before the year 1 or after 9999
+    /// are moved to that end.
     ///
     /// - Parameter milliseconds: since 1970-01-01T00:00:00Z.
     package mutating func append(iso8601 milliseconds: Int64) {

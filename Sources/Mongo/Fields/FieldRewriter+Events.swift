@@ -1,7 +1,8 @@
 import Runtime
 
 extension FieldRewriter {
-    /// Appends the change event that starts at `offset`: with its documents, and what it says of an update, as the rules leave them.
+    /// Appends the change event that starts at `offset`: with its documents, and what it says of an update, as the
+    /// rules leave them.
     ///
     /// - Throws: ``BSONError``. The buffer then holds a part of the event: truncate it to where it was.
     package func writeEvent(_ bytes: RawSpan, at offset: Int, into buffer: inout OutputBuffer) throws(BSONError) {
@@ -80,7 +81,8 @@ extension FieldRewriter {
         buffer.setLength(at: start)
     }
 
-    /// Whether a field is removed and, by the new name, set: the documents' own field was renamed in MongoDB. For a reader it was set.
+    /// Whether a field is removed and, by the new name, set: the documents' own field was renamed in MongoDB. For a
+    /// reader it was set.
     private func isReplaced(_ path: Range<Int>, of bytes: RawSpan, by updated: Int) throws(BSONError) -> Bool {
         guard rules.renamesFields, let node = node(of: path, of: bytes) else { return false }
         if let name = rules.nodes[node].newName, try hasSibling(name, of: path, of: bytes, in: updated) { return true }

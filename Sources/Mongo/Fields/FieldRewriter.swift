@@ -1,10 +1,11 @@
 import Hashing
 import Runtime
 
-/// Writes documents as field rules leave them: BSON to BSON in one walk, which copies what stays in runs and decodes nothing.
+/// Writes documents as field rules leave them: BSON to BSON in one walk, which copies what stays in runs and decodes
+/// nothing.
 ///
-/// It looks into what the rules lead to, and takes everything else as it is. So bytes that are not BSON fail here, or where whoever reads the result
-/// fails. Used on one thread.
+/// It looks into what the rules lead to, and takes everything else as it is. So bytes that are not BSON fail here, or
+/// where whoever reads the result fails. Used on one thread.
 package final class FieldRewriter {
     let rules: FieldRules
     private let hash: KeyedHash?

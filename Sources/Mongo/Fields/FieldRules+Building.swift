@@ -1,5 +1,6 @@
 extension FieldRules {
-    /// The rules of a document. Paths are lists of names; all of them name fields as the documents have them, before any is renamed.
+    /// The rules of a document. Paths are lists of names; all of them name fields as the documents have them, before
+    /// any is renamed.
     ///
     /// - Parameters:
     ///   - include: the only fields that stay, and `_id`; nil for all of them.

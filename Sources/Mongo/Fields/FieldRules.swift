@@ -1,10 +1,12 @@
 import Runtime
 
-/// Which fields of documents are left out, renamed and masked: a tree of their names, which a walk over a document descends.
+/// Which fields of documents are left out, renamed and masked: a tree of their names, which a walk over a document
+/// descends.
 ///
-/// The names of a path follow one another with dots between them, in a document as in an update's `updatedFields`. So a field whose name has dots
-/// in it is a path as well. What is in an array belongs to the array's path: positions are left out of paths, unless a rule names one.
-/// A name that is a number of up to seven digits is a position, where no rule names it: no array of a document has more elements.
+/// The names of a path follow one another with dots between them, in a document as in an update's `updatedFields`. So a
+/// field whose name has dots in it is a path as well. What is in an array belongs to the array's path: positions are
+/// left out of paths, unless a rule names one. A name that is a number of up to seven digits is a position, where no
+/// rule names it: no array of a document has more elements.
 ///
 /// Made once, followed for every event without allocating.
 package struct FieldRules: Sendable {

@@ -1,9 +1,10 @@
 extension JSONDate {
-    /// Reads a time of RFC 3339, the profile of ISO 8601 for the internet: `2026-01-31T00:00:00Z`, `2026-01-31T02:00:00.5+02:00`.
-    /// The seconds may be left out, as ISO 8601 allows: Java writes whole minutes as `2026-01-31T00:00Z`.
+    /// Reads a time of RFC 3339, the profile of ISO 8601 for the internet: `2026-01-31T00:00:00Z`,
+    /// `2026-01-31T02:00:00.5+02:00`. The seconds may be left out, as ISO 8601 allows: Java writes whole minutes as
+    /// `2026-01-31T00:00Z`.
     ///
-    /// Strict: a zone is there, letters are upper-case, the day exists in its month, no second 60 and no hour 24. What a fraction says
-    /// beyond milliseconds is dropped.
+    /// Strict: a zone is there, letters are upper-case, the day exists in its month, no second 60 and no hour 24. What
+    /// a fraction says beyond milliseconds is dropped.
     ///
     /// - Returns: milliseconds since 1970-01-01T00:00:00Z within ``simpleRange``, or nil if the bytes are no such time.
     package static func read(_ range: Range<Int>, of bytes: RawSpan) -> Int64? {

@@ -35,8 +35,8 @@ package enum JSONDate {
 
     /// The date in the proleptic Gregorian calendar.
     ///
-    /// The year is taken to begin on the first of March, so that the leap day is its last one; then the months' first days are
-    /// `(153 * month + 2) / 5`, and eras of 400 years are all alike.
+    /// The year is taken to begin on the first of March, so that the leap day is its last one; then the months' first
+    /// days are `(153 * month + 2) / 5`, and eras of 400 years are all alike.
     private static func civilDate(daysSinceYearOne: UInt64) -> (year: UInt64, month: UInt64, day: UInt64) {
         let shifted = daysSinceYearOne + 306  // 0000-03-01 is 306 days before 0001-01-01.
         let era = shifted / 146_097

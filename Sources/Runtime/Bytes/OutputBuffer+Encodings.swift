@@ -21,13 +21,15 @@ extension OutputBuffer {
         append(word: Self.hexadecimalDigits(value), length: 8)
     }
 
-    /// The eight digits of a number, that of the top bits in the lowest byte: all eight at once, by spreading the nibbles over a word.
+    /// The eight digits of a number, that of the top bits in the lowest byte: all eight at once, by spreading the
+    /// nibbles over a word.
     @inline(__always)
     private static func hexadecimalDigits(_ value: UInt32) -> UInt64 {
         var nibbles = UInt64(value.byteSwapped)
         nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
         nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
-        // Each byte now has a lane of two: its high nibble goes to the lower (earlier) place, its low nibble to the higher one.
+        // Each byte now has a lane of two: its high nibble goes to the lower (earlier) place, its low nibble to the
+        // higher one.
         nibbles = (nibbles >> 4 | nibbles << 8) & 0x0F0F_0F0F_0F0F_0F0F
         // Adding 6 carries into bit 4 exactly for 10…15, which then get the distance from "9" + 1 to "a".
         let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101

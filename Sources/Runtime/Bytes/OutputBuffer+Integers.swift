@@ -39,7 +39,8 @@ extension OutputBuffer {
     /// How many decimal digits a number has; one for zero.
     @inline(__always)
     static func digitCount(_ value: UInt64) -> Int {
-        // 1233 / 4096 is close enough to log10(2) for 64 bits; the estimate is at most one too high, which the comparison fixes.
+        // 1233 / 4096 is close enough to log10(2) for 64 bits; the estimate is at most one too high, which the
+        // comparison fixes.
         let estimate = ((64 - (value | 1).leadingZeroBitCount) * 1233) >> 12
         return value < powerOfTen(estimate) ? max(estimate, 1) : estimate + 1
     }
@@ -71,8 +72,8 @@ extension OutputBuffer {
         }
     }
 
-    /// "00", "01", … "99" one after the other: two digits for one division. A `StaticString` because it is a constant in the binary,
-    /// where an array would be an object with a reference count.
+    /// "00", "01", … "99" one after the other: two digits for one division. A `StaticString` because it is a constant
+    /// in the binary, where an array would be an object with a reference count.
     private static var digitPairs: StaticString {
         """
         00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566\

@@ -1,16 +1,17 @@
 /// Bytes under construction: owned memory that grows, and that is used again for the next record.
 ///
-/// A value of this type has exactly one owner and is passed `inout`, so an append is a bounds check and a store: no reference counting, no
-/// exclusivity check, no uniqueness check. After the first records it has its final size, and appending allocates nothing.
+/// A value of this type has exactly one owner and is passed `inout`, so an append is a bounds check and a store: no
+/// reference counting, no exclusivity check, no uniqueness check. After the first records it has its final size, and
+/// appending allocates nothing.
 ///
-/// This is the one place of unsafe memory in the encoder. Why it is safe: `base` is memory that only this value knows, of `capacity`
-/// bytes, allocated in `init` or `grow` and freed in `grow` or `deinit`; it is not copyable, so nobody frees it twice or writes to
-/// freed memory. Every method that writes first makes room for what it writes, and nothing outside this file sees the pointer, except
-/// for the time of a `withUnsafeBytes` call. All of `0..<count` has been written, because `count` only ever moves over bytes just written,
-/// or back.
+/// This is the one place of unsafe memory in the encoder. Why it is safe: `base` is memory that only this value knows,
+/// of `capacity` bytes, allocated in `init` or `grow` and freed in `grow` or `deinit`; it is not copyable, so nobody
+/// frees it twice or writes to freed memory. Every method that writes first makes room for what it writes, and nothing
+/// outside this file sees the pointer, except for the time of a `withUnsafeBytes` call. All of `0..<count` has been
+/// written, because `count` only ever moves over bytes just written, or back.
 public struct OutputBuffer: ~Copyable {
-    // An append is a part of the encoders' loops in other modules, so it is inlined there. Swift does that for what is public, and not for what
-    // `package` shows: hence the few public declarations here and in `RawSpan+LittleEndian`.
+    // An append is a part of the encoders' loops in other modules, so it is inlined there. Swift does that for what is
+    // public, and not for what `package` shows: hence the few public declarations here and in `RawSpan+LittleEndian`.
     @usableFromInline var base: UnsafeMutableRawPointer
     @usableFromInline var capacity: Int
     @usableFromInline var end = 0
@@ -38,8 +39,8 @@ public struct OutputBuffer: ~Copyable {
         end = 0
     }
 
-    /// Forgets the contents, and gives memory back if more than `limit` bytes are held: one giant document should not cost its
-    /// size for ever.
+    /// Forgets the contents, and gives memory back if more than `limit` bytes are held: one giant document should not
+    /// cost its size for ever.
     package mutating func reset(keepingCapacity limit: Int = 1 << 20) {
         end = 0
         guard capacity > limit else { return }
@@ -118,8 +119,8 @@ public struct OutputBuffer: ~Copyable {
         text.withUTF8 { append(contentsOf: UnsafeRawBufferPointer($0)) }
     }
 
-    /// Appends the low `length` bytes of a word, lowest first. All eight are stored and the rest is overwritten by what comes next: one
-    /// store, whatever the length.
+    /// Appends the low `length` bytes of a word, lowest first. All eight are stored and the rest is overwritten by what
+    /// comes next: one store, whatever the length.
     @inlinable @inline(__always)
     public mutating func append(word: UInt64, length: Int) {
         precondition(0...8 ~= length)
@@ -147,7 +148,8 @@ public struct OutputBuffer: ~Copyable {
         end &+= length
     }
 
-    /// Calls `body` with room for `limit` bytes at the end of the buffer. It gives back how many, from the first one on, it has filled.
+    /// Calls `body` with room for `limit` bytes at the end of the buffer. It gives back how many, from the first one
+    /// on, it has filled.
     @inlinable @inline(__always)
     public mutating func append(upTo limit: Int, filledBy body: (UnsafeMutableRawBufferPointer) -> Int) {
         reserve(limit)
@@ -173,8 +175,8 @@ public struct OutputBuffer: ~Copyable {
         end += number
     }
 
-    /// Puts a backslash before each quote and each backslash from `start` on, in place: JSON becomes the inside of a JSON string. Other characters
-    /// that a string cannot have are none in JSON.
+    /// Puts a backslash before each quote and each backslash from `start` on, in place: JSON becomes the inside of a
+    /// JSON string. Other characters that a string cannot have are none in JSON.
     package mutating func escapeQuotes(from start: Int) {
         precondition(0...count ~= start)
         func isSpecial(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") }
@@ -214,5 +216,6 @@ public struct OutputBuffer: ~Copyable {
     }
 }
 
-// The memory belongs to this value alone and is touched only through it: whoever owns the value, on whichever thread, is the only one.
+// The memory belongs to this value alone and is touched only through it: whoever owns the value, on whichever thread,
+// is the only one.
 extension OutputBuffer: @unchecked Sendable {}

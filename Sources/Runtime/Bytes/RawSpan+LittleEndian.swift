@@ -1,5 +1,5 @@
-/// Loads of the little-endian numbers that BSON is made of. Each is bounds-checked by `RawSpan`; callers check lengths first, so a check
-/// here can only fail on a mistake of ours, never on bytes from outside.
+/// Loads of the little-endian numbers that BSON is made of. Each is bounds-checked by `RawSpan`; callers check lengths
+/// first, so a check here can only fail on a mistake of ours, never on bytes from outside.
 extension RawSpan {
     /// One byte.
     @inlinable @inline(__always)
@@ -27,8 +27,9 @@ extension RawSpan {
 
     /// The offset of the first zero byte at or after `start` and before `end`.
     ///
-    /// Looks at eight bytes at a time: a byte is zero exactly if subtracting one borrows out of its top bit and the bit was not set before.
-    /// A borrow can run on into higher bytes, so only the lowest hit counts, and that is the one we want.
+    /// Looks at eight bytes at a time: a byte is zero exactly if subtracting one borrows out of its top bit and the bit
+    /// was not set before. A borrow can run on into higher bytes, so only the lowest hit counts, and that is the one we
+    /// want.
     @inlinable @inline(__always)
     public func firstZero(from start: Int, before end: Int) -> Int? {
         var position = start

@@ -4,8 +4,9 @@ import Synchronization
 
 /// A call to MongoDB on a thread of its own, so that a server that does not answer holds nobody up.
 ///
-/// libmongoc cannot be interrupted, and waits for an answer as long as its socket time-out, an hour where change streams are read. A call that
-/// takes too long is left behind with its client, and the pool lends another one in its place until the call returns.
+/// libmongoc cannot be interrupted, and waits for an answer as long as its socket time-out, an hour where change
+/// streams are read. A call that takes too long is left behind with its client, and the pool lends another one in its
+/// place until the call returns.
 final class BoundedCall<Success: Sendable>: Sendable {
     /// Apart from the call itself, which its thread must not keep.
     private final class Answer: Sendable {

@@ -35,7 +35,8 @@ package enum ChangeOperation: Int, CaseIterable, Sendable {
     /// - Parameter text: where the operation's text is.
     init(_ text: Range<Int>, in bytes: RawSpan) {
         var code = 0
-        // The frequent ones come first; an array of all of them would be walked with its reference counted, for each event.
+        // The frequent ones come first; an array of all of them would be walked with its reference counted, for each
+        // event.
         while let operation = ChangeOperation(rawValue: code) {
             if operation.equals(text, in: bytes) {
                 self = operation

@@ -15,7 +15,7 @@ protocol ChangeStreamSink: AnyObject, Sendable {
     /// - Returns: false when nobody wants batches any more.
     func awaitRoom() -> Bool
 
-    /// The reader cannot go on.
+    /// The reader cannot continue.
     func fail(_ error: any Error)
 
     /// Nobody wants batches any more.
@@ -37,10 +37,10 @@ protocol ChangeStreamObserver: AnyObject, Sendable {
     func searching(since start: ContinuousClock.Instant)
 }
 
-/// Reads one change stream and hands its batches over, until it is closed or cannot go on.
+/// Reads one change stream and hands its batches over, until it is closed or cannot continue.
 ///
-/// While the taker works on a batch, the next getMore is already on its way. An error that passes makes it open the stream again after
-/// the last batch that it handed over; the taker does not notice.
+/// While the taker works on a batch, the next getMore is already on its way. An error that passes makes it open the
+/// stream again after the last batch that it handed over; the taker does not notice.
 final class ChangeStreamReader: Sendable {
     /// A batch, or only a position on a stream that was opened or moved without events.
     struct Batch: HandoffItem {
@@ -48,7 +48,8 @@ final class ChangeStreamReader: Sendable {
         let token: ResumeToken?
         /// The server gave as many events as were asked for: it has more.
         var isFull = false
-        /// The MongoDB transaction that the last event belongs to, unless it is known that no more of its events follow.
+        /// The MongoDB transaction that the last event belongs to, unless it is known that no more of its events
+        /// follow.
         var openTransaction: TransactionID?
         /// Documents are read as of the end of this batch: the mark that ``SnapshotMarking`` gave for it.
         var snapshotMark: Int?
@@ -100,7 +101,8 @@ final class ChangeStreamReader: Sendable {
         self.heartbeat = heartbeat
     }
 
-    /// Reads until a stop, a closed hand-off, or an error that does not pass, which goes to the hand-off. Blocks; on the reader's thread.
+    /// Reads until a stop, a closed hand-off, or an error that does not pass, which goes to the hand-off. Blocks; on
+    /// the reader's thread.
     func run(from start: ChangeStreamOptions.Start) {
         var start = start
         var isAmidEvent = false
@@ -119,14 +121,15 @@ final class ChangeStreamReader: Sendable {
                 guard goesOn else { return }
             } catch {
                 if handoff.isAbandoned { return }
-                // The credentials were accepted when the bridge started; a connection that breaks during a later login looks like a refusal.
+                // The credentials were accepted when the bridge started; a connection that breaks during a later login
+                // looks like a refusal.
                 if error.kind == .authentication { refusals += 1 }
                 let mayPass = error.kind == .authentication && refusals < Self.refusalsUntilBelieved
                 if !mayPass {
                     guard case .reopen = StreamFailure(mongoDB: error) else { return handoff.fail(error) }
                 }
-                // The server would make the event anew for the fragments that are missing, from a document that may have changed and then
-                // be split elsewhere. A new session begins before the event.
+                // The server would make the event anew for the fragments that are missing, from a document that may
+                // have changed and then be split elsewhere. A new session begins before the event.
                 if isAmidEvent { return handoff.fail(mayPass ? ServerLost() : error) }
                 status.mongoFailed(error)
                 // Its taker may have given it up meanwhile, and has another one.
@@ -139,7 +142,8 @@ final class ChangeStreamReader: Sendable {
     ///   - start: moves with every batch that was handed over.
     ///   - amidEvent: whether that batch ends with a fragment of an event, and not its last one.
     ///   - progress: called when the server answered.
-    /// - Returns: false when there is nothing more to do, true when an invalidate closed the stream and it is to be opened after that.
+    /// - Returns: false when there is nothing more to do, true when an invalidate closed the stream and it is to be
+    ///   opened after that.
     private func read(
         from start: inout ChangeStreamOptions.Start, amidEvent isAmidEvent: inout Bool, of client: borrowing MongoClient,
         progress: () -> Void
@@ -152,7 +156,8 @@ final class ChangeStreamReader: Sendable {
         var size = BatchSize(targetBytes: batchBytes, maximum: mostEvents)
         var openTransaction: TransactionID?
         while stream.isOpen {
-            // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon as it is there.
+            // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon
+            // as it is there.
             guard waiting(handoff.awaitRoom), !stop.isRequested else { return close(stream, of: client) }
             let wait = snapshot?.mostAwait ?? options.maxAwait
             let batch = try next(
@@ -163,7 +168,8 @@ final class ChangeStreamReader: Sendable {
             guard let token = batch.postBatchToken else {
                 throw MongoError(kind: .malformedReply, operation: "read the change stream", message: "the batch has no resume token")
             }
-            // Many of them, while documents are read: they must not fill the hand-off, so that events find room behind the one that waits.
+            // Many of them, while documents are read: they must not fill the hand-off, so that events find room behind
+            // the one that waits.
             let isOfNoAccount = batch.count == 0 && openTransaction == nil && wait < options.maxAwait && !handoff.isEmpty
             openTransaction = batch.openTransaction(before: token, after: openTransaction)
             var item = Batch(events: batch, token: token, isFull: isFull, openTransaction: openTransaction)
@@ -199,8 +205,9 @@ final class ChangeStreamReader: Sendable {
         LoopThread.start(name: name) { self.run(from: start) }
     }
 
-    /// Waits for the reader's end, as long as an answer on an idle stream takes. A reader whose server does not answer, or scans for long, ends
-    /// by itself when its call returns: nobody takes anything from it any more. It keeps its client until then.
+    /// Waits for the reader's end, as long as an answer on an idle stream takes. A reader whose server does not answer,
+    /// or scans for long, ends by itself when its call returns: nobody takes anything from it any more. It keeps its
+    /// client until then.
     func leave(_ thread: LoopThread) { if !thread.join(within: options.maxAwait * 2) { pool.leaveBehind(thread) } }
 
     private func waiting<Result: ~Copyable, Failure: Error>(_ wait: () throws(Failure) -> Result) throws(Failure) -> Result {
@@ -214,8 +221,9 @@ final class ChangeStreamReader: Sendable {
 
     /// Looks after a getMore that takes long. From the publisher's thread.
     ///
-    /// A getMore returns early only for matches: on a stream that matches little it lasts until the server has scanned what there is, and
-    /// nothing is wrong. But a server that froze leaves it waiting too, on a connection that looks alive; the monitoring knows the difference.
+    /// A getMore returns early only for matches: on a stream that matches little it lasts until the server has scanned
+    /// what there is, and nothing is wrong. But a server that froze leaves it waiting too, on a connection that looks
+    /// alive; the monitoring knows the difference.
     ///
     /// - Throws: ``ServerLost``; the thread is then left to its connection, and a new reader takes its place.
     func watch() throws {
@@ -240,13 +248,14 @@ final class ChangeStreamReader: Sendable {
 extension ChangeStreamBatch {
     /// The transaction that the last event belongs to, unless it is known that no more of its events follow.
     ///
-    /// All events of a transaction have one cluster time, so a later position is behind all of them. The post-batch token is such a position
-    /// only if the server has read on in its oplog, past the transaction. Otherwise it is the last event's own token, and nobody can tell
-    /// whether the batch ended because it had enough events or bytes, or because there are no more: only the answer to the next getMore
-    /// tells. An empty one means the end: a replica set's member takes a transaction from the oplog as a whole, and has nothing to give only
-    /// when it has given all of it. So that a lone transaction does not wait for that answer until the next write, the reader lets this one getMore not wait
-    /// for events. (A mongos may have nothing because it waits for a shard: there the getMore waits as always, and a shard that takes longer
-    /// is taken for the end.)
+    /// All events of a transaction have one cluster time, so a later position is behind all of them. The post-batch
+    /// token is such a position only if the server has read on in its oplog, past the transaction. Otherwise it is the
+    /// last event's own token, and nobody can tell whether the batch ended because it had enough events or bytes, or
+    /// because there are no more: only the answer to the next getMore tells. An empty one means the end: a replica
+    /// set's member takes a transaction from the oplog as a whole, and has nothing to give only when it has given all
+    /// of it. So that a lone transaction does not wait for that answer until the next write, the reader lets this one
+    /// getMore not wait for events. (A mongos may have nothing because it waits for a shard: there the getMore waits as
+    /// always, and a shard that takes longer is taken for the end.)
     ///
     /// Of a large event in fragments only the first names the transaction.
     ///
@@ -288,8 +297,8 @@ extension ChangeStream {
     }
 }
 
-/// How many events to ask for: few at first, so that the first one comes soon from a stream that matches little, then as many as make a
-/// batch of the wanted size.
+/// How many events to ask for: few at first, so that the first one comes soon from a stream that matches little, then
+/// as many as make a batch of the wanted size.
 struct BatchSize {
     private static let first = 16
     private static let maximum = 20_000

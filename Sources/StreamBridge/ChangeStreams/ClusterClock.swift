@@ -15,7 +15,8 @@ final class ClusterClock: Sendable {
         reading.withLock { $0 = Reading(newest: max($0?.newest ?? time, time), toldAt: now) }
     }
 
-    /// How far a cluster time is behind the newest one; grows with the clock from the last answer on. Nil before the first answer.
+    /// How far a cluster time is behind the newest one; grows with the clock from the last answer on. Nil before the
+    /// first answer.
     ///
     /// Cluster times are whole seconds, so what is younger than a second is known by the clock alone.
     func age(of time: BSONTimestamp, at now: ContinuousClock.Instant = .now) -> Duration? {

@@ -30,7 +30,8 @@ package struct Deployment: Sendable, Equatable {
         let (hello, version) = try pool.withClient { client throws(MongoError) in
             (
                 try client.command(["hello": 1], on: "admin", operation: "reach MongoDB"),
-                // Needs a login where the server wants one, so that wrong credentials show now and not at the first stream.
+                // Needs a login where the server wants one, so that wrong credentials show now and not at the first
+                // stream.
                 try client.command(["buildInfo": 1], on: "admin", operation: "log in to MongoDB")["version"]?.stringValue
             )
         }
@@ -51,9 +52,9 @@ package struct Deployment: Sendable, Equatable {
     /// - Parameters:
     ///   - setting: where the place is written, for sentences.
     ///   - status: of the halt for a place that cannot be.
-    /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``Halt`` for a place that is ahead of the deployment: the
-    ///   server would accept it and wait in silence until that time comes, and a position that was stored there would hold the stream even after
-    ///   the place is corrected.
+    /// - Throws: ``MongoError`` when the oldest oplog entry or the time cannot be read; ``Halt`` for a place that is
+    ///   ahead of the deployment: the server would accept it and wait in silence until that time comes, and a position
+    ///   that was stored there would hold the stream even after the place is corrected.
     func start(at point: StartPoint, of setting: String = "startAt", status: ExitStatus = .configuration, pool: MongoClientPool)
         throws -> ChangeStreamOptions.Start
     {
@@ -109,6 +110,9 @@ package struct Deployment: Sendable, Equatable {
         [reply["operationTime"], reply["$clusterTime"]?.documentValue?["clusterTime"]].compactMap { $0?.timestampValue }.max()
     }
 
+    /// Reads of an entry that is being cut off.
+    private static let mostReads = 5
+
     /// What the oplog has now.
     ///
     /// - Throws: ``OplogWindow/Hidden``, or ``MongoError`` when it cannot be read.
@@ -116,9 +120,21 @@ package struct Deployment: Sendable, Equatable {
         guard !isSharded else { throw OplogWindow.Hidden() }
         let operation = "read the oldest oplog entry"
         let reply = try pool.withClient { client throws(MongoError) in
-            try client.command(
-                ["find": "oplog.rs", "sort": ["$natural": 1], "limit": 1, "projection": ["ts": 1, "o.msg": 1], "singleBatch": true],
-                on: "local", operation: operation)
+            var readsLeft = Self.mostReads
+            while true {
+                do throws(MongoError) {
+                    return try client.command(
+                        [
+                            "find": "oplog.rs", "sort": ["$natural": 1], "limit": 1, "projection": ["ts": 1, "o.msg": 1],
+                            "singleBatch": true,
+                        ],
+                        on: "local", operation: operation)
+                } catch {
+                    // A full server cuts its oplog at any moment, and takes the entry away from who reads it.
+                    readsLeft -= 1
+                    guard error.code == .cappedPositionLost, readsLeft > 0 else { throw error }
+                }
+            }
         }
         guard let entry = reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue,
             let time = entry["ts"]?.timestampValue

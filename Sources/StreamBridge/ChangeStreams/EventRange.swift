@@ -36,7 +36,8 @@ struct EventRange: Sendable {
 
     /// Whether nothing of the range comes after a batch.
     ///
-    /// A stored position may be a tick ahead of all that the server has written, and on an idle deployment no batch would ever reach it.
+    /// A stored position may be a tick ahead of all that the server has written, and on an idle deployment no batch
+    /// would ever reach it.
     func ends(with batch: ChangeStreamReader.Batch) -> Bool {
         guard let token = batch.token, let data = token.data else { return false }
         if isBehind(data) { return true }

@@ -28,8 +28,8 @@ extension BSONTimestamp {
         .seconds(Int64(later.seconds) - Int64(earlier.seconds))
     }
 
-    /// How far ahead of the deployment a place may seem, in seconds: an answer's time can be older than the position that comes with it, and an idle
-    /// deployment's time moves every ten seconds only.
+    /// How far ahead of the deployment a place may seem, in seconds: an answer's time can be older than the position
+    /// that comes with it, and an idle deployment's time moves every ten seconds only.
     private static let toleratedSeconds: Int64 = 10
 
     /// Whether a place lies in the future of a deployment whose newest time is `now`.

@@ -1,11 +1,13 @@
 import Mongo
 import Runtime
 
-/// Joins the fragments of an event that the server has split because it is larger than 16 MB (`$changeStreamSplitLargeEvent`).
+/// Joins the fragments of an event that the server has split because it is larger than 16 MB
+/// (`$changeStreamSplitLargeEvent`).
 ///
-/// The server splits between top-level fields, puts small ones first, and gives every fragment a token of its own and `splitEvent`. The joined event has every
-/// field once, in the order in which the server sends an unsplit event, and the last fragment's token: whoever resumes after it gets the next
-/// event. Fragments follow one another, in one batch or several.
+/// The server splits between top-level fields, puts small ones first, and gives every fragment a token of its own and
+/// `splitEvent`. The joined event has every field once, in the order in which the server sends an unsplit event, and
+/// the last fragment's token: whoever resumes after it gets the next event. Fragments follow one another, in one batch
+/// or several.
 struct SplitEvent {
     /// The order of an unsplit event's fields. Others come behind them, as they were sent.
     private static let order: [StaticString] = [
@@ -13,9 +15,9 @@ struct SplitEvent {
         "operationDescription", "updateDescription", "fullDocumentBeforeChange",
     ]
 
-    /// How many bytes an event may have, joined. The large parts, post-image, pre-image and what the oplog's entry tells (`documentKey` and
-    /// `updateDescription` together), have at most 16 MB each; only a pipeline that adds large fields gets beyond, and MongoDB 6.0 itself
-    /// splits nothing above 64 MB.
+    /// How many bytes an event may have, joined. The large parts, post-image, pre-image and what the oplog's entry
+    /// tells (`documentKey` and `updateDescription` together), have at most 16 MB each; only a pipeline that adds large
+    /// fields gets beyond, and MongoDB 6.0 itself splits nothing above 64 MB.
     private static let maxBytes = 64 << 20
 
     /// Each field in full, with its type and key; the key's length tells where its value begins.

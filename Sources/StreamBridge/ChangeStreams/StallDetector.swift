@@ -2,11 +2,12 @@ import Logging
 import Mongo
 import Runtime
 
-/// Judges a change stream by the movement of its token, not by its events: on a stream that matches nothing the token moves, too.
+/// Judges a change stream by the movement of its token, not by its events: on a stream that matches nothing the token
+/// moves, too.
 ///
 /// Pure: no clock, no I/O.
 struct StallDetector {
-    /// How long a token may stand still while the deployment goes on.
+    /// How long a token may stand still while the deployment continues.
     static let patience: Duration = .seconds(120)
     /// MongoDB has answered within this time: whoever waits for Kafka, or for a server that is gone, is not judged.
     private static let recent: Duration = .seconds(60)

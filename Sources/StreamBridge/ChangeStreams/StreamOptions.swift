@@ -13,8 +13,8 @@ extension ChangeStreamOptions {
         case .cluster: scope = .cluster
         case .collections(let namespaces):
             let databases = Set(namespaces.map(\.database))
-            // One stream for all, so that their events stay in the order of the oplog. `ns.coll` with `$in` is what the server filters
-            // fastest while it scans.
+            // One stream for all, so that their events stay in the order of the oplog. `ns.coll` with `$in` is what the
+            // server filters fastest while it scans.
             if databases.count == 1, let database = databases.first {
                 scope = .database(database)
                 stages.append(["$match": ["ns.coll": ["$in": .array(namespaces.map { .string($0.collection) })]]])
@@ -36,8 +36,9 @@ extension ChangeStreamOptions {
             showExpandedEvents: stream.showExpandedEvents
         )
         hidesValues = stream.fields != nil && !stages.isEmpty
-        // The server takes it only once, as the last stage. A token of a stream without the stage resumes with it, and one of a whole event
-        // resumes without it; so it is no part of the stream's definition, and a server that is upgraded may begin with it.
+        // The server takes it only once, as the last stage. A token of a stream without the stage resumes with it, and
+        // one of a whole event resumes without it; so it is no part of the stream's definition, and a server that is
+        // upgraded may begin with it.
         splitsLargeEvents = deployment.splitsLargeEvents && !stages.contains { $0.keys.first == "$changeStreamSplitLargeEvent" }
     }
 }

@@ -3,8 +3,9 @@ import Runtime
 
 /// Which MongoDB transaction an event belongs to.
 ///
-/// Session and number alone name a transaction for a while only: sessions are pooled, and a transaction over several shards is in the change
-/// stream once for each. With the cluster time, which all events of a commit share, it is one run of consecutive events.
+/// Session and number alone name a transaction for a while only: sessions are pooled, and a transaction over several
+/// shards is in the change stream once for each. With the cluster time, which all events of a commit share, it is one
+/// run of consecutive events.
 struct TransactionID: Sendable, Equatable {
     /// The UUID of the session (`lsid.id`), in two halves.
     let session: (high: UInt64, low: UInt64)

@@ -3,8 +3,9 @@ import Logging
 import Mongo
 import Runtime
 
-/// The whole story on one machine, with a private replica set and an embedded Kafka cluster: a fruit inventory that is copied and sold down, its change
-/// events and the low-stock alert; then trucks that commands send out, until none is left.
+/// The whole story on one machine, with a private replica set and an embedded Kafka cluster: a fruit inventory that is
+/// copied and sold down, its change events and the low-stock alert; then trucks that commands send out, until none is
+/// left.
 package final class Demo: Sendable {
     /// What the demo found when it counted.
     package struct Summary: Sendable, Equatable {
@@ -34,7 +35,8 @@ package final class Demo: Sendable {
     /// Ends the story early; the servers are stopped and cleaned up.
     package func requestStop() { stop.request(grace: .seconds(5)) }
 
-    /// - Parameter keepRunning: after the story, goes on until ``requestStop()``: the servers stay and the bridge runs.
+    /// - Parameter keepRunning: after the story, continues until ``requestStop()``: the servers stay and the bridge
+    ///   runs.
     /// - Returns: nil when the story was ended early.
     /// - Throws: ``MongodProcess/Failure``, ``MongoError``, ``KafkaError``, ``Halt``.
     package func run(keepRunning: Bool) async throws -> Summary? {
@@ -52,7 +54,8 @@ package final class Demo: Sendable {
             return nil
         }
         let dispatcher = DemoConfiguration.shipments
-        // The mock cluster has no CreateTopics request, so its topics are made here as a real cluster's would be through the admin API.
+        // The mock cluster has no CreateTopics request, so its topics are made here as a real cluster's would be
+        // through the admin API.
         for topic in [
             FruitStory.inventoryTopic, FruitStory.alertsTopic, dispatcher.commands, dispatcher.outcomes, dispatcher.deadLetters,
         ] {

@@ -2,8 +2,8 @@ import Foundation
 
 /// A TCP port on loopback that nobody listens on now.
 ///
-/// Below those that the system gives to connections (from 32768 on with Linux, 49152 elsewhere): such a port may be gone to anybody's connection before a
-/// server takes it, or while a server is restarted.
+/// Below those that the system gives to connections (from 32768 on with Linux, 49152 elsewhere): such a port may be
+/// gone to anybody's connection before a server takes it, or while a server is restarted.
 enum FreePort {
     struct None: Error {}
 

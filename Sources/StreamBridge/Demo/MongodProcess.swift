@@ -46,7 +46,8 @@ package final class MongodProcess: Sendable {
             path: "streambridge-mongod-\(ProcessInfo.processInfo.processIdentifier)-\(self.port)")
         try? FileManager.default.removeItem(at: folder)
         try FileManager.default.createDirectory(at: folder.appending(path: "db"), withIntermediateDirectories: true)
-        // A later argument of the same name would be a fault to mongod, so the caller's oplog size takes the place of ours.
+        // A later argument of the same name would be a fault to mongod, so the caller's oplog size takes the place of
+        // ours.
         let oplog = replicaSet != nil && !arguments.contains("--oplogSize") ? ["--oplogSize", "128"] : []
         self.arguments =
             [

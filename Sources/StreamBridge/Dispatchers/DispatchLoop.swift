@@ -5,8 +5,8 @@ import Runtime
 
 /// One dispatcher: a member of its consumer group that carries out commands and answers them, until a stop or a halt.
 ///
-/// ``run()`` suspends while its threads work: this loop's own, which keeps the membership and commits offsets, the workers, the publisher,
-/// and the feed of free resources.
+/// ``run()`` suspends while its threads work: this loop's own, which keeps the membership and commits offsets, the
+/// workers, the publisher, and the feed of free resources.
 package final class DispatchLoop: Sendable {
     /// What all dispatchers of a bridge share.
     struct Dependencies: Sendable {
@@ -42,7 +42,7 @@ package final class DispatchLoop: Sendable {
         guardIndex = GuardIndexMaker(dispatcher: settings, dependencies: dependencies, logger: logger)
     }
 
-    /// - Throws: ``Halt`` when the dispatcher cannot go on.
+    /// - Throws: ``Halt`` when the dispatcher cannot continue.
     package func run() async throws {
         let supervisor = LoopSupervisor(stop: dependencies.stop, registry: dependencies.halted, heartbeat: heartbeat)
         let halt = await LoopThread.run(name: "dispatch \(settings.name)") {

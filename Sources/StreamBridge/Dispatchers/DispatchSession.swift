@@ -6,8 +6,8 @@ import Synchronization
 
 /// One stay of a dispatcher in its consumer group. Used on the dispatcher's thread.
 ///
-/// That thread never works on commands: it keeps the membership, however slow MongoDB is, hands partitions to the workers and takes them back,
-/// and commits.
+/// That thread never works on commands: it keeps the membership, however slow MongoDB is, hands partitions to the
+/// workers and takes them back, and commits.
 final class DispatchSession {
     private let context: DispatchContext
     private let dependencies: DispatchLoop.Dependencies
@@ -128,7 +128,8 @@ final class DispatchSession {
                     kafka.takingDeadLetters, memory: memory, transactional: isTransactional ? transactional : nil)
                 let producer = try KafkaProducer(properties: properties, heartbeat: heartbeat, logger: logger)
                 publisherClient.update { $0 = producer.client }
-                // A client that is kept keeps its threads, and sends what is in its queue behind the records of the next session.
+                // A client that is kept keeps its threads, and sends what is in its queue behind the records of the
+                // next session.
                 defer { publisherClient.update { $0 = nil } }
                 let answers = try AnswerProducer(
                     settings: context.settings, producer: producer, status: context.status, stop: context.stop)
@@ -146,9 +147,10 @@ final class DispatchSession {
         }
     }
 
-    /// Looks now and then whether the unique indexes are still those that the session began with. Without a guard, or when the collection was dropped
-    /// and made anew by an insert, nothing would keep a resource from being held twice; with another one beside it a resource may be refused that
-    /// is free. A session that finds them changed ends; the next one judges them anew.
+    /// Looks now and then whether the unique indexes are still those that the session began with. Without a guard, or
+    /// when the collection was dropped and made anew by an insert, nothing would keep a resource from being held twice;
+    /// with another one beside it a resource may be refused that is free. A session that finds them changed ends; the
+    /// next one judges them anew.
     private func watchGuard(_ wake: @escaping @Sendable () -> Void) {
         let (context, end, isCluster) = (context, end, dependencies.deployment.isSharded)
         _ = LoopThread.start(name: "guard \(context.settings.name)") {
@@ -207,7 +209,7 @@ final class DispatchSession {
         case .failed(let error):
             switch DispatchFailure(error, dispatcher: context.settings, of: dependencies.bridge, kafka: dependencies.kafka) {
             case .halt(let halt): throw halt
-            // The client goes on trying by itself.
+            // The client continues trying by itself.
             case .retry, .restart: context.status.kafkaFailed(error)
             }
         case .nothing: break
@@ -254,8 +256,8 @@ final class DispatchSession {
         }
     }
 
-    /// What is in hand is finished and answered, and its offsets are committed, before the next member begins; what takes too long is left to
-    /// it, which finds the documents and gives the same answers.
+    /// What is in hand is finished and answered, and its offsets are committed, before the next member begins; what
+    /// takes too long is left to it, which finds the documents and gives the same answers.
     private func give(up partitions: [Int32], isLost: Bool) throws {
         consumer.pause(partitions)
         let limit = isLost ? Duration.zero : Self.finishingTime
@@ -298,7 +300,8 @@ final class DispatchSession {
         consumer.commit(offsets)
     }
 
-    /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is waited for.
+    /// Commits what is answered of partitions that are about to go, and waits for it. A rebalance that is under way is
+    /// waited for.
     private func commitForGood(_ partitions: [Int32], until deadline: ContinuousClock.Instant) {
         guard !partitions.isEmpty else { return }
         var backoff = Backoff(initial: .milliseconds(10), cap: .milliseconds(200))
@@ -324,8 +327,8 @@ final class DispatchSession {
 
     // MARK: The end
 
-    /// Waits for the end of a thread, and hears what the group says meanwhile. Answers that wait for this member's place in it would wait in vain: what
-    /// the group has taken away is somebody else's to answer.
+    /// Waits for the end of a thread, and hears what the group says meanwhile. Answers that wait for this member's
+    /// place in it would wait in vain: what the group has taken away is somebody else's to answer.
     ///
     /// - Parameter revoked: gets what the group asks back. It is given when all is done.
     private func stay(until thread: LoopThread, within limit: Duration, _ revoked: inout [[Int32]]) {
@@ -350,8 +353,8 @@ final class DispatchSession {
 
     private static let listeningTime: Duration = .milliseconds(20)
 
-    /// The workers finish what they have in hand, the publisher what it got from them; then the group is left, so that the others need not wait
-    /// for a timeout.
+    /// The workers finish what they have in hand, the publisher what it got from them; then the group is left, so that
+    /// the others need not wait for a timeout.
     private func close(working: [LoopThread], publishing: LoopThread) {
         let deadline = context.stop.deadline ?? .now + Self.finishingTime
         func left() -> Duration { max(.zero, deadline - .now) }

@@ -4,8 +4,9 @@ import Runtime
 
 /// Makes sure of a dispatcher's guard index, over all of its sessions. Used on the dispatcher's thread.
 ///
-/// The server is asked to make it once. It may work on it for hours, so the request has a thread and a client with patience of its own, and meanwhile
-/// the dispatcher looks at the list of indexes, where a build shows, whoever has asked for it: a client that has gone does not end a build.
+/// The server is asked to make it once. It may work on it for hours, so the request has a thread and a client with
+/// patience of its own, and meanwhile the dispatcher looks at the list of indexes, where a build shows, whoever has
+/// asked for it: a client that has gone does not end a build.
 final class GuardIndexMaker: Sendable {
     /// What the server was asked.
     private struct Request {
@@ -71,7 +72,8 @@ final class GuardIndexMaker: Sendable {
             tellMade()
         } catch {
             if let halt = missing.halt(because: error) { throw halt }
-            // What passes may also have been a client's patience: the next look tells whether the server is at work on it.
+            // What passes may also have been a client's patience: the next look tells whether the server is at work on
+            // it.
             throw DispatchFailure(mongoDB: error, dispatcher: dispatcher).isRetry ? error : missing
         }
     }

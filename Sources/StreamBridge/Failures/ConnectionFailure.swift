@@ -1,6 +1,7 @@
 import Mongo
 
-/// Why a server could not be reached, in the words of the best source: the certificate, the members that answer, or the driver.
+/// Why a server could not be reached, in the words of the best source: the certificate, the members that answer, or the
+/// driver.
 struct ConnectionFailure {
     let reason: String
     /// Nil when nothing is known beyond that no answer came.

@@ -1,4 +1,5 @@
-/// How a command ends (contract, section 1): the numbers are those of sysexits.h, and for signals those of a shell. Thrown by a command that has said why.
+/// How a command ends (contract, section 1): the numbers are those of sysexits.h, and for signals those of a shell.
+/// Thrown by a command that has said why.
 package enum ExitStatus: Int32, Error, CaseIterable, Encodable {
     case done = 0
     case different = 1
@@ -28,7 +29,8 @@ package enum ExitStatus: Int32, Error, CaseIterable, Encodable {
         }
     }
 
-    /// What decides a process's exit status: a server that is away explains the rest, and a lost position comes before a configuration to fix.
+    /// What decides a process's exit status: a server that is away explains the rest, and a lost position comes before
+    /// a configuration to fix.
     package static func gravest(of statuses: [ExitStatus]) -> ExitStatus? {
         statuses.contains(.unreachable) ? .unreachable : statuses.min { $0.rawValue < $1.rawValue }
     }

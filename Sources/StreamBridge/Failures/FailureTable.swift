@@ -13,7 +13,8 @@ enum Reaction: Sendable {
     case deadLetter
 }
 
-/// Every code of a server that the bridge knows. The classification, the classes of the metrics and the tables in docs/OPERATIONS.md come from it.
+/// Every code of a server that the bridge knows. The classification, the classes of the metrics and the tables in
+/// docs/OPERATIONS.md come from it.
 struct FailureTable<Code: Hashable & Sendable>: Sendable {
     /// What meets an error.
     enum Subject: CaseIterable { case stream, dispatcher, document, indexBuild }

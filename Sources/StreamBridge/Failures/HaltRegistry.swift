@@ -1,7 +1,7 @@
 import Runtime
 
-/// The streams and dispatchers of a bridge that have halted. One may be fixed and go on as long as the process has something else to do; when all have halted,
-/// the process ends.
+/// The streams and dispatchers of a bridge that have halted. One may be fixed and continue as long as the process has
+/// something else to do; when all have halted, the process ends.
 final class HaltRegistry: Sendable {
     private struct State {
         /// Parts that have not halted.

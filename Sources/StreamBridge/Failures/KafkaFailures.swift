@@ -7,7 +7,8 @@ enum KafkaFailures {
 
     static let table = FailureTable(transient + halts)
 
-    /// Connections, elections, brokers that start or stop, a topic that is being created again, a session's own end: a new session helps.
+    /// Connections, elections, brokers that start or stop, a topic that is being created again, a session's own end: a
+    /// new session helps.
     private static let transient: [Row] = [
         Row([.transport, .resolve, .ssl, .allBrokersDown, .networkException, .brokerNotAvailable], .retry(.network)),
         Row([.timedOut, .timedOutQueue, .msgTimedOut, .requestTimedOut], .retry(.timeout)),
@@ -26,7 +27,8 @@ enum KafkaFailures {
         Row([.coordinatorLoadInProgress, .coordinatorNotAvailable, .notCoordinator], .retry(.election)),
         Row([.concurrentTransactions, .transactionCoordinatorFenced, .unstableOffsetCommit, .waitCoord, .waitCache], .retry(.kafka)),
         Row([.producerFenced, .invalidProducerEpoch, .fenced], .retry(.fenced)),
-        // A broker that checks whether a partition belongs to the transaction says so of one that it has given up meanwhile.
+        // A broker that checks whether a partition belongs to the transaction says so of one that it has given up
+        // meanwhile.
         Row([.invalidProducerIdMapping, .invalidTxnState], .retry(.kafka)),
         Row(
             [

@@ -1,6 +1,7 @@
 import Runtime
 
-/// Runs the sessions of a stream or a dispatcher, one after another, until a stop or a halt that nobody fixes. Used on the loop's thread.
+/// Runs the sessions of a stream or a dispatcher, one after another, until a stop or a halt that nobody fixes. Used on
+/// the loop's thread.
 struct LoopSupervisor {
     let stop: StopSignal
     let registry: HaltRegistry

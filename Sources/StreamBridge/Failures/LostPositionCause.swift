@@ -13,7 +13,7 @@ enum LostPositionCause: Sendable {
     var remedy: String {
         switch self {
         case .forgotten:
-            "The oplog no longer has this place: events are missing. Keep a larger oplog (replSetResizeOplog); to go on with a gap, "
+            "The oplog no longer has this place: events are missing. Keep a larger oplog (replSetResizeOplog); to continue with a gap, "
                 + "give the stream another name and a startAt"
         case .refused:
             "The server does not accept the position: it belongs to another deployment, or the pipeline hides its event or changes "

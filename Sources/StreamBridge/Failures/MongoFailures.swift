@@ -1,8 +1,8 @@
 import Mongo
 import Runtime
 
-/// Source of the codes: the drivers' specifications of change streams ("Resumable Error") and of retryable writes, the server's error_codes.yml, and the
-/// assertions of its sources.
+/// Source of the codes: the drivers' specifications of change streams ("Resumable Error") and of retryable writes, the
+/// server's error_codes.yml, and the assertions of its sources.
 enum MongoFailures {
     private typealias Row = FailureTable<MongoError.Code>.Row
 
@@ -55,7 +55,7 @@ enum MongoFailures {
         halt(
             [.location13548],
             "An event is larger than 64 MB, which MongoDB cannot split: leave large fields out with a $project stage. The stream "
-                + "goes on with this event"),
+                + "continues with this event"),
         halt(
             [.noMatchingDocument],
             "The collection has no pre- or post-image of this change: set changeStreamPreAndPostImages on it, or use whenAvailable"),

@@ -110,7 +110,7 @@ enum StreamFailure {
         return ". Or \(stoppingSnapshot(of: stream))"
     }
 
-    /// How to go on behind an event that cannot be published; empty where its token is not known.
+    /// How to continue behind an event that cannot be published; empty where its token is not known.
     static func leavingOut(_ token: String?, of stream: String?) -> String {
         guard let token, let stream else { return "" }
         return
@@ -147,7 +147,8 @@ enum StreamFailure {
         "Leave the events' `_id` as it is: no `_id: 0` in $project, no `_id` in $unset and $set, and in place of $replaceRoot the key "
         + "`content: fullDocument`, which publishes the document alone"
 
-    /// What librdkafka counts on top of key, value and headers when it compares a record with `message.max.bytes`, and some room.
+    /// What librdkafka counts on top of key, value and headers when it compares a record with `message.max.bytes`, and
+    /// some room.
     private static let recordOverhead = 1024
 
     static let unknownCode = "This code is not known to be transient; look it up in the server's documentation"

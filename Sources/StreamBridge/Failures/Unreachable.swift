@@ -16,7 +16,8 @@ package struct Unreachable: Error, CustomStringConvertible {
 }
 
 extension Unreachable {
-    /// What the failures of both sides end with: what is wrong for good on either one, or all that no answer came from; nil without failures.
+    /// What the failures of both sides end with: what is wrong for good on either one, or all that no answer came from;
+    /// nil without failures.
     static func ending(_ failures: [any Error]) -> (any Error)? {
         let unreachable = failures.compactMap { $0 as? Unreachable }
         if let final = failures.first(where: { !($0 is Unreachable) }) { return final }

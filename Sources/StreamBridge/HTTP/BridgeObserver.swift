@@ -91,8 +91,8 @@ final class BridgeObserver: Sendable {
         return obstacles
     }
 
-    /// Loops that make no progress although their server answers: whatever that is, it does not pass by waiting. A server that cannot be reached is none:
-    /// another process could not reach it either.
+    /// Loops that make no progress although their server answers: whatever that is, it does not pass by waiting. A
+    /// server that cannot be reached is none: another process could not reach it either.
     private func ailments(
         _ mongoDB: BridgeReport.Server, _ kafka: BridgeReport.Server, _ loops: [(name: String, condition: LoopCondition)],
         at now: ContinuousClock.Instant

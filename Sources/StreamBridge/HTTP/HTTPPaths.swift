@@ -34,11 +34,13 @@ struct HTTPPaths: Sendable {
     private static let all = ["/", "/healthz", "/readyz", "/status", "/metrics"]
     private static let probes: Set<String> = ["/healthz", "/readyz"]
 
-    /// Whether anybody may ask: probes have no token and name the host as they like; the page has no data and asks for the token.
+    /// Whether anybody may ask: probes have no token and name the host as they like; the page has no data and asks for
+    /// the token.
     private func isOpen(_ path: String) -> Bool { Self.probes.contains(path) || (path == "/" && token != nil) }
 
-    /// A page of another site whose name was made to point at this machine asks with that name, and would read what the browser's user may read (DNS
-    /// rebinding). Without a token nobody listens beyond loopback, so no other name is right.
+    /// A page of another site whose name was made to point at this machine asks with that name, and would read what the
+    /// browser's user may read (DNS rebinding). Without a token nobody listens beyond loopback, so no other name is
+    /// right.
     private static func isThisMachine(_ host: String?) -> Bool {
         host.flatMap { ConnectionURI.hostPort($0) }.map { ListenAddress.isLoopback($0.host.lowercased()) } ?? false
     }

@@ -16,8 +16,8 @@ struct HTTPServer: Sendable {
     let address: ListenAddress
     let paths: HTTPPaths
     let logger: Logger
-    /// A connection that is not answered for so long is closed, so that those who say nothing, or one letter after another, cannot keep
-    /// probes out for long.
+    /// A connection that is not answered for so long is closed, so that those who say nothing, or one letter after
+    /// another, cannot keep probes out for long.
     private let idleTime: Duration
     private let lastComplaint = LastComplaint()
 
@@ -97,7 +97,8 @@ struct HTTPServer: Sendable {
     }
 }
 
-/// What the library says last of its troubles: why it has ended. The rest of its log repeats what the bridge says itself.
+/// What the library says last of its troubles: why it has ended. The rest of its log repeats what the bridge says
+/// itself.
 private final class LastComplaint: Sendable {
     private let complaint = Mutex("no reason is known")
 

@@ -1,9 +1,10 @@
 import NIOCore
 
-/// Closes a connection that takes longer than ``limit`` from its beginning, or from its last answer, to its next answer.
+/// Closes a connection that takes longer than ``limit`` from its beginning, or from its last answer, to its next
+/// answer.
 ///
-/// However the time is spent: a header or a body that comes letter by letter, an answer that nobody takes, or nothing at all. The channel's
-/// own time for idle connections begins anew with every letter.
+/// However the time is spent: a header or a body that comes letter by letter, an answer that nobody takes, or nothing
+/// at all. The channel's own time for idle connections begins anew with every letter.
 final class RequestDeadline: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
     typealias OutboundIn = NIOAny

@@ -2,7 +2,8 @@ import Histogram
 
 /// How often which values occurred, within one part in a hundred (HdrHistogram), and their exact sum.
 package struct Distribution: Sendable {
-    /// How many of a value's units are one of the figure's: 1 for a count, 1,000,000 for microseconds that are told as seconds.
+    /// How many of a value's units are one of the figure's: 1 for a count, 1,000,000 for microseconds that are told as
+    /// seconds.
     package let unitsPerWhole: Double
     /// Where a histogram of Prometheus has its buckets' ends, in the figure's units; in ascending order.
     package let bounds: [Double]

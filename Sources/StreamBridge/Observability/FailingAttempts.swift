@@ -2,9 +2,9 @@ import Runtime
 
 /// What a loop tries and fails at, and since when.
 ///
-/// A loop is not well because something else was answered in between: a worker that is refused again and again beside others that work, a session that
-/// connects, fails at the same record and begins anew. So an answer hides a failure, and only progress ends it; one that does not come back within
-/// ``relapse`` is over, too.
+/// A loop is not well because something else was answered in between: a worker that is refused again and again beside
+/// others that work, a session that connects, fails at the same record and begins anew. So an answer hides a failure,
+/// and only progress ends it; one that does not come back within ``relapse`` is over, too.
 ///
 /// Pure: no clock, no I/O.
 struct FailingAttempts: Sendable {
@@ -47,7 +47,8 @@ struct FailingAttempts: Sendable {
         }
     }
 
-    /// A failure that comes back within this time has not been over. More than the longest backoff, and a session's start.
+    /// A failure that comes back within this time has not been over. More than the longest backoff, and a session's
+    /// start.
     static let relapse: Duration = .seconds(30)
     /// Attempts of which none is refused for so long are not going on.
     private static let recent: Duration = .seconds(120)

@@ -1,7 +1,8 @@
 import Logging
 import Runtime
 
-/// What is wrong on either side of a loop, and what to say about it: one line when a trouble begins, one when all are over.
+/// What is wrong on either side of a loop, and what to say about it: one line when a trouble begins, one when all are
+/// over.
 ///
 /// Pure: no clock, no I/O.
 struct Outages {

@@ -1,6 +1,7 @@
 import Foundation
 
-/// What the system says of this process, as in Prometheus' client libraries. A value that the system does not tell is nil.
+/// What the system says of this process, as in Prometheus' client libraries. A value that the system does not tell is
+/// nil.
 struct ProcessFigures {
     /// User and system time.
     let cpuSeconds: Double

@@ -13,8 +13,8 @@ enum OperationFailure {
         }
     }
 
-    /// The same for a command that reads a stream, and so meets errors of both sides: ``Unreachable``, ``Halt``, or a ``WrongUsage``
-    /// as it is.
+    /// The same for a command that reads a stream, and so meets errors of both sides: ``Unreachable``, ``Halt``, or a
+    /// ``WrongUsage`` as it is.
     static func ending(_ error: any Error, of stream: StreamSettings, bridge: String) -> any Error {
         if error is Unreachable || error is WrongUsage { return error }
         switch StreamFailure(error, stream: stream, bridge: bridge) {

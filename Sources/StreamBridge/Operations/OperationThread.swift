@@ -8,7 +8,8 @@ enum OperationThread {
     /// - Parameters:
     ///   - name: of the thread.
     ///   - stop: of the command. A server that is silent is no error after it.
-    ///   - onlyReads: nothing is lost when the thread is left behind in a call that does not return, so a stop ends the command within a second.
+    ///   - onlyReads: nothing is lost when the thread is left behind in a call that does not return, so a stop ends the
+    ///     command within a second.
     ///   - ending: what an error of `body` ends the command with.
     /// - Throws: what `ending` returns, or ``Stopped``.
     static func run<Success: Sendable>(

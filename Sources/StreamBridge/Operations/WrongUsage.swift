@@ -1,4 +1,5 @@
-/// Something on the command line that only shows when the servers, or the configuration, were looked at: exit status 64.
+/// Something on the command line that only shows when the servers, or the configuration, were looked at: exit status
+/// 64.
 package struct WrongUsage: Error, Equatable, CustomStringConvertible {
     package let description: String
 

@@ -4,9 +4,10 @@ import Foundation
 package enum StandardStreams {
     /// Before anything else of the process.
     ///
-    /// - A reader who goes is an error of a write, not a signal that ends the process wherever it is, whoever writes: also the TLS libraries.
-    /// - A stream that is closed (`>&-`) would give its number to the next file or connection, and log lines would go to a server. So the
-    ///   number is taken, in the wrong direction: reads and writes fail as they would have.
+    /// - A reader who goes is an error of a write, not a signal that ends the process wherever it is, whoever writes:
+    ///   also the TLS libraries.
+    /// - A stream that is closed (`>&-`) would give its number to the next file or connection, and log lines would go
+    ///   to a server. So the number is taken, in the wrong direction: reads and writes fail as they would have.
     package static func prepare() {
         signal(SIGPIPE, SIG_IGN)
         for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
@@ -24,7 +25,8 @@ package enum StandardError {
     /// How long a text is waited for when nobody reads.
     private static let patience: Duration = .seconds(1)
 
-    /// Writes a text behind the log lines that came before it, and waits until it is there: what is printed next comes after it.
+    /// Writes a text behind the log lines that came before it, and waits until it is there: what is printed next comes
+    /// after it.
     package static func write(_ text: String) {
         log.write(text)
         log.flush(within: patience)

@@ -1,9 +1,9 @@
 extension String {
-    /// The text, in which nothing commands a terminal: controls, also those of U+0080 to U+009F, and what turns the direction of
-    /// writing around are escaped as in JSON, `\u001b`. Line breaks and tabs stay.
+    /// The text, in which nothing commands a terminal: controls, also those of U+0080 to U+009F, and what turns the
+    /// direction of writing around are escaped as in JSON, `\u001b`. Line breaks and tabs stay.
     ///
-    /// Everything that is printed passes through here. In a JSON text such characters can only be inside of strings, where the escape
-    /// means the same.
+    /// Everything that is printed passes through here. In a JSON text such characters can only be inside of strings,
+    /// where the escape means the same.
     package var harmless: String { escaping { $0.isUnprintable && $0 != "\n" && $0 != "\t" } }
 
     /// The same on one line: for what comes from outside, so that nobody forges a line.

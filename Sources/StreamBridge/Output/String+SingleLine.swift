@@ -4,7 +4,8 @@ extension String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.isUnprintable && $0.properties.isWhitespace ? " " : $0 })).harmlessLine
     }
 
-    /// At most 60 characters of the text, on one line. Counts Unicode scalars, because a single character may be of any size.
+    /// At most 60 characters of the text, on one line. Counts Unicode scalars, because a single character may be of any
+    /// size.
     var shortened: String {
         unicodeScalars.count > 60 ? "\(String(unicodeScalars.prefix(57)).singleLine)..." : singleLine
     }

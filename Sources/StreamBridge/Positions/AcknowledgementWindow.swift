@@ -1,10 +1,12 @@
-/// The contiguous low-water mark of acknowledged records: which position has every record before it stored by the broker.
+/// The contiguous low-water mark of acknowledged records: which position has every record before it stored by the
+/// broker.
 ///
-/// Records are counted by span; a span ends at a position (``seal(_:)``). A position is covered when its own span and all earlier ones are
-/// acknowledged, in whatever order the acknowledgements come. Pure: no clock, no I/O.
+/// Records are counted by span; a span ends at a position (``seal(_:)``). A position is covered when its own span and
+/// all earlier ones are acknowledged, in whatever order the acknowledgements come. Pure: no clock, no I/O.
 ///
-/// The window belongs to one session of one producer and dies with both, so an acknowledgement that comes late, for a session that was
-/// given up, has no window to move: it cannot resurrect an abandoned position (docs/GUARANTEES.md, rule 8).
+/// The window belongs to one session of one producer and dies with both, so an acknowledgement that comes late, for a
+/// session that was given up, has no window to move: it cannot resurrect an abandoned position (docs/GUARANTEES.md,
+/// rule 8).
 struct AcknowledgementWindow<Position> {
     private struct Span {
         var outstanding = 0
@@ -43,8 +45,9 @@ struct AcknowledgementWindow<Position> {
         advance()
     }
 
-    /// Like ``seal(_:)``, for positions of which only the newest counts: where no record lies between two, the later takes the place of the
-    /// earlier. So an idle stream, which seals twice a second, does not grow while a record waits for Kafka.
+    /// Like ``seal(_:)``, for positions of which only the newest counts: where no record lies between two, the later
+    /// takes the place of the earlier. So an idle stream, which seals twice a second, does not grow while a record
+    /// waits for Kafka.
     mutating func move(to position: Position) {
         let newest = spans.count - 2
         guard newest >= head, spans[newest + 1].isUnused else { return seal(position) }

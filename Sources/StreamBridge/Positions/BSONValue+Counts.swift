@@ -1,10 +1,11 @@
 import Foundation
 import Mongo
 
-/// Numbers that somebody else may have written: a record of the bridge's own topics, a header. They are checked where they are read, so that no later
-/// sum can overflow.
+/// Numbers that somebody else may have written: a record of the bridge's own topics, a header. They are checked where
+/// they are read, so that no later sum can overflow.
 extension BSONValue {
-    /// The largest count that is believed: 2^53, which every reader of JSON takes exactly. A million events a second reach it in 285 years.
+    /// The largest count that is believed: 2^53, which every reader of JSON takes exactly. A million events a second
+    /// reach it in 285 years.
     static let mostCount: Int64 = 1 << 53
 
     /// A count, an index or an offset: a whole number from 0 to ``mostCount``. Nil for anything else.

@@ -1,6 +1,6 @@
 import Mongo
 
-/// The record that is published when a stream goes on past events that it has not published (contract, section 4).
+/// The record that is published when a stream continues past events that it has not published (contract, section 4).
 struct GapRecord: Sendable {
     /// Where a gap begins or ends.
     struct Place: Sendable {
@@ -40,7 +40,7 @@ struct GapRecord: Sendable {
 }
 
 extension GapRecord {
-    /// A stream goes on past a position that the server refused.
+    /// A stream continues past a position that the server refused.
     init(past lost: LostPosition, to place: Place, at: Int64) {
         self.init(
             from: Place(token: lost.position.token, clusterTime: lost.clusterTime), to: place, reason: "\(lost.error)",

@@ -13,7 +13,8 @@ struct LostPosition: Error {
     /// Nil for an error that says nothing about the position.
     init?(_ position: StreamPosition, error: MongoError, changed: String?, oplog: () throws -> OplogWindow) {
         guard StreamFailure(mongoDB: error).halt?.status == .lostPosition else { return nil }
-        // A token that stands for a time alone has no event that could be missing: it is the pipeline that breaks the next event's token.
+        // A token that stands for a time alone has no event that could be missing: it is the pipeline that breaks the
+        // next event's token.
         if error.code == .changeStreamFatalError, position.token.isHighWaterMark { return nil }
         self.position = position
         self.error = error
@@ -23,7 +24,8 @@ struct LostPosition: Error {
 
     var clusterTime: BSONTimestamp? { position.token.clusterTime }
 
-    /// Where `onLostPosition: oldest` goes on: at the oldest entry, but not before the position, as long as that is a time of this oplog.
+    /// Where `onLostPosition: oldest` continues: at the oldest entry, but not before the position, as long as that is a
+    /// time of this oplog.
     func oldestPlace(in oplog: OplogWindow) -> BSONTimestamp {
         guard let clusterTime, clusterTime <= oplog.newest else { return oplog.oldest }
         return max(clusterTime, oplog.oldest)
@@ -68,10 +70,10 @@ struct LostPosition: Error {
         let edit = "`bridge positions set \(stream) oldest`"
         let record = "publishes a record of the gap to topic \(gaps)"
         let afterwards =
-            "The stream goes on then, or when the bridge is started again if it has ended; `onLostPosition: oldest` does so by itself"
+            "The stream continues then, or when the bridge is started again if it has ended; `onLostPosition: oldest` does so by itself"
         if error.lostPosition == .unreadable {
             return
-                "This is no resume token of MongoDB: something else wrote it, or it is damaged. To go on as far back as the oplog has it: \(edit), "
+                "This is no resume token of MongoDB: something else wrote it, or it is damaged. To continue as far back as the oplog has it: \(edit), "
                 + "which also \(record). \(afterwards). Or \(elsewhere)"
         }
         if let time = clusterTime, let oplog = try? oplog.get(), time > oplog.newest {
@@ -83,17 +85,17 @@ struct LostPosition: Error {
             let cause =
                 changed.map {
                     "The stream's \($0) changed since the position was stored, and that is the likely cause: put back what was there, let the "
-                        + "stream go on, then change it. Otherwise check mongodb.uri"
+                        + "stream continue, then change it. Otherwise check mongodb.uri"
                 }
                 ?? "The token belongs to another deployment, or the pipeline hides its event or changes its _id. Check mongodb.uri; put the "
                 + "pipeline back as it was, with _id untouched"
             let place = clusterTime.map { "`bridge positions set \(stream) \($0)`" } ?? edit
             return
-                "\(cause). To go on with the pipeline as it is: \(place), which repeats rather than misses what the oplog has. \(afterwards), and "
+                "\(cause). To continue with the pipeline as it is: \(place), which repeats rather than misses what the oplog has. \(afterwards), and "
                 + "\(record). Or \(elsewhere)"
         }
         return
-            "To go on with the gap: \(edit), which \(record) (`now` instead of `oldest` leaves out what the oplog has, too). \(afterwards). Or "
+            "To continue with the gap: \(edit), which \(record) (`now` instead of `oldest` leaves out what the oplog has, too). \(afterwards). Or "
             + "\(elsewhere), and the position stays stored. For the next time keep a larger oplog: db.adminCommand({replSetResizeOplog: 1, size: "
             + "MEGABYTES})"
     }

@@ -13,12 +13,14 @@ struct NewestValue: Sendable {
 
 /// The newest value of each key of a compacted topic, for everybody in the process who asks. Any thread.
 ///
-/// A caller gets what the topic has at a moment after the question: a session asks after its fence, so what its predecessor stored last is
-/// there (docs/GUARANTEES.md, rule 1). The topic is read from its beginning once. After that a question costs what was written since; and those who ask
-/// at the same time get one answer: a pass that begins after the question looks at the high watermark after it.
+/// A caller gets what the topic has at a moment after the question: a session asks after its fence, so what its
+/// predecessor stored last is there (docs/GUARANTEES.md, rule 1). The topic is read from its beginning once. After that
+/// a question costs what was written since; and those who ask at the same time get one answer: a pass that begins after
+/// the question looks at the high watermark after it.
 ///
-/// Nothing is read on that was read longer than ``keepingTime`` ago. The removal of a value stays in the topic for `delete.retention.ms`
-/// only, so whoever reads on from an older place could miss it and keep the value; and the topic may have been made anew.
+/// Nothing is read on that was read longer than ``keepingTime`` ago. The removal of a value stays in the topic for
+/// `delete.retention.ms` only, so whoever reads on from an older place could miss it and keep the value; and the topic
+/// may have been made anew.
 final class NewestValues: Sendable {
     /// How the caller waits for the answer.
     struct Waiting: Sendable {
@@ -68,7 +70,8 @@ final class NewestValues: Sendable {
     /// What the topic has now; a key whose newest record is a tombstone is left out. Blocks.
     ///
     /// - Parameters:
-    ///   - isolation: `readUncommitted` for a caller that wants the newest value of all, decided or not: nobody's open transaction is waited for.
+    ///   - isolation: `readUncommitted` for a caller that wants the newest value of all, decided or not: nobody's open
+    ///     transaction is waited for.
     ///   - timeout: how long Kafka may take for an answer, or give no record.
     /// - Throws: ``KafkaError``, also when a transaction stays open that hides a part; ``Stopped``.
     func values(isolation: Isolation, timeout: Duration, _ waiting: Waiting) throws -> [String: NewestValue] {
@@ -200,7 +203,8 @@ final class NewestValues: Sendable {
                 guard let key = record.key.map({ String(decoding: $0, as: UTF8.self) }) else { return }
                 values[key] = record.value
             })
-        // The caller has ensured the topic, so an answer without it comes from a broker that is behind: no word on values.
+        // The caller has ensured the topic, so an answer without it comes from a broker that is behind: no word on
+        // values.
         guard let extent else { throw KafkaError.unknownTopic(topic) }
         return extent
     }

@@ -18,12 +18,13 @@ struct PositionStore: Sendable {
 
     /// The newest position of a stream, read up to the high watermark of a moment after the call.
     ///
-    /// Blocks. Rule 1 (docs/GUARANTEES.md): a caller that is a writer has fenced its predecessor before. Another stream's open transaction hides
-    /// positions behind its own, so it is waited for.
+    /// Blocks. Rule 1 (docs/GUARANTEES.md): a caller that is a writer has fenced its predecessor before. Another
+    /// stream's open transaction hides positions behind its own, so it is waited for.
     ///
-    /// - Parameter isolation: `readUncommitted` for a caller that only wants to know who stored the position: nobody's open transaction is waited for.
-    /// - Throws: ``KafkaError``, also when such a transaction stays open, ``PositionError`` when `stream`'s newest record cannot be read, or
-    ///   ``Stopped``.
+    /// - Parameter isolation: `readUncommitted` for a caller that only wants to know who stored the position: nobody's
+    ///   open transaction is waited for.
+    /// - Throws: ``KafkaError``, also when such a transaction stays open, ``PositionError`` when `stream`'s newest
+    ///   record cannot be read, or ``Stopped``.
     func read(stream: String, isolation: Isolation = .readCommitted, timeout: Duration, _ waiting: NewestValues.Waiting = .init()) throws
         -> StoredPosition?
     {

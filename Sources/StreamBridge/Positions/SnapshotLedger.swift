@@ -1,6 +1,7 @@
 import Kafka
 
-/// The snapshots of a bridge's streams: the compacted topic `bridge.<name>.snapshots`, key the snapshot's id. Copies share what was read.
+/// The snapshots of a bridge's streams: the compacted topic `bridge.<name>.snapshots`, key the snapshot's id. Copies
+/// share what was read.
 struct SnapshotLedger: Sendable {
     /// `bridge.<name>.snapshots`.
     var topic: String { newest.topic }

@@ -1,6 +1,7 @@
 import Mongo
 
-/// How far a snapshot is, as the stream's position keeps it: both are stored together, so neither is ever ahead of the other.
+/// How far a snapshot is, as the stream's position keeps it: both are stored together, so neither is ever ahead of the
+/// other.
 struct SnapshotProgress: Sendable, Equatable {
     let id: String
     /// The collection that is being copied. Those before it in the record of the snapshot are done.
@@ -10,8 +11,9 @@ struct SnapshotProgress: Sendable, Equatable {
     /// Published so far, of all collections.
     var documents: Int64
 
-    /// `{"id":…,"ns":…,"after":…,"documents":…}`, with `after` as canonical Extended JSON, so that it keeps its type. It is left out before the first
-    /// document: a null is the `_id` of one. An `_id` that is not UTF-8, which `format: bson` can publish, is `afterBSON` instead, in Base64.
+    /// `{"id":…,"ns":…,"after":…,"documents":…}`, with `after` as canonical Extended JSON, so that it keeps its type.
+    /// It is left out before the first document: a null is the `_id` of one. An `_id` that is not UTF-8, which `format:
+    /// bson` can publish, is `afterBSON` instead, in Base64.
     var json: String {
         let head: BSONDocument = ["id": .string(id), "ns": .string("\(namespace)")]
         var text = String(decoding: head.jsonLine.dropLast(), as: UTF8.self)

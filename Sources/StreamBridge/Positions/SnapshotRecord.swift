@@ -49,7 +49,8 @@ package struct SnapshotRecord: Sendable, Equatable {
     package let topic: String?
     /// Only documents that match, of every collection, as Extended JSON; nil for the filters of the parts.
     package let filter: String?
-    /// In the order in which they are copied. Empty until the snapshot begins, when it is of all collections of the stream.
+    /// In the order in which they are copied. Empty until the snapshot begins, when it is of all collections of the
+    /// stream.
     package var parts: [Part]
     /// Milliseconds since 1970.
     package var startedAt: Int64

@@ -1,13 +1,14 @@
-/// What decides which events a stream sees, as a position remembers it: a token is good for the definition that gave it.
+/// What decides which events a stream sees, as a position remembers it: a token is good for the definition that gave
+/// it.
 extension StoredPosition {
-    /// A short fingerprint of a stream's scope, pipeline and server options: eight hexadecimal digits for each of them, so that
-    /// ``changes(of:)`` can name what changed.
+    /// A short fingerprint of a stream's scope, pipeline and server options: eight hexadecimal digits for each of them,
+    /// so that ``changes(of:)`` can name what changed.
     static func definitionHash(of stream: StreamSettings) -> String {
         definition(of: stream).map { fingerprint($0.value) }.joined(separator: "-")
     }
 
-    /// The keys of the configuration that `stream` has changed since this position was stored, for a sentence: "pipeline and fullDocument".
-    /// All of them, when another program or another version wrote it; nil for none.
+    /// The keys of the configuration that `stream` has changed since this position was stored, for a sentence:
+    /// "pipeline and fullDocument". All of them, when another program or another version wrote it; nil for none.
     func changes(of stream: StreamSettings) -> String? {
         let definition = Self.definition(of: stream)
         let stored = options.split(separator: "-", omittingEmptySubsequences: false)

@@ -105,8 +105,8 @@ struct StoredPosition: Sendable, Equatable {
     private static let dateStyle = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     static func iso8601(milliseconds: Int64) -> String {
-        // The style cuts off what is below a millisecond, and most milliseconds lie just below themselves as a floating-point number: aim at
-        // the middle of one.
+        // The style cuts off what is below a millisecond, and most milliseconds lie just below themselves as a
+        // floating-point number: aim at the middle of one.
         Date(timeIntervalSince1970: (Double(milliseconds) + 0.5) / 1000).formatted(dateStyle)
     }
 
@@ -116,6 +116,7 @@ struct StoredPosition: Sendable, Equatable {
 }
 
 extension BSONDocument {
-    /// One line of JSON, of a document whose values are ours, or a token that the server or a stored record gave as valid BSON.
+    /// One line of JSON, of a document whose values are ours, or a token that the server or a stored record gave as
+    /// valid BSON.
     var jsonLine: [UInt8] { Array(((try? extendedJSON(.relaxed)) ?? "").utf8) }
 }

@@ -12,10 +12,12 @@ struct StreamPosition: Sendable, Equatable {
     /// Of the snapshot that runs beside the stream; nil when none does.
     var snapshot: SnapshotProgress?
 
-    /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age out of the oplog.
+    /// An idle stream stores its post-batch token this often (contract: at least every 10 s), so that it does not age
+    /// out of the oplog.
     static let idleStoreInterval: Duration = .seconds(5)
 
-    /// KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something is badly wrong.
+    /// KeyStrings compare like their hexadecimal text: a token that is older than the stored one means that something
+    /// is badly wrong.
     func refuse(before stored: StreamPosition?) throws(PositionError) {
         if let stored = stored?.token.data, let offered = token.data, offered < stored {
             throw .backwards(stored: stored, offered: offered)

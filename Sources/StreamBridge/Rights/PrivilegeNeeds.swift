@@ -1,6 +1,7 @@
 import Mongo
 
-/// What a configuration needs in MongoDB: the one place that says so, for `bridge grants`, for `bridge check` and for halts.
+/// What a configuration needs in MongoDB: the one place that says so, for `bridge grants`, for `bridge check` and for
+/// halts.
 ///
 /// A test takes each action away in turn and shows what fails without it.
 enum PrivilegeNeeds {
@@ -145,7 +146,8 @@ extension StreamSettings {
 }
 
 extension [PrivilegeNeed] {
-    /// Each right once, as a role has it. What is optional comes last, in entries of its own, so that each can be left out.
+    /// Each right once, as a role has it. What is optional comes last, in entries of its own, so that each can be left
+    /// out.
     var privileges: [Privilege] {
         let required = Self.merged(filter { $0.otherwise == nil }, beyond: [])
         return required + Self.merged(filter { $0.otherwise != nil }, beyond: required)

@@ -2,8 +2,8 @@ import Logging
 import Mongo
 import Runtime
 
-/// Compares the streams with the oplog every half minute, on a thread of its own: a warning before a position is lost, and one for a stream that
-/// stands still.
+/// Compares the streams with the oplog every half minute, on a thread of its own: a warning before a position is lost,
+/// and one for a stream that stands still.
 final class OplogWatch: Sendable {
     private let deployment: Deployment
     private let pool: MongoClientPool
@@ -29,7 +29,8 @@ final class OplogWatch: Sendable {
         guard !streams.isEmpty else { return }
         _ = LoopThread.start(name: "watch oplog") { [self] in
             var canSeeOplog = true
-            // The first look comes soon, for a caller that asks how long the oplog is, but does not disturb the streams' start.
+            // The first look comes soon, for a caller that asks how long the oplog is, but does not disturb the
+            // streams' start.
             guard !end.wait(for: min(interval, Self.firstLook)) else { return }
             repeat { look(&canSeeOplog) } while !end.wait(for: interval)
         }

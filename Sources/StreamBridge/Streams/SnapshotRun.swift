@@ -2,8 +2,8 @@ import Kafka
 import Mongo
 import Runtime
 
-/// A snapshot within one session of its stream: what the copier reads goes to the publisher, and how far it is into the position and the
-/// ledger. Used on the session's thread.
+/// A snapshot within one session of its stream: what the copier reads goes to the publisher, and how far it is into the
+/// position and the ledger. Used on the session's thread.
 final class SnapshotRun {
     let copier: SnapshotCopier
     private var record: SnapshotRecord
@@ -61,7 +61,8 @@ final class SnapshotRun {
         }
     }
 
-    /// Publishes the record and puts the progress into the stream's next position: before anything of the snapshot is published.
+    /// Publishes the record and puts the progress into the stream's next position: before anything of the snapshot is
+    /// published.
     func begin(with events: inout EventPump) throws {
         // Nothing to copy, or it cannot begin.
         if progress == nil { close(as: record.reason == nil ? .done : .failed) }
@@ -136,7 +137,8 @@ final class SnapshotRun {
         status.snapshotWaits(for: copier.stillness(of: Self.stillness))
     }
 
-    /// The record says that it has ended only together with what was published last, or when that is safe. Then the position says nothing of it any more.
+    /// The record says that it has ended only together with what was published last, or when that is safe. Then the
+    /// position says nothing of it any more.
     private func end(_ state: SnapshotRecord.State, _ events: inout EventPump, at token: ResumeToken, published count: Int) throws {
         if !isAtomic {
             try events.seal(progress, at: token)

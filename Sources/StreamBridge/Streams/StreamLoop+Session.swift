@@ -6,7 +6,8 @@ import Synchronization
 
 /// One session of a stream: from what is looked at first to the last batch.
 extension StreamLoop {
-    /// Looks at what the stream watches before it is opened: what cannot work halts, and what was probably not meant is told.
+    /// Looks at what the stream watches before it is opened: what cannot work halts, and what was probably not meant is
+    /// told.
     func review() throws -> ScopeWatch {
         let (pool, scope, topics) = (dependencies.pool, settings.watch, dependencies.topics)
         try StreamReview.tell(PipelineReview.remarks(on: settings), to: logger)
@@ -27,7 +28,7 @@ extension StreamLoop {
 
     /// Fence, read the position, open, pump (rule 1).
     ///
-    /// - Parameter lost: the position to go on past, if it is still the stored one.
+    /// - Parameter lost: the position to continue past, if it is still the stored one.
     func session(in term: StreamLeadership.Term, past lost: LostPosition?, _ scope: ScopeWatch) throws {
         try ensurePositionsTopic()
         let publisher = try makePublisher(term)
@@ -154,8 +155,8 @@ extension StreamLoop {
                     }
                     try pump.publish(batch)
                     if isUnstored, let token = batch.token {
-                        // Without a stored position, `now` would be another moment after a crash or an error. So the first one is stored
-                        // before anything is published, and until it is, remembered.
+                        // Without a stored position, `now` would be another moment after a crash or an error. So the
+                        // first one is stored before anything is published, and until it is, remembered.
                         if batch.events == nil { first.withLock { $0 = $0 ?? .after(token) } }
                         guard try publisher.finish(within: nil) else { throw Stopped() }
                         isUnstored = false
@@ -177,8 +178,9 @@ extension StreamLoop {
                 }
             }
         } catch {
-            // What was published before the error is still covered, and a halt may last: store its position while Kafka answers. Not when the lead has gone
-            // without waiting for this: somebody else may have stored another one meanwhile.
+            // What was published before the error is still covered, and a halt may last: store its position while Kafka
+            // answers. Not when the lead has gone without waiting for this: somebody else may have stored another one
+            // meanwhile.
             if !(error is NotLeading) || term.maySettle() { _ = try? publisher.finish(within: Self.settlingTime) }
             throw error
         }
@@ -213,7 +215,8 @@ extension StreamLoop {
             writer: dependencies.instance)
     }
 
-    /// Asks MongoDB something beside the change stream. A server that does not answer holds neither the loop nor a stop up.
+    /// Asks MongoDB something beside the change stream. A server that does not answer holds neither the loop nor a stop
+    /// up.
     func ask<Answer: Sendable>(
         _ question: String, within limit: Duration = BoundedCallLimits.answer, _ body: @escaping @Sendable () throws -> Answer
     ) throws -> Answer {
@@ -221,7 +224,8 @@ extension StreamLoop {
             of: dependencies.pool, "find out \(question)", within: limit, stop: dependencies.stop, isSlow: { status.mongoFailed($0) }, body)
     }
 
-    /// Where to open the stream instead of at a lost position. The topic for the gap's record comes first: without it nothing is skipped.
+    /// Where to open the stream instead of at a lost position. The topic for the gap's record comes first: without it
+    /// nothing is skipped.
     private func place(past lost: LostPosition) throws -> ChangeStreamOptions.Start {
         try dependencies.topics.ensure(gapsTopic, partitions: 1, config: GapRecord.topicSettings, timeout: Self.answerTime)
         guard settings.onLostPosition == .oldest else { return .now }

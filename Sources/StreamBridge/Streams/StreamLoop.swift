@@ -49,7 +49,7 @@ package final class StreamLoop: Sendable {
         heartbeat = dependencies.loops.heartbeat(of: "publish \(settings.name)")
     }
 
-    /// - Throws: ``Halt`` when the stream cannot go on.
+    /// - Throws: ``Halt`` when the stream cannot continue.
     package func run() async throws {
         let halt = await LoopThread.run(name: "publish \(settings.name)") { self.supervise() }
         if let halt { throw halt }
@@ -62,7 +62,8 @@ package final class StreamLoop: Sendable {
         var scope: ScopeWatch?
     }
 
-    /// Runs sessions whenever this process leads the stream. One that has halted continues, too, when somebody has edited its position.
+    /// Runs sessions whenever this process leads the stream. One that has halted continues, too, when somebody has
+    /// edited its position.
     private func supervise() -> Halt? {
         var run = Run(skip: LostPositionSkip(policy: settings.onLostPosition))
         var (seen, haltedAt): (Int64?, Int64) = (nil, 0)
@@ -87,7 +88,8 @@ package final class StreamLoop: Sendable {
     }
 
     /// - Parameters:
-    ///   - seen: the end of the history when it was last read; nil while that is not known, because Kafka did not answer at the halt.
+    ///   - seen: the end of the history when it was last read; nil while that is not known, because Kafka did not
+    ///     answer at the halt.
     ///   - halt: milliseconds since 1970.
     private func newestEdit(since seen: inout Int64?, halt: Int64) -> PositionEdit? {
         guard let end = try? dependencies.history.end(timeout: Self.answerTime), seen.map({ $0 < end }) ?? true,
@@ -155,8 +157,8 @@ package final class StreamLoop: Sendable {
             dependencies.positions.topic, partitions: 1, config: dependencies.topics.configOfCompacted, timeout: Self.answerTime)
     }
 
-    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no more. A hint: the fences make
-    /// good what is wrong.
+    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no
+    /// more. A hint: the fences make good what is wrong.
     private func isAlone() -> Bool {
         do {
             let stored = try dependencies.positions.read(

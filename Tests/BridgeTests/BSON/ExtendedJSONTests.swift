@@ -40,7 +40,8 @@ import Testing
                 == #"{"extra":0,"a":{"x":1},"list":[{"$numberInt":"1"},"y"],"again":[1,"y"],"text":"\"é\""}"#)
     }
 
-    /// A character that needs an escape, or more than one byte, at every place relative to the eight or 32 bytes that are looked at together.
+    /// A character that needs an escape, or more than one byte, at every place relative to the eight or 32 bytes that
+    /// are looked at together.
     @Test(arguments: ["\"", "\\", "\n", "\u{0}", "é", "☆", "🚚", "é☆🚚\"é"])
     func escapesAtEveryPlaceInAText(character: String) throws {
         for before in 0..<40 {

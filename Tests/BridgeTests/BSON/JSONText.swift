@@ -1,5 +1,5 @@
-/// A strict reader of JSON (RFC 8259), the tests' own: it tells whether a text is JSON at all, and keeps the order of members, members
-/// of the same name, and the exact text of numbers.
+/// A strict reader of JSON (RFC 8259), the tests' own: it tells whether a text is JSON at all, and keeps the order of
+/// members, members of the same name, and the exact text of numbers.
 indirect enum JSONText: Equatable {
     struct Member: Equatable {
         let key: String

@@ -4,9 +4,9 @@ import Testing
 
 /// The encoder against libbson, the C driver's own implementation, over random documents.
 ///
-/// What libbson 1.23 reads wrongly is kept out: code and DBPointers in arrays get another key, code inside a scope stays a document, and
-/// code ends at U+0000. What it writes wrongly, too: a DBPointer's namespace ends at U+0000, and a decimal with a coefficient of 35 digits is
-/// not the zero that the standard makes of it.
+/// What libbson 1.23 reads wrongly is kept out: code and DBPointers in arrays get another key, code inside a scope
+/// stays a document, and code ends at U+0000. What it writes wrongly, too: a DBPointer's namespace ends at U+0000, and
+/// a decimal with a coefficient of 35 digits is not the zero that the standard makes of it.
 @Suite struct LibbsonComparisonTests {
     /// Canonical JSON keeps everything, so libbson makes the same bytes of it.
     @Test func canonicalJSONParsesBackToTheSameBytes() throws {

@@ -64,7 +64,8 @@ import Testing
         #expect(text(buffer) == UInt64.max.description)
     }
 
-    /// The short cuts for simple numbers must give what Swift's own formatter gives: the shortest text that reads back as the number.
+    /// The short cuts for simple numbers must give what Swift's own formatter gives: the shortest text that reads back
+    /// as the number.
     @Test func writesDoublesAsTheShortestTextThatReadsBack() {
         var generator = SeededGenerator(seed: 5)
         var numbers: [Double] = [

@@ -4,8 +4,8 @@ import Testing
 
 /// The encoder against PyMongo's `bson.json_util`, which shares no code with ours or with libbson.
 ///
-/// Runs where `python3` has the package `bson` (of `pymongo`); `BRIDGE_PYTHON` names another interpreter. What `json_util` cannot
-/// represent is listed in the script.
+/// Runs where `python3` has the package `bson` (of `pymongo`); `BRIDGE_PYTHON` names another interpreter. What
+/// `json_util` cannot represent is listed in the script.
 @Suite(.enabled(if: Python.hasBSON, "needs python3 with the package pymongo"))
 struct PyMongoComparisonTests {
     @Test func readsOurJSONAsTheSameDocuments() throws {

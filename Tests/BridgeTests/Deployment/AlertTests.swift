@@ -3,7 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// deploy/prometheus: the alerts name what the bridge exports, each is tested, and each has its section in docs/OPERATIONS.md.
+/// deploy/prometheus: the alerts name what the bridge exports, each is tested, and each has its section in
+/// docs/OPERATIONS.md.
 @Suite struct AlertTests {
     static let folder = "deploy/prometheus"
 

@@ -101,7 +101,8 @@ import Testing
         }
     }
 
-    /// A changed record gives a command or a fault, never a trap; and it is a fault in the JSON exactly if the tests' own reader says so.
+    /// A changed record gives a command or a fault, never a trap; and it is a fault in the JSON exactly if the tests'
+    /// own reader says so.
     @Test func randomChangesGiveACommandOrAFault() throws {
         var generator = SeededGenerator(seed: 11)
         let record = Array(Self.valid.utf8)

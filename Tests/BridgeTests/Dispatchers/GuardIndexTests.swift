@@ -110,7 +110,8 @@ import Testing
         #expect(try Self.judge(bytes).kind == .plain)
     }
 
-    /// Somebody dropped the index or its collection meanwhile, builds the same, or the server is busy; anything else needs people.
+    /// Somebody dropped the index or its collection meanwhile, builds the same, or the server is busy; anything else
+    /// needs people.
     @Test func aBuildThatFailsIsTriedAgainOnlyWhereThatHelps() {
         let missing = GuardIndex.Missing(dispatcher: .sample(), nearby: [])
         func passes(_ code: MongoError.Code) -> Bool {

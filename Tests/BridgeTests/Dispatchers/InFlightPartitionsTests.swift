@@ -92,7 +92,8 @@ import Testing
         #expect(hands.await(emptyOf: [1], within: .zero, wake: {}))
     }
 
-    /// The race that the turns are for: the worker takes records of a partition just before it is paused, and tells after.
+    /// The race that the turns are for: the worker takes records of a partition just before it is paused, and tells
+    /// after.
     @Test func whateverTheThreadsDoNothingIsInHandAfterTheWait() {
         let hands = InFlightPartitions()
         let partitions: [Int32] = [0, 1, 2]

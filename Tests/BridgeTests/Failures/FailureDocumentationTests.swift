@@ -6,10 +6,11 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// docs/OPERATIONS.md has a row for every error that is decided about by code: its codes and its class are those of the sources, what people see, what it
-/// means and what they do is written by hand, and agrees with what the sources do.
+/// docs/OPERATIONS.md has a row for every error that is decided about by code: its codes and its class are those of the
+/// sources, what people see, what it means and what they do is written by hand, and agrees with what the sources do.
 @Suite struct FailureDocumentationTests {
-    /// A row of a table of failures: the codes in its first cell, the class of the metrics, what is seen, what it means, what to do.
+    /// A row of a table of failures: the codes in its first cell, the class of the metrics, what is seen, what it
+    /// means, what to do.
     private struct Row {
         var cells: [String]
 
@@ -62,7 +63,8 @@ import Testing
     /// The rows of the first table of a chapter.
     private static func rows(of chapter: String) throws -> [Row] { try OperationsDocument.table(of: chapter).map(Row.init) }
 
-    /// Compares a chapter's codes and classes with those of the sources, row by row; `BRIDGE_UPDATE_DOCS=1` writes them instead.
+    /// Compares a chapter's codes and classes with those of the sources, row by row; `BRIDGE_UPDATE_DOCS=1` writes them
+    /// instead.
     private func compare<Code: Hashable & CustomStringConvertible>(
         _ chapter: String, with table: [FailureTable<Code>.Row], _ codes: (Row) -> Set<Code>, _ text: ([Code]) -> String
     ) throws {
@@ -159,7 +161,8 @@ import Testing
         #expect(misspelt.isEmpty)
     }
 
-    /// A newer librdkafka has more codes: whoever sees this fail decides about them. A code that is not decided about halts.
+    /// A newer librdkafka has more codes: whoever sees this fail decides about them. A code that is not decided about
+    /// halts.
     @Test func whatIsNotDecidedAboutIsWhatNoRequestOfABridgeIsAnsweredWith() {
         let undecided = Self.errorsOfKafka().filter { Reaction(StreamFailure(kafka: $0)).isUnknown }.map(\.code.description)
         #expect(Set(undecided).subtracting(Self.undecided).isEmpty)

@@ -118,7 +118,8 @@ import Testing
         RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION, RD_KAFKA_RESP_ERR__INVALID_ARG, RD_KAFKA_RESP_ERR_INVALID_PARTITIONS,
         RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, RD_KAFKA_RESP_ERR_POLICY_VIOLATION, RD_KAFKA_RESP_ERR_INVALID_CONFIG,
         RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE, RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
-        // What the broker will refuse however often it is sent: a null key for a compacted topic, a time out of its bounds.
+        // What the broker will refuse however often it is sent: a null key for a compacted topic, a time out of its
+        // bounds.
         RD_KAFKA_RESP_ERR_INVALID_RECORD, RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP,
     ])
     func whatNoProducerCanMendHalts(_ code: rd_kafka_resp_err_t) {
@@ -143,7 +144,8 @@ import Testing
         #expect(halt.remedy.contains("batch.size"))
     }
 
-    /// An idempotent producer that may not write to the cluster is told so as a fatal error; a new one would be told the same, for ever.
+    /// An idempotent producer that may not write to the cluster is told so as a fatal error; a new one would be told
+    /// the same, for ever.
     @Test(arguments: [
         RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
         RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,

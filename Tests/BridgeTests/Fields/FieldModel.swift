@@ -3,7 +3,8 @@ import Hashing
 @testable import Mongo
 @testable import Runtime
 
-/// Field rules on decoded documents: slow, and written another way than ``FieldRewriter``. It looks for each name in the lists of rules.
+/// Field rules on decoded documents: slow, and written another way than ``FieldRewriter``. It looks for each name in
+/// the lists of rules.
 struct FieldModel {
     var include: [[String]]?
     var exclude: [[String]] = []

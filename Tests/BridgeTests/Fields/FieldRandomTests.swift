@@ -81,7 +81,8 @@ import Testing
         }
     }
 
-    /// The rules come before the encoder: what it writes of an event with rules, it writes of the rewritten event without them.
+    /// The rules come before the encoder: what it writes of an event with rules, it writes of the rewritten event
+    /// without them.
     @Test(arguments: EventEncoderFormats.all)
     func everyFormatWritesTheSameRewrittenEvent(format: RecordFormat) throws {
         var random = SeededGenerator(seed: 7)
@@ -98,7 +99,8 @@ import Testing
         }
     }
 
-    /// Bytes that were changed anywhere never trap, and give the same error in every format where the rules cannot read them.
+    /// Bytes that were changed anywhere never trap, and give the same error in every format where the rules cannot read
+    /// them.
     @Test(arguments: 0..<4)
     func malformedEventsFailAlikeInEveryFormat(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed) + 900)

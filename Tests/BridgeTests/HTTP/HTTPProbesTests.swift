@@ -58,7 +58,8 @@ import Testing
         #expect(ask("/readyz", after: 6).text.hasPrefix("MongoDB cannot be reached: "))
         #expect(ask("/readyz", after: 6).text.split(separator: "\n").count == 1)
         #expect(ask("/healthz", after: 100).isGood)
-        // Another loop's refusals are no reason to restart either while it is so: nobody knows what the server would say.
+        // Another loop's refusals are no reason to restart either while it is so: nobody knows what the server would
+        // say.
         for _ in 0..<2 { stream.mongoFailed(MongoError(kind: .server(code: 8000), operation: "read", message: "no")) }
         #expect(ask("/healthz", after: 100).isGood)
     }

@@ -7,7 +7,8 @@ import Testing
 
 private let accessControlledBroker = ProcessInfo.processInfo.environment["BRIDGE_TEST_KAFKA_SASL"]
 
-/// A broker with access control: `BRIDGE_TEST_KAFKA_SASL=host:port`, where `alice` (password `alice-secret`) has no rights at all.
+/// A broker with access control: `BRIDGE_TEST_KAFKA_SASL=host:port`, where `alice` (password `alice-secret`) has no
+/// rights at all.
 @Suite(.blocking, .enabled(if: accessControlledBroker != nil, "set BRIDGE_TEST_KAFKA_SASL=host:port of a broker with access control"))
 struct AccessControlTests {
     private func settings(_ user: String, _ password: String) -> KafkaSettings {

@@ -4,7 +4,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// What brokers answer to produce requests, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.
+/// What brokers answer to produce requests, and what becomes of it. The mock cluster's answers, because a real broker
+/// gives them seldom.
 @Suite(.blocking, .enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct BrokerErrorTests {
     private let brokers: MockBrokers
 
@@ -18,8 +19,8 @@ import Testing
         RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, RD_KAFKA_RESP_ERR__TRANSPORT,
     ])
     func aPassingErrorAtTheHeadIsRetriedAndKeepsTheOrder(_ code: rd_kafka_resp_err_t) throws {
-        // One request at a time: the mock cluster takes a request although the one before it failed, where a real broker looks at the
-        // sequence numbers and refuses.
+        // One request at a time: the mock cluster takes a request although the one before it failed, where a real
+        // broker looks at the sequence numbers and refuses.
         let producer = try ReportingProducer(brokers.settings, ["linger.ms": "0", "max.in.flight": "1"])
         #expect(try producer.produce("t", key: "k", value: "warm"))
         try producer.wait(acknowledged: 1)
@@ -51,7 +52,7 @@ import Testing
         #expect(failure.halt?.status == .configuration)
     }
 
-    /// librdkafka cannot go on in order and gives the producer up; the next one begins at the stored position.
+    /// librdkafka cannot continue in order and gives the producer up; the next one begins at the stored position.
     @Test(arguments: [RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH])
     func aSequenceThatTheBrokerDoesNotKnowEndsTheProducerAndNotTheStream(_ code: rd_kafka_resp_err_t) throws {
         brokers.fail(.produce, with: [code])
@@ -81,7 +82,8 @@ import Testing
         #expect(stored == ["warm"])
     }
 
-    /// A broker without IdempotentWrite for the account says so when the producer asks for its id; librdkafka makes that fatal.
+    /// A broker without IdempotentWrite for the account says so when the producer asks for its id; librdkafka makes
+    /// that fatal.
     @Test func aMissingRightToTheClusterHaltsTheStream() throws {
         brokers.fail(.initProducerId, with: [RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED])
         let producer = try ReportingProducer(brokers.settings)

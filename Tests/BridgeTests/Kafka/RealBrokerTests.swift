@@ -145,7 +145,8 @@ struct RealBrokerTests {
         try catalog(partitions: 1).ensure(topic, timeout: Self.timeout)
         let producer = try ReportingProducer(kafka.settings, ["topic.metadata.propagation.max.ms": "100"])
         #expect(try producer.produce("\(topic).gone", key: "k", value: "v"))
-        // With auto.create.topics.enable the broker makes the topic, which is why no producer sees a name before the catalog did.
+        // With auto.create.topics.enable the broker makes the topic, which is why no producer sees a name before the
+        // catalog did.
         try producer.wait(for: "an answer") { !$0.refused.isEmpty || $0.count == 1 }
         guard let error = producer.refused.first?.error else { return }
         guard case .restart = StreamFailure(error, stream: .sample()) else {
@@ -178,7 +179,8 @@ struct RealBrokerTests {
         #expect(try writer.produce(store.topic, key: Array("inventory".utf8), value: position(2).json))
         try writer.wait(acknowledged: 1)
         try check(isCommitted ? rd_kafka_commit_transaction(handle, 30_000) : rd_kafka_abort_transaction(handle, 30_000))
-        // Rule 1, fence before reading: the broker answers a commit before every partition shows it, and a fence waits for that.
+        // Rule 1, fence before reading: the broker answers a commit before every partition shows it, and a fence waits
+        // for that.
         let heir = try ReportingProducer(kafka.settings, ["transactional.id": topic, "message.timeout.ms": "30000"])
         try check(rd_kafka_init_transactions(heir.producer.client.handle, 30_000))
         #expect(try store.read(stream: "inventory", timeout: Self.timeout) == position(isCommitted ? 2 : 1))

@@ -103,7 +103,8 @@ struct TransactionsRealBrokerTests {
         #expect(try stored() == PublisherSession.position(6))
     }
 
-    /// Nobody else is there: the broker gives a transaction up that has been open for too long, and fences its producer by that.
+    /// Nobody else is there: the broker gives a transaction up that has been open for too long, and fences its producer
+    /// by that.
     @Test func aTransactionThatTheBrokerGaveUpEndsTheSession() throws {
         // The broker looks for such transactions every ten seconds.
         let session = try session(["transaction.timeout.ms": "1000"])
@@ -162,8 +163,8 @@ struct TransactionsRealBrokerTests {
         #expect(try tokens() == Self.tokens(1...Int32(events)))
     }
 
-    /// All streams of a bridge share a topic with one partition, in which an open transaction hides what came after it, committed or not. A
-    /// position that is taken for the newest because nothing else can be seen would repeat events.
+    /// All streams of a bridge share a topic with one partition, in which an open transaction hides what came after it,
+    /// committed or not. A position that is taken for the newest because nothing else can be seen would repeat events.
     @Test(arguments: [true, false])
     func anotherStreamsOpenTransactionHidesNoPosition(isCommitted: Bool) throws {
         let session = try session()

@@ -63,7 +63,7 @@ import Testing
         try waitForProgress(5)
         program.signal(SIGINT)
         #expect(try program.exitStatus() == 130, "\(program.errors)")
-        #expect(program.errors.contains("go on with `bridge replay --resume stopped --rate 40/s`"), "\(program.errors)")
+        #expect(program.errors.contains("continue with `bridge replay --resume stopped --rate 40/s`"), "\(program.errors)")
         #expect(try scene.records().count < 100)
         let last = try start("--resume", "stopped", "--format", "json")
         #expect(try last.exitStatus() == 0, "\(last.errors)")

@@ -73,7 +73,8 @@ import Testing
         #expect(again.values.allSatisfy { Set($0.map(\.partition)).count == 1 })
     }
 
-    /// A copy that goes on with another number of partitions than it began with puts a key's records where the earlier ones are.
+    /// A copy that continues with another number of partitions than it began with puts a key's records where the
+    /// earlier ones are.
     @Test(arguments: [(true, 3), (false, 2)] as [(Bool, Int32)])
     func whetherPartitionsAreKeptIsDecidedWhenTheCopyBegins(isKept: Bool, targetPartitions: Int32) throws {
         let scene = try CopyScene(partitions: 2, targetPartitions: targetPartitions)

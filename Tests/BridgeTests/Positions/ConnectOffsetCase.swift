@@ -5,7 +5,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// What a connector left in Kafka Connect's offsets topic, recorded from a real worker: a file of Fixtures/connect-offsets.
+/// What a connector left in Kafka Connect's offsets topic, recorded from a real worker: a file of
+/// Fixtures/connect-offsets.
 struct ConnectOffsetCase: Sendable, CustomTestStringConvertible {
     struct Record: Sendable {
         let key: [UInt8]

@@ -3,7 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// Records of the bridge's own topics that somebody else wrote: refused or used, never the end of the process. `make fuzz` does the same for longer.
+/// Records of the bridge's own topics that somebody else wrote: refused or used, never the end of the process. `make
+/// fuzz` does the same for longer.
 @Suite struct OwnTopicsMutationTests {
     private static let token = "826274DD9F000000032B022C0100296E5A1004"
 

@@ -17,7 +17,8 @@ import Testing
         }
     }
 
-    /// A collection's index has one place for both, and they have one type. (Several bits stand for the same decimal, or for no number.)
+    /// A collection's index has one place for both, and they have one type. (Several bits stand for the same decimal,
+    /// or for no number.)
     private static func isSame(_ one: BSONValue, _ other: BSONValue?) -> Bool {
         guard let other else { return false }
         return BSONIdentity(one) == BSONIdentity(other) && one.type == other.type

@@ -5,9 +5,10 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Nobody may set the machine's clock for a test. So the two halves are shown apart: the deadline is a time of the monotonic clock, and the
-/// condition reads it as one. (A condition of the wall clock takes a monotonic deadline, which is some years after 1970, for one that has long
-/// passed, and does not wait at all. A deadline of the wall clock would be half a century of uptime away.)
+/// Nobody may set the machine's clock for a test. So the two halves are shown apart: the deadline is a time of the
+/// monotonic clock, and the condition reads it as one. (A condition of the wall clock takes a monotonic deadline, which
+/// is some years after 1970, for one that has long passed, and does not wait at all. A deadline of the wall clock would
+/// be half a century of uptime away.)
 @Suite struct MonitorTests {
     private static func now(_ clock: clockid_t) -> Duration {
         var time = timespec()

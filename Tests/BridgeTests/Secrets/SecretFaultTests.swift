@@ -3,7 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// Passwords of any characters, wherever a configuration may have them: in no fault, no warning and no effective configuration.
+/// Passwords of any characters, wherever a configuration may have them: in no fault, no warning and no effective
+/// configuration.
 @Suite struct SecretFaultTests {
     /// Where a secret is in a file, as people write it: in quotes, plain, in braces; as it is or percent-encoded.
     private static func texts(_ secret: String) -> [String] {

@@ -2,7 +2,8 @@ import Foundation
 
 /// Passwords as people and generators make them, and what is left of them in a text.
 enum SecretText {
-    /// Letters that no sentence of the program has four of in a row, all punctuation of ASCII, and some of what is beyond.
+    /// Letters that no sentence of the program has four of in a row, all punctuation of ASCII, and some of what is
+    /// beyond.
     private static let characters = Array("QZXJqzxj") + Array("0123456789") + punctuation + punctuation + Array(" é日\u{301}€")
     private static let punctuation = Array(##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##)
 

@@ -5,7 +5,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Everything that can happen to a bridge on its way, at random, during a load: kills, pauses, elections, restarts of the broker.
+/// Everything that can happen to a bridge on its way, at random, during a load: kills, pauses, elections, restarts of
+/// the broker.
 struct ChaosSchedule {
     enum Fault: CaseIterable {
         /// `kill -9`, and the next bridge at once.

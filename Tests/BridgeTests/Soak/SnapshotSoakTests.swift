@@ -5,7 +5,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// The long form of the test of snapshots, for `make soak`. On a real broker: the mock cluster does not keep so many records.
+/// The long form of the test of snapshots, for `make soak`. On a real broker: the mock cluster does not keep so many
+/// records.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["BRIDGE_SOAK"] == "1" && TestKafka.isReal))
 struct SnapshotSoakTests {
     @Test func tenKillsAndThreeStepDownsDuringASnapshotOf300000DocumentsLoseAndRepeatNothing() async throws {

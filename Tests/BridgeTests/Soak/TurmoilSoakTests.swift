@@ -6,7 +6,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Long loads with everything that can happen to a bridge, each verified twice: by `bridge verify`, and by the writes themselves.
+/// Long loads with everything that can happen to a bridge, each verified twice: by `bridge verify`, and by the writes
+/// themselves.
 @Suite(.enabled(if: ProcessInfo.processInfo.environment["BRIDGE_SOAK"] == "1"), .serialized)
 struct TurmoilSoakTests {
     @Test func killsAndPausesUnderLoadLoseNothing() async throws {
@@ -16,7 +17,8 @@ struct TurmoilSoakTests {
         }
     }
 
-    /// The exactly-once promise, with all that the three sides can do to it. Only a real broker hides what was not committed.
+    /// The exactly-once promise, with all that the three sides can do to it. Only a real broker hides what was not
+    /// committed.
     @Test(.enabled(if: TestKafka.isReal, "exactly-once needs a real broker: set BRIDGE_TEST_KAFKA=host:port"))
     func everyWriteArrivesOnceAndInOrderThroughKillsElectionsAndRestarts() async throws {
         try await blocking {

@@ -166,8 +166,8 @@ import Testing
         }
     }
 
-    /// A reader that waits for its server may outlive its session: what it keeps to wake the session must not keep the producer, with its
-    /// threads and its queue.
+    /// A reader that waits for its server may outlive its session: what it keeps to wake the session must not keep the
+    /// producer, with its threads and its queue.
     @Test func aSessionThatIsOverLeavesNoProducerBehind() throws {
         var session: PublisherSession? = try session()
         let wake = try #require(session?.publisher.wake)
@@ -317,7 +317,8 @@ import Testing
             #expect(try stored() == nil)
         }
 
-        /// Records that a session could not send must not come behind those of the next one, which publishes the same events again.
+        /// Records that a session could not send must not come behind those of the next one, which publishes the same
+        /// events again.
         @Test func aSessionThatFailedSendsNothingAfterItsEnd() throws {
             var session: PublisherSession? = try session(["linger.ms": "600000"])
             try session?.publish(1...5)

@@ -6,7 +6,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Our records as the specification's own implementation reads them. `scripts/bootstrap --tests` installs it; in CI the test runs in any case.
+/// Our records as the specification's own implementation reads them. `scripts/bootstrap --tests` installs it; in CI the
+/// test runs in any case.
 @Suite(.enabled(if: CloudEventsSDK.isWanted, "needs the CloudEvents SDK for Python: scripts/bootstrap --tests installs it"))
 struct CloudEventsSDKTests {
     private struct Line: Codable {

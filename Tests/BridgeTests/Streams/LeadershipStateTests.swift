@@ -52,7 +52,7 @@ import Testing
         ([.gone], .standby, .standby, [0, 0]),
         ([.other, .gone], .standby, .standby, [0, 0]),
         ([.this, .revoked, .other, .revoked, .gone], .standby, .standby, [1, 1]),
-        // The group forms anew: a fence lets a session go on, without one it ends before.
+        // The group forms anew: a fence lets a session continue, without one it ends before.
         ([.this, .revoked], .leading, .waiting, [1, 1]),
         ([.this, .revoked, .this], .leading, .leading, [1, 2]),
         ([.this, .revoked, .other], .standby, .standby, [1, 1]),
@@ -103,7 +103,8 @@ import Testing
         case settles, isSettled, ends
     }
 
-    /// What the session may still do once the group forms anew, at-least-once: whether it may settle, what it may store, and whether it is waited for.
+    /// What the session may still do once the group forms anew, at-least-once: whether it may settle, what it may
+    /// store, and whether it is waited for.
     @Test func aSessionThatHasToEndStoresItsPositionOrLosesItsRightTo() throws {
         let rows: [(ends: [End], storing: LeadershipState.Storing, isWaitedFor: Bool)] = [
             ([], .allowed, false),

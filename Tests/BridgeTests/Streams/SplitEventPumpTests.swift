@@ -103,7 +103,8 @@ import Testing
     /// The number of records before each seal, and its place in a transaction.
     private var seals: [String] { publisher.seals { "\($0.index)" } }
 
-    /// Publishes batches as the reader hands them over. Each one's position is its last event's own, so the server tells nothing of what follows.
+    /// Publishes batches as the reader hands them over. Each one's position is its last event's own, so the server
+    /// tells nothing of what follows.
     private static func publish(_ batches: [[BSONDocument]], with pump: inout EventPump) throws {
         var last: TransactionID?
         for events in batches {

@@ -3,7 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// What a stream shows, as a table: what happens, one thing after another, and the state and the log's lines that follow.
+/// What a stream shows, as a table: what happens, one thing after another, and the state and the log's lines that
+/// follow.
 @Suite struct StreamProgressTests {
     private enum Step {
         case leads, leadsNoMore, standsBy
@@ -15,7 +16,7 @@ import Testing
 
     private static let start = ContinuousClock.now
     private static let error = MongoError(kind: .network, operation: "read", message: "broken")
-    private static let halt = Halt(reason: "it cannot go on", remedy: "Fix it", status: .configuration)
+    private static let halt = Halt(reason: "it cannot continue", remedy: "Fix it", status: .configuration)
 
     private static func apply(_ step: Step, to progress: inout StreamProgress, at now: ContinuousClock.Instant) -> [Outages.Line] {
         switch step {
@@ -60,12 +61,12 @@ import Testing
         ([.standsBy, .leads], .starting, ["stands by"]),
         ([.standsBy, .leads, .reads(1)], .streaming, ["stands by"]),
         // A halt stays, whatever a thread still reports.
-        ([.leads, .reads(3), .halts], .halted, ["halted: it cannot go on. Fix it"]),
-        ([.leads, .halts, .mongoFails, .reads(3), .publishes(1)], .halted, ["halted: it cannot go on. Fix it"]),
-        ([.leads, .reads(3), .halts, .isFixed], .starting, ["halted: it cannot go on. Fix it", "continues after the halt: asked"]),
+        ([.leads, .reads(3), .halts], .halted, ["halted: it cannot continue. Fix it"]),
+        ([.leads, .halts, .mongoFails, .reads(3), .publishes(1)], .halted, ["halted: it cannot continue. Fix it"]),
+        ([.leads, .reads(3), .halts, .isFixed], .starting, ["halted: it cannot continue. Fix it", "continues after the halt: asked"]),
         (
             [.reads(3), .mongoFails, .halts, .isFixed, .reads(3)], .streaming,
-            ["retrying: could not read", "halted: it cannot go on. Fix it", "continues after the halt: asked"]
+            ["retrying: could not read", "halted: it cannot continue. Fix it", "continues after the halt: asked"]
         ),
     ]
 

@@ -155,7 +155,7 @@ import Testing
         let halt = #expect(throws: Halt.self) { try self.route(SampleEvent.insert(2, collection: "foo#bar"), by: &router) }
         #expect(halt?.reason.contains("lessons.foo@bar and lessons.foo#bar") == true)
         #expect(opened.names == ["mongo.lessons.foo_bar"])
-        // Others go on.
+        // Others continue.
         #expect(try route(SampleEvent.insert(3, collection: "pears"), by: &router) == "mongo.lessons.pears")
     }
 

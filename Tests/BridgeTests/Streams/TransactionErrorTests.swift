@@ -6,7 +6,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// What brokers answer to a stream's transactions, and what becomes of it. The mock cluster's answers, because a real broker gives them seldom.
+/// What brokers answer to a stream's transactions, and what becomes of it. The mock cluster's answers, because a real
+/// broker gives them seldom.
 @Suite(.blocking, .enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct TransactionErrorTests {
     private let brokers: MockBrokers
     private let store: PositionStore
@@ -29,7 +30,7 @@ import Testing
         return session
     }
 
-    /// What ends a session that goes on until its commit.
+    /// What ends a session that continues until its commit.
     private func failure(of session: PublisherSession) throws -> any Error {
         do {
             try session.publisher.endLinger(isCaughtUp: true)
@@ -90,7 +91,8 @@ import Testing
         try expectHeir()
     }
 
-    /// Between two transactions, amid one, and while the broker that was the coordinator is away: the producer looks for the new one.
+    /// Between two transactions, amid one, and while the broker that was the coordinator is away: the producer looks
+    /// for the new one.
     @Test func aCoordinatorThatMovesIsFollowed() throws {
         let brokers = try MockBrokers(3)
         try brokers.create(topic: "records")
@@ -211,7 +213,7 @@ import Testing
         let start = ContinuousClock.now
         try session.wait(for: "an outage that outlasts the call") { $0.state == .retrying && start.duration(to: .now) > .seconds(2) }
         #expect(session.status.snapshot.positionsStored == 0)
-        // What the stream goes on to read meanwhile changes nothing.
+        // What the stream continues to read meanwhile changes nothing.
         try session.publisher.seal(PublisherSession.position(6))
         brokers.bringUp(1)
         try session.wait(for: "the commit") { $0.positionsStored == 1 }
@@ -220,8 +222,8 @@ import Testing
         #expect(session.status.snapshot.recordsPublished == 5)
     }
 
-    /// librdkafka would ask the coordinator again and again until the transaction's time is over, a minute, and then say that records have timed
-    /// out.
+    /// librdkafka would ask the coordinator again and again until the transaction's time is over, a minute, and then
+    /// say that records have timed out.
     @Test func aTopicThatIsGoneEndsTheSessionAndIsNamed() throws {
         let session = try session()
         try session.publishAndSeal(1...1)
@@ -289,7 +291,8 @@ import Testing
         #expect(session.status.snapshot.positionsStored == 0)
     }
 
-    /// Some of the batch is in the transaction, and its position is not: whatever is sealed then, it must not be committed.
+    /// Some of the batch is in the transaction, and its position is not: whatever is sealed then, it must not be
+    /// committed.
     @Test func anOverdueStopAmidABatchCommitsNothingOfIt() throws {
         let session = try session(["queue.buffering.max.messages": "3"])
         brokers.takeDown(1)

@@ -6,7 +6,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// What a session does with its transactions. The mock cluster ignores isolation: what readers see is asserted on a real broker only.
+/// What a session does with its transactions. The mock cluster ignores isolation: what readers see is asserted on a
+/// real broker only.
 @Suite(.blocking) struct TransactionalPublisherTests {
     private let kafka: TestKafka
     private let bridge = UniqueName.make("publisher")

@@ -5,7 +5,8 @@ import Mongo
 @testable import Runtime
 @testable import StreamBridge
 
-/// A dispatcher's topics on the shared cluster, with names of their own, and a configuration with nothing but that dispatcher.
+/// A dispatcher's topics on the shared cluster, with names of their own, and a configuration with nothing but that
+/// dispatcher.
 struct CommandTopics: Sendable {
     let kafka: TestKafka
     let partitions: Int32

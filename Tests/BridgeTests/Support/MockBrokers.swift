@@ -52,7 +52,8 @@ struct MockBrokers {
     /// What brokers say about a topic when they are asked for it; `RD_KAFKA_RESP_ERR_NO_ERROR` to find it again.
     func describe(topic: String, as code: rd_kafka_resp_err_t) { rd_kafka_mock_topic_set_error(cluster.cluster, topic, code) }
 
-    /// Makes another broker the coordinator of a transactional id or a consumer group; the one before answers that it is none.
+    /// Makes another broker the coordinator of a transactional id or a consumer group; the one before answers that it
+    /// is none.
     func moveCoordinator(of key: Coordinated, to broker: Int32) {
         switch key {
         case .transactionalID(let id): rd_kafka_mock_coordinator_set(cluster.cluster, "transaction", id, broker)

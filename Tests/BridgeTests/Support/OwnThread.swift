@@ -2,8 +2,8 @@ import Testing
 
 /// Runs each test of a suite on a thread of its own.
 ///
-/// Such tests wait for Kafka in calls that block. On the cooperative pool, which has a thread for each core, two of them would hold up everything else:
-/// the bridges of the scenes as well, which have most to do.
+/// Such tests wait for Kafka in calls that block. On the cooperative pool, which has a thread for each core, two of
+/// them would hold up everything else: the bridges of the scenes as well, which have most to do.
 struct OwnThread: SuiteTrait, TestTrait, TestScoping {
     private static let gate = Gate(width: 6)
 

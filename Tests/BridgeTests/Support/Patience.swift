@@ -1,8 +1,8 @@
 @testable import Runtime
 @testable import StreamBridge
 
-/// How long a test waits for a condition, or lets a call take, before it fails: far longer than any of them takes, even on a busy machine. No test says a
-/// time of its own, except one that is about to pass.
+/// How long a test waits for a condition, or lets a call take, before it fails: far longer than any of them takes, even
+/// on a busy machine. No test says a time of its own, except one that is about to pass.
 enum Patience {
     static let limit: Duration = .seconds(120)
 }

@@ -3,8 +3,8 @@ import Runtime
 
 @testable import StreamBridge
 
-/// Kills the programs that tests have started when the process of the tests is gone, however it ends: a `bridge run` without its servers would go on
-/// trying for good.
+/// Kills the programs that tests have started when the process of the tests is gone, however it ends: a `bridge run`
+/// without its servers would continue trying for good.
 final class ProcessGuardian: Sendable {
     static let shared = try? ProcessGuardian()
 

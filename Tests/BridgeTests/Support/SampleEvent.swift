@@ -73,7 +73,8 @@ extension BSONDocument {
 }
 
 extension SampleEvent {
-    /// An insert of a MongoDB transaction: all of its events have the cluster time of event `first`, and tokens in the order of their indexes.
+    /// An insert of a MongoDB transaction: all of its events have the cluster time of event `first`, and tokens in the
+    /// order of their indexes.
     static func insert(_ number: Int32, of transaction: Int64, committedAs first: Int32) -> BSONDocument {
         let time = BSONTimestamp(seconds: second, increment: UInt32(first))
         let fields = (try? insert(number).fields()) ?? []

@@ -3,7 +3,8 @@ import Mongo
 @testable import StreamBridge
 
 extension SampleEvent {
-    /// An event as the server splits it, each fragment with the fields that are named, and with a token of its own that comes after the one before.
+    /// An event as the server splits it, each fragment with the fields that are named, and with a token of its own that
+    /// comes after the one before.
     static func fragments(of event: BSONDocument, _ parts: [[String]]) -> [BSONDocument] {
         parts.enumerated().map { index, names in
             var fragment: BSONDocument = ["_id": .document(token(ofFragment: index + 1, of: event).document)]

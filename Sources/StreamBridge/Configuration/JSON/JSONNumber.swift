@@ -13,8 +13,9 @@ struct JSONNumber {
         bytes.extracting(range).withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// The double that is nearest, or nil if it is not the number that is written: 0.1 is, and so is 0.10000000000000001, as which some
-    /// programs write it; of 9007199254740993 and 1e-400 something would be lost in silence.
+    /// The double that is nearest, or nil if it is not the number that is written: 0.1 is, and so is
+    /// 0.10000000000000001, as which some programs write it; of 9007199254740993 and 1e-400 something would be lost in
+    /// silence.
     ///
     /// A double holds what it gives back when it is written with as many digits.
     func double(of bytes: RawSpan) -> Double? {
@@ -58,7 +59,8 @@ struct JSONNumber {
         return Self.signed(magnitude, isNegative: isNegative)
     }
 
-    /// The exponent at `position`, if there is one. One that is larger than any record is long is as good as any other of that kind.
+    /// The exponent at `position`, if there is one. One that is larger than any record is long is as good as any other
+    /// of that kind.
     private func exponent(at position: Int, of bytes: RawSpan) -> Int {
         guard position < range.upperBound else { return 0 }
         var exponent = 0

@@ -1,5 +1,5 @@
-/// What a JSON text is on its first two levels. The text itself is what goes to the server, because the order of keys matters and numbers may not
-/// change.
+/// What a JSON text is on its first two levels. The text itself is what goes to the server, because the order of keys
+/// matters and numbers may not change.
 enum JSONOutline: Equatable {
     case object(keys: [String])
     case list([JSONOutline])

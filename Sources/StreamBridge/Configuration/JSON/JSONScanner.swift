@@ -17,7 +17,8 @@ struct JSONScanner {
         let offset: Int
     }
 
-    /// How deep a value may be nested. Such a value is skipped by recursion, and hostile bytes must not exhaust the stack.
+    /// How deep a value may be nested. Such a value is skipped by recursion, and hostile bytes must not exhaust the
+    /// stack.
     static let maximumDepth = 100
 
     private var position = 0

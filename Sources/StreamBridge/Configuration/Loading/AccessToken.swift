@@ -23,7 +23,8 @@ struct AccessToken: Sendable {
         return nil
     }
 
-    /// Whether a header's value presents the token. Takes as long for a wrong token as for the right one, so that nobody finds it byte by byte.
+    /// Whether a header's value presents the token. Takes as long for a wrong token as for the right one, so that
+    /// nobody finds it byte by byte.
     func isPresented(by authorization: String?) -> Bool {
         guard let authorization, let space = authorization.firstIndex(of: " "), authorization[..<space].lowercased() == "bearer" else {
             return false

@@ -1,4 +1,5 @@
-/// What other parts of the bridge know about values, asked while the file is read so that their answers become faults with a line.
+/// What other parts of the bridge know about values, asked while the file is read so that their answers become faults
+/// with a line.
 package struct ConfigurationChecks: Sendable {
     /// What is wrong with a MongoDB URI, in the driver's words; nil when it is fine.
     package var uri: @Sendable (_ uri: String) -> String?

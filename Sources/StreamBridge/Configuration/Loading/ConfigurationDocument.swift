@@ -1,6 +1,7 @@
 import Yams
 
-/// Parses YAML and turns it into ``ConfigurationValue``s, with the place of each. The only file that knows the YAML library.
+/// Parses YAML and turns it into ``ConfigurationValue``s, with the place of each. The only file that knows the YAML
+/// library.
 ///
 /// Scalars follow the core schema of YAML 1.2: only `true` and `false` are booleans, so `off` and `no` are plain words.
 struct ConfigurationDocument {
@@ -45,8 +46,9 @@ struct ConfigurationDocument {
 
     // MARK: Parsing
 
-    /// Parses, and survives keys that are written twice: the library stops at the first pair, so each time one is found, the
-    /// earlier of the two gets another name of the same width and the text is parsed again. No other place in the text moves.
+    /// Parses, and survives keys that are written twice: the library stops at the first pair, so each time one is
+    /// found, the earlier of the two gets another name of the same width and the text is parsed again. No other place
+    /// in the text moves.
     private mutating func compose(_ text: String) throws -> Node? {
         var scalars = Array(text.unicodeScalars)
         while true {

@@ -132,7 +132,7 @@ extension ConfigurationKey {
             "The guarantee: events and the position after them in one Kafka transaction, or the position after the events."),
         .init(
             "streams[]", "onLostPosition", .scalar, choices(of: LostPositionPolicy.self), .scalar("halt"),
-            "What to do when the server no longer resumes the stored position: stop, or go on at the oldest oplog entry or now, after a record "
+            "What to do when the server no longer resumes the stored position: stop, or continue at the oldest oplog entry or now, after a record "
                 + "of the gap to `bridge.<name>.gaps`."
         ),
     ]

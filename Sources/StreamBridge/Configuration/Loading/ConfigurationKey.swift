@@ -1,7 +1,7 @@
 /// One key of `bridge.yaml`.
 ///
-/// The list of them, ``all``, is the source of what the loader accepts, of the defaults it fills in, and of the table in
-/// docs/CONFIGURATION.md.
+/// The list of them, ``all``, is the source of what the loader accepts, of the defaults it fills in, and of the table
+/// in docs/CONFIGURATION.md.
 package struct ConfigurationKey: Sendable, Equatable {
     /// What a value may be made of.
     struct Shape: OptionSet, Sendable {

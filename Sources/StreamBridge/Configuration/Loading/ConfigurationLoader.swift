@@ -52,7 +52,8 @@ package enum ConfigurationLoader {
         }
         guard reading.faults.isEmpty else { throw ConfigurationFaults(reading.faults) }
         guard let configuration else {
-            // Every reader reports why it gives nothing, so this would be a mistake of ours; it must not pass for a good file.
+            // Every reader reports why it gives nothing, so this would be a mistake of ours; it must not pass for a
+            // good file.
             throw ConfigurationFaults([
                 ConfigurationFault(
                     source: source, line: 0, column: 0, path: "", found: "the configuration could not be read",

@@ -24,7 +24,8 @@ struct ConfigurationScalar: Sendable {
     /// `null`, `~` or nothing at all.
     var isNull: Bool { !isText && !isInterpolated && ["", "~", "null", "Null", "NULL"].contains(text) }
 
-    /// How a fault quotes it: as written, so that what `${…}` brought in stays hidden, and without the password of a URI.
+    /// How a fault quotes it: as written, so that what `${…}` brought in stays hidden, and without the password of a
+    /// URI.
     var shown: String {
         if isText, text.isEmpty { return "an empty text" }
         return (written.contains("@") ? ConnectionURI.redacted(written) : written).quoted

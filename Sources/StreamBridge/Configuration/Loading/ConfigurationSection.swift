@@ -33,7 +33,8 @@ struct ConfigurationSection {
 
     func path(of name: String) -> ConfigurationPath { path.appending(key: name) }
 
-    /// The scalar that the file has for a key, if it has one; reports nothing. For comparing values of several sections.
+    /// The scalar that the file has for a key, if it has one; reports nothing. For comparing values of several
+    /// sections.
     func written(_ name: String) -> ConfigurationScalar? {
         guard case .scalar(let scalar) = entries?.first(where: { $0.key == name })?.value.content, !scalar.isNull else { return nil }
         return scalar

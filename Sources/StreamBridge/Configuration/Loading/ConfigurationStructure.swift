@@ -1,4 +1,5 @@
-/// Compares a file with the list of keys: unknown keys, and values that are a list, a mapping or a scalar where they may not be.
+/// Compares a file with the list of keys: unknown keys, and values that are a list, a mapping or a scalar where they
+/// may not be.
 struct ConfigurationStructure {
     let reading: ConfigurationReading
 

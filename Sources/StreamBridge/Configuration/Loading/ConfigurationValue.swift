@@ -32,7 +32,8 @@ struct ConfigurationValue: Sendable {
         if case .scalar(let scalar) = content { scalar.isNull } else { false }
     }
 
-    /// What it is, in the words of a fault. Where a list or a mapping belongs, a text is not quoted: it may be a secret whose key is missing.
+    /// What it is, in the words of a fault. Where a list or a mapping belongs, a text is not quoted: it may be a secret
+    /// whose key is missing.
     var kind: String {
         switch content {
         case .scalar(let scalar): scalar.isNull ? "nothing" : "a single value"

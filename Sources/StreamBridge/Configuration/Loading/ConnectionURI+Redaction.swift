@@ -10,9 +10,9 @@ extension ConnectionURI {
 
     /// The URI without its secrets: the password, `AWS_SESSION_TOKEN`, and passwords among the options.
     ///
-    /// Every place that prints a URI prints this. A password may hold every character, also those that should have been encoded, so it
-    /// ends at the last `@` that can end it, and a secret option at the next option that the driver knows. It also holds for texts that
-    /// are no URI, where it rather hides too much.
+    /// Every place that prints a URI prints this. A password may hold every character, also those that should have been
+    /// encoded, so it ends at the last `@` that can end it, and a secret option at the next option that the driver
+    /// knows. It also holds for texts that are no URI, where it rather hides too much.
     package static func redacted(_ uri: String) -> String {
         // First the options: an `@` in one of them would pass for the end of a login.
         var text = secretOptions.reduce(uri) { masking($1, in: $0) }
@@ -26,7 +26,8 @@ extension ConnectionURI {
         return text
     }
 
-    /// A well-formed URI with another text in the place of its password; nil when it has none, or a reference (`${…}`) instead of one.
+    /// A well-formed URI with another text in the place of its password; nil when it has none, or a reference (`${…}`)
+    /// instead of one.
     static func replacingPassword(of uri: String, with text: String) -> (uri: String, password: String)? {
         let start = afterScheme(of: uri)
         guard let at = loginEnd(in: uri[start...]), let secret = passwordStart(in: uri[start..<at]), secret < at else { return nil }
@@ -65,8 +66,8 @@ extension ConnectionURI {
         return scheme.utf8.allSatisfy { $0.isASCIILetterOrDigit || "+-.".utf8.contains($0) } ? mark.upperBound : text.startIndex
     }
 
-    /// The `@` before the hosts. In a well-formed URI it is in front of the first `/` or `?`, and a later one is part of an
-    /// option's value. In any other text the last one counts.
+    /// The `@` before the hosts. In a well-formed URI it is in front of the first `/` or `?`, and a later one is part
+    /// of an option's value. In any other text the last one counts.
     private static func loginEnd(in text: Substring) -> String.Index? {
         guard let last = text.lastScalarIndex(of: "@") else { return nil }
         let end = text.scalarIndex { $0 == "/" || $0 == "?" } ?? text.endIndex
@@ -77,7 +78,8 @@ extension ConnectionURI {
         return hosts.split(separator: ",").allSatisfy { hostPort($0) != nil } ? first : last
     }
 
-    /// Whether an `@` behind the first `/` or `?` may be the end of a login: everywhere but in the value of an option that the driver knows.
+    /// Whether an `@` behind the first `/` or `?` may be the end of a login: everywhere but in the value of an option
+    /// that the driver knows.
     static func hasLogin(_ tail: Substring) -> Bool {
         let parts = tail.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.first?.lastScalarIndex(of: "@") == nil else { return true }

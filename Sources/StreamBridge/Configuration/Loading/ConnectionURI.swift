@@ -1,8 +1,10 @@
 import Foundation
 
-/// Light checks of a MongoDB URI. The driver's own parser has the last word. Its text without secrets is in `ConnectionURI+Redaction`.
+/// Light checks of a MongoDB URI. The driver's own parser has the last word. Its text without secrets is in
+/// `ConnectionURI+Redaction`.
 package enum ConnectionURI {
-    /// Refuses what is surely no URI of the drivers, and says what to write instead. Quotes no part of what may be a password.
+    /// Refuses what is surely no URI of the drivers, and says what to write instead. Quotes no part of what may be a
+    /// password.
     static func check(_ uri: String) throws(ConfigurationComplaint) {
         let found = "found \(redacted(uri).quoted)"
         func complain(_ remedy: String) -> ConfigurationComplaint { ConfigurationComplaint(remedy, found: found) }
@@ -41,7 +43,8 @@ package enum ConnectionURI {
     /// For what is wrong within user, password or options: nothing of them may be quoted.
     static let percentEncode = "percent-encode the characters @ : / ? # [ ] % & of user, password and options: @ is %40, / is %2F"
 
-    /// The hosts of a URI without its scheme; nil where an `@` is in a place that leaves open what is password and what is host.
+    /// The hosts of a URI without its scheme; nil where an `@` is in a place that leaves open what is password and what
+    /// is host.
     private static func hosts(after rest: Substring) -> Substring? {
         let end = rest.scalarIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
         let authority = rest[..<end]

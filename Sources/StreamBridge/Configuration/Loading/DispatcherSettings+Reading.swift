@@ -76,7 +76,8 @@ extension DispatcherSettings {
         }
     }
 
-    /// The documents of one dispatcher have no value in the other one's field, and to a unique index a missing value is a value.
+    /// The documents of one dispatcher have no value in the other one's field, and to a unique index a missing value is
+    /// a value.
     private static func refuseOtherFields(of sections: [ConfigurationSection]) {
         var uses: [String: (field: ConfigurationScalar, line: Int)] = [:]
         for section in sections {

@@ -19,7 +19,8 @@ package enum EffectiveConfiguration {
         }
     }
 
-    /// Settings as a mapping: the types of the model have the keys' names for their properties, in the order of the text.
+    /// Settings as a mapping: the types of the model have the keys' names for their properties, in the order of the
+    /// text.
     private static func tree(of settings: Any) -> EffectiveValue {
         .mapping(
             Mirror(reflecting: settings).children.compactMap { name, setting in

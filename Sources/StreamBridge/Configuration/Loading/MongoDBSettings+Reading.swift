@@ -11,7 +11,8 @@ extension MongoDBSettings {
         self.init(uri: uri, maxPoolSize: maxPoolSize, serverSelectionTimeout: serverSelectionTimeout, writeConcern: writeConcern)
     }
 
-    /// A fault about a URI shows the redacted one, also when it was interpolated: without it, its sentence means little.
+    /// A fault about a URI shows the redacted one, also when it was interpolated: without it, its sentence means
+    /// little.
     private static func uri(
         _ scalar: ConfigurationScalar, _ located: ConfigurationSection.Located, in section: ConfigurationSection
     ) -> String? {
@@ -26,7 +27,8 @@ extension MongoDBSettings {
         if section.reading.checks.uri(scalar.text) != nil {
             let redacted = ConnectionURI.redacted(scalar.text)
             let shown = scalar.isInterpolated ? scalar.shown : redacted.quoted
-            // The driver quotes what it refuses. So it is asked about the URI without its secrets; if it takes that, a secret is what it refuses.
+            // The driver quotes what it refuses. So it is asked about the URI without its secrets; if it takes that, a
+            // secret is what it refuses.
             section.report(located, "the driver refuses \(shown)", section.reading.checks.uri(redacted) ?? ConnectionURI.percentEncode)
             return nil
         }

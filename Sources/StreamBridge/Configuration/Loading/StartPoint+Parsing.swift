@@ -58,7 +58,8 @@ extension StartPoint {
         return seconds
     }
 
-    /// `2026-01-31`, `2026-01-31T12:00Z`, `2026-01-31 12:00:00.5+02:00`; parts of a second are dropped, no zone means UTC.
+    /// `2026-01-31`, `2026-01-31T12:00Z`, `2026-01-31 12:00:00.5+02:00`; parts of a second are dropped, no zone means
+    /// UTC.
     private static func iso8601(_ text: String) -> Int64? {
         let pattern = #/(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s?(?:([Zz])|([+-])(\d{2}):?(\d{2})?)?)?/#
             .asciiOnlyDigits()

@@ -12,7 +12,8 @@ struct YAMLFault: Error {
         self.remedy = remedy
     }
 
-    /// Takes over an error of the YAML library, without the piece of the file that it would print: that may hold a password.
+    /// Takes over an error of the YAML library, without the piece of the file that it would print: that may hold a
+    /// password.
     init(_ error: YamlError, in text: String) {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),

@@ -30,7 +30,8 @@ package struct BridgeConfiguration: Sendable, Equatable {
     }
 }
 
-/// The server's `fullDocument` option, and `batchedLookup`, the bridge's own: one query per batch instead of one per update.
+/// The server's `fullDocument` option, and `batchedLookup`, the bridge's own: one query per batch instead of one per
+/// update.
 package enum FullDocument: String, Sendable, Equatable, CaseIterable {
     case `default`, updateLookup, batchedLookup, whenAvailable, required
 

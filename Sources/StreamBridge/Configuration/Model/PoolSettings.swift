@@ -1,7 +1,8 @@
 import Mongo
 
 extension MongoClientPool.Settings {
-    /// - Parameter least: how many clients the caller takes at once; a smaller pool would make them wait for each other for ever.
+    /// - Parameter least: how many clients the caller takes at once; a smaller pool would make them wait for each other
+    ///   for ever.
     init(_ settings: MongoDBSettings, minimum: Int = 1, appName: String) {
         self.init(
             uri: settings.uri, maxPoolSize: max(settings.maxPoolSize, minimum), serverSelectionTimeout: settings.serverSelectionTimeout,

@@ -1,5 +1,5 @@
-/// Text with placeholders: `mongo.{db}.{coll}`, `There are only {fullDocument.quantity} units left of {fullDocument.type}!`.
-/// A doubled brace stands for itself.
+/// Text with placeholders: `mongo.{db}.{coll}`, `There are only {fullDocument.quantity} units left of
+/// {fullDocument.type}!`. A doubled brace stands for itself.
 package struct TextTemplate: Sendable, Equatable {
     package enum Segment: Sendable, Equatable {
         case literal(String)

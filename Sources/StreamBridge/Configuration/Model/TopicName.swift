@@ -5,8 +5,9 @@ enum TopicName {
 
     /// Renders `{db}` and `{coll}`.
     ///
-    /// Where the event has no collection (dropDatabase) or no database, the placeholder is left out together with the separator before
-    /// it, so `mongo.{db}.{coll}` becomes `mongo.lessons`. Characters that Kafka does not allow in a name become `_`, as Debezium does.
+    /// Where the event has no collection (dropDatabase) or no database, the placeholder is left out together with the
+    /// separator before it, so `mongo.{db}.{coll}` becomes `mongo.lessons`. Characters that Kafka does not allow in a
+    /// name become `_`, as Debezium does.
     static func render(_ template: TextTemplate, for namespace: Namespace) -> String {
         var name = ""
         for segment in template.segments {
@@ -28,7 +29,8 @@ enum TopicName {
         return legal(name)
     }
 
-    /// What the names for all events of a database, or of the cluster, begin with: everything before the first placeholder that is not known.
+    /// What the names for all events of a database, or of the cluster, begin with: everything before the first
+    /// placeholder that is not known.
     ///
     /// - Parameter database: nil for the cluster.
     /// - Returns: nil when there is no such placeholder, so that all events have one topic.

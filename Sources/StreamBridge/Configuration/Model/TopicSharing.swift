@@ -2,8 +2,8 @@ import Mongo
 
 /// Which collections of a stream may have one topic.
 ///
-/// Two documents of two collections can have the same key. In one topic a consumer takes them for one document, and compaction keeps one of
-/// them, unless each record says which collection it is of and none stands for another.
+/// Two documents of two collections can have the same key. In one topic a consumer takes them for one document, and
+/// compaction keeps one of them, unless each record says which collection it is of and none stands for another.
 struct TopicSharing: Sendable {
     private let template: TextTemplate
     private let hasKeys: Bool
@@ -35,7 +35,8 @@ struct TopicSharing: Sendable {
         template.segments.contains(.placeholder([placeholder]))
     }
 
-    /// The template promises a topic for each collection; without the promise several collections share a topic on purpose.
+    /// The template promises a topic for each collection; without the promise several collections share a topic on
+    /// purpose.
     private var separates: Bool { Self.has("coll", in: template) }
 
     /// Why two collections may not have one topic; nil when they may.
@@ -69,8 +70,8 @@ struct TopicSharing: Sendable {
             + "of the characters that MongoDB does, and the others become _"
     }
 
-    /// Refuses what can be known without a server: collections of a list that would have one topic, and a topic without `{coll}` for all that a database or
-    /// a cluster has.
+    /// Refuses what can be known without a server: collections of a list that would have one topic, and a topic without
+    /// `{coll}` for all that a database or a cluster has.
     func refusal(of scope: WatchScope) -> TopicConflict? {
         switch scope {
         case .collection: return nil

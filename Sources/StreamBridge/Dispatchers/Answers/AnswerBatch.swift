@@ -72,7 +72,8 @@ extension DeadLetter {
         static let at = "error.at"
     }
 
-    /// The original bytes, key and headers, and why it is here. What an earlier stay among the dead letters added is replaced.
+    /// The original bytes, key and headers, and why it is here. What an earlier stay among the dead letters added is
+    /// replaced.
     fileprivate func record(of original: borrowing KafkaRecord, topic: String) -> OutgoingRecord {
         let own: [(String, String)] = [
             (Header.code, code), (Header.message, message), (Header.topic, topic), (Header.partition, "\(original.partition)"),

@@ -22,7 +22,8 @@ final class AnswerProducer {
         self.stop = stop
     }
 
-    /// Produces the answers of a batch; blocks while the client's queue is full: that is how Kafka's pace reaches the workers.
+    /// Produces the answers of a batch; blocks while the client's queue is full: that is how Kafka's pace reaches the
+    /// workers.
     ///
     /// - Parameters:
     ///   - isWanted: by partition of the command.

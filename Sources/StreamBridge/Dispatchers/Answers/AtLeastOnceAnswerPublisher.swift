@@ -1,7 +1,8 @@
 import Kafka
 import Runtime
 
-/// At least once: a crash repeats the answers to what was not committed, byte for byte, because they are stored with the commands' documents.
+/// At least once: a crash repeats the answers to what was not committed, byte for byte, because they are stored with
+/// the commands' documents.
 final class AtLeastOnceAnswerPublisher: AnswerPublisher {
     private let answers: AnswerProducer
     private let ledger: OffsetLedger

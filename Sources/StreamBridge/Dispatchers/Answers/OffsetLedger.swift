@@ -3,8 +3,9 @@ import Runtime
 
 /// Which partitions of the command topic this member has, and up to where their commands are answered. Any thread.
 ///
-/// Offsets are committed only past commands whose answers Kafka has stored. Every assignment of a partition has a number of its own: an
-/// answer that is acknowledged when the partition has gone, or has gone and come back, moves nothing.
+/// Offsets are committed only past commands whose answers Kafka has stored. Every assignment of a partition has a
+/// number of its own: an answer that is acknowledged when the partition has gone, or has gone and come back, moves
+/// nothing.
 final class OffsetLedger: Sendable {
     /// Up to where the commands of one batch stand in a partition.
     struct Progress: Sendable, Equatable {

@@ -4,11 +4,12 @@ import Runtime
 
 /// Exactly once: answers and the offsets of their commands in one Kafka transaction (KIP-447).
 ///
-/// Two fences keep a member that was thought dead from answering: the group's generation, which the offsets carry, and the time-out of its open
-/// transaction, before which no other member gets the offsets to begin at (`UNSTABLE_OFFSET_COMMIT`).
+/// Two fences keep a member that was thought dead from answering: the group's generation, which the offsets carry, and
+/// the time-out of its open transaction, before which no other member gets the offsets to begin at
+/// (`UNSTABLE_OFFSET_COMMIT`).
 ///
-/// A transaction is committed when no answers are at hand, or after ``mostTime``. One that has to be aborted, because a rebalance has begun a new
-/// generation meanwhile, is produced again, without the answers of partitions that are gone.
+/// A transaction is committed when no answers are at hand, or after ``mostTime``. One that has to be aborted, because a
+/// rebalance has begun a new generation meanwhile, is produced again, without the answers of partitions that are gone.
 final class TransactionalAnswerPublisher: AnswerPublisher {
     private static let mostTime: Duration = .milliseconds(100)
     /// One call of librdkafka's may take this long before it is made again.
@@ -51,7 +52,8 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     private var client: KafkaClient { answers.producer.client }
 
     func run(from handoff: BatchHandoff<AnswerBatch>) throws {
-        // What stays open would keep every reader of committed records, and the next owner of the partitions, waiting for the broker's timeout.
+        // What stays open would keep every reader of committed records, and the next owner of the partitions, waiting
+        // for the broker's timeout.
         defer { if opened != nil { abandon() } }
         try fence()
         do {
@@ -144,7 +146,8 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 reason = error
             }
             let kept = try abort()
-            // The next generation begins in a moment. Until it has, the same would be refused again, and each time be in the topic.
+            // The next generation begins in a moment. Until it has, the same would be refused again, and each time be
+            // in the topic.
             repeat {
                 if .now >= quiet {
                     status.kafkaFailed(reason)
@@ -164,8 +167,8 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     /// Makes the offsets after what is answered part of the transaction, in this member's generation.
     ///
-    /// The generation is read before the ledger is: a partition that goes later goes with a newer generation, in which these offsets are
-    /// refused. Read the other way round, the newer one could vouch for a partition that has gone.
+    /// The generation is read before the ledger is: a partition that goes later goes with a newer generation, in which
+    /// these offsets are refused. Read the other way round, the newer one could vouch for a partition that has gone.
     ///
     /// - Returns: false when the transaction has answers to what is not this member's any more.
     private func sendOffsets() throws -> Bool {

@@ -85,7 +85,8 @@ final class CommandBatch {
         return name
     }
 
-    /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is answered with the same bytes.
+    /// The record's own time: the answer to a command of which nothing is stored has it, so that the same record is
+    /// answered with the same bytes.
     func time(of item: Int) -> Int64 { records.withRecord(items[item].record) { $0.timestamp ?? 0 } }
 
     /// A dispatch asks for this member of the pool, however it wrote it; nil when it asks for none.
@@ -100,7 +101,8 @@ final class CommandBatch {
         answered += 1
     }
 
-    /// The records were taken under these assignments; those of other partitions were fetched before their partition went, and taken just after.
+    /// The records were taken under these assignments; those of other partitions were fetched before their partition
+    /// went, and taken just after.
     func assign(_ assignments: [Int32: Int]) {
         self.assignments = assignments
         drop(Set(places.map(\.partition)).subtracting(assignments.keys))

@@ -2,20 +2,23 @@ import Kafka
 import Runtime
 import Synchronization
 
-/// Sees to it that commands come from the topic that those before them came from (docs/GUARANTEES.md, rule 18). Any thread.
+/// Sees to it that commands come from the topic that those before them came from (docs/GUARANTEES.md, rule 18). Any
+/// thread.
 ///
-/// An offset does not say which topic it belongs to. When a topic is deleted and created again while nobody fetches from it, because the
-/// process is frozen or stopped or its queues are full, librdkafka continues at the old offset without a word, and what the new topic has
-/// before it is never read. So a record that was taken earlier is looked at again before what follows is carried out:
+/// An offset does not say which topic it belongs to. When a topic is deleted and created again while nobody fetches
+/// from it, because the process is frozen or stopped or its queues are full, librdkafka continues at the old offset
+/// without a word, and what the new topic has before it is never read. So a record that was taken earlier is looked at
+/// again before what follows is carried out:
 ///
 /// - when a partition is assigned: its committed offset carries the mark of a record;
 /// - when nothing came of a partition for about as long as it takes to delete and create a topic;
-/// - when the client has asked where the partitions are: it does so when a fetch that waits at the broker is answered with an error, as on a
-///   deletion;
+/// - when the client has asked where the partitions are: it does so when a fetch that waits at the broker is answered
+///   with an error, as on a deletion;
 /// - every few seconds, and once more when nothing follows, for whatever was quicker or lay fetched in a queue.
 ///
-/// Looked at are two records: the one that an earlier look has found in its place, and the newest. If the first is still there, the topic was
-/// the same from that look until now, so everything that was taken in between is of it, and the newest takes its place.
+/// Looked at are two records: the one that an earlier look has found in its place, and the newest. If the first is
+/// still there, the topic was the same from that look until now, so everything that was taken in between is of it, and
+/// the newest takes its place.
 final class CommandContinuity: Sendable {
     private struct Entry {
         /// Found in its place by the last look; before the first one, the first that was taken.
@@ -30,10 +33,12 @@ final class CommandContinuity: Sendable {
 
     private static let longestGap: Duration = .milliseconds(100)
     private static let interval: Duration = .seconds(5)
-    /// How long an answer may take at first, and at most: a batch of records may be large, and the way to the broker narrow.
+    /// How long an answer may take at first, and at most: a batch of records may be large, and the way to the broker
+    /// narrow.
     private static let answerTimes: ClosedRange<Duration> = .seconds(1) ... .seconds(16)
-    /// A new leader may not know for a while that others have the newest records, too, and hides them; until then a partition seems to end where it does
-    /// not. It takes a moment, or until a dead broker counts no more (`broker.session.timeout.ms`, 9 s).
+    /// A new leader may not know for a while that others have the newest records, too, and hides them; until then a
+    /// partition seems to end where it does not. It takes a moment, or until a dead broker counts no more
+    /// (`broker.session.timeout.ms`, 9 s).
     private static let longestHiding: Duration = .seconds(20)
 
     private let settings: DispatcherSettings
@@ -103,7 +108,8 @@ final class CommandContinuity: Sendable {
 
     /// Looks at partitions. Blocks.
     ///
-    /// - Throws: ``KafkaError`` when no answer came; ``Halt`` when another topic has taken the place of the one that was read.
+    /// - Throws: ``KafkaError`` when no answer came; ``Halt`` when another topic has taken the place of the one that
+    ///   was read.
     func look(at partitions: Set<Int32>) throws {
         // Before the look, because of what comes meanwhile it says nothing.
         let (now, seen) = (ContinuousClock.now, requests.metadataRequests)
@@ -135,7 +141,8 @@ final class CommandContinuity: Sendable {
         }
     }
 
-    /// What a committed offset of this partition carries: not the newest record, because a halt has to outlast a restart.
+    /// What a committed offset of this partition carries: not the newest record, because a halt has to outlast a
+    /// restart.
     func mark(of partition: Int32) -> RecordMark? { entries.withLock { entries in entries[partition]?.known } }
 
     // MARK: Looking
@@ -189,7 +196,8 @@ final class CommandContinuity: Sendable {
         return try result.get()
     }
 
-    /// Why a partition is not the one that a record was taken from; nil when it is, or when the record was deleted for its age.
+    /// Why a partition is not the one that a record was taken from; nil when it is, or when the record was deleted for
+    /// its age.
     static func reason(against found: RecordLookup.Found, _ mark: RecordMark, _ isCompacted: () -> Bool?) -> String? {
         let rest = "so the topic is not the one that commands were read from before: it was deleted and created again, or cut off"
         switch found {
@@ -198,8 +206,8 @@ final class CommandContinuity: Sendable {
         case .record(mark): return nil
         case .record(let other) where other.offset == mark.offset:
             return "has another record at offset \(mark.offset) than the one that was read there before, \(rest)"
-        // Compaction keeps the newest record of a key, and removes that, too, when it removes the key; nothing else takes a record from the middle
-        // of a partition.
+        // Compaction keeps the newest record of a key, and removes that, too, when it removes the key; nothing else
+        // takes a record from the middle of a partition.
         case .record, .end:
             return isCompacted() == false ? "has no record at offset \(mark.offset), where one was read before, \(rest)" : nil
         }

@@ -3,8 +3,9 @@ import Runtime
 
 /// Reads commands: strict JSON of exactly the keys that the configuration knows.
 ///
-/// One pass over the bytes remembers where each value is; the body is written afterwards, as BSON, in the order of the configuration. A
-/// value is never anything but text, number, boolean or date, so no command can smuggle in an operator or a document.
+/// One pass over the bytes remembers where each value is; the body is written afterwards, as BSON, in the order of the
+/// configuration. A value is never anything but text, number, boolean or date, so no command can smuggle in an operator
+/// or a document.
 struct CommandDecoder: Sendable {
     /// Places in ``CommandKeys/all``.
     private enum Place {

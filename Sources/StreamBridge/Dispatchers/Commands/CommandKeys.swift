@@ -20,8 +20,8 @@ struct CommandKeys: Sendable {
         self.names = names
     }
 
-    /// The index of a key, or nil for an unknown one. Most commands have their keys in the order of the configuration, so the search
-    /// begins at `hint`, the index after that of the key before.
+    /// The index of a key, or nil for an unknown one. Most commands have their keys in the order of the configuration,
+    /// so the search begins at `hint`, the index after that of the key before.
     @inline(__always)
     func index(of key: JSONString, in bytes: RawSpan, hint: Int) -> Int? {
         guard !key.hasEscapes else { return indexUnescaped(key, in: bytes) }

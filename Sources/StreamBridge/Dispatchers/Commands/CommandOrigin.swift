@@ -4,8 +4,9 @@ import Runtime
 
 /// The record that a command is: what tells it from another one under the same id.
 ///
-/// A command without an id is named by its coordinates, and coordinates come back when the topic is made anew; a command may also have an id
-/// that reads like another one's coordinates. Such a name says who is meant only together with this.
+/// A command without an id is named by its coordinates, and coordinates come back when the topic is made anew; a
+/// command may also have an id that reads like another one's coordinates. Such a name says who is meant only together
+/// with this.
 struct CommandOrigin: Sendable, Equatable {
     let place: RecordCoordinates
     /// Milliseconds since 1970; nil when Kafka has none.

@@ -2,14 +2,14 @@ import Runtime
 
 /// In which order the commands of a batch are carried out.
 ///
-/// Commands that have nothing to do with each other are carried out together, because one bulk costs little more than one document. Those
-/// that have take their turns, in the order in which they stand:
+/// Commands that have nothing to do with each other are carried out together, because one bulk costs little more than
+/// one document. Those that have take their turns, in the order in which they stand:
 ///
 /// - the same id, and a completion and the command that it ends: the later one waits until the earlier one is answered;
 /// - a completion, and a command for the resource that it frees: the later one is begun in a later round.
 ///
-/// Commands for one resource need no rounds: the server tries the documents of a bulk in their order. And a command for which nothing is free
-/// may wait for the completions before it (``mayWait(_:)``). Pure.
+/// Commands for one resource need no rounds: the server tries the documents of a bulk in their order. And a command for
+/// which nothing is free may wait for the completions before it (``mayWait(_:)``). Pure.
 struct CommandSchedule {
     /// What can be carried out now.
     struct Round: Equatable {
@@ -92,7 +92,7 @@ struct CommandSchedule {
 
     /// Whether a completion that stands before a command is still to come: what it frees may be what the command needs.
     ///
-    /// No two wait for each other: of the completions that are still to come, the first one waits for a command that stands before it, and
-    /// before that there is none to wait for.
+    /// No two wait for each other: of the completions that are still to come, the first one waits for a command that
+    /// stands before it, and before that there is none to wait for.
     func mayWait(_ index: Int) -> Bool { firstOpenCompletion.map { $0 < index } ?? false }
 }

@@ -1,7 +1,8 @@
 import Mongo
 import Runtime
 
-/// The answer to a command (contract, section 5). Stored with the command's document, so that the same command gets the same answer for good.
+/// The answer to a command (contract, section 5). Stored with the command's document, so that the same command gets the
+/// same answer for good.
 struct Outcome: Sendable, Equatable {
     enum Status: String, Sendable, CaseIterable {
         case dispatched, reassigned, rejected, completed, invalid

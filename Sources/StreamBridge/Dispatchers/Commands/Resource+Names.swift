@@ -4,8 +4,9 @@ import Runtime
 
 /// How commands name resources of types that JSON does not have, and which resources are written alike.
 extension Resource {
-    /// Reads a value in the notation of Extended JSON: `{"$oid":"…"}`, `{"$uuid":"…"}`, `{"$binary":…}`, `{"$date":…}`, `{"$numberDecimal":"…"}` and
-    /// the other kinds of numbers. Nil for anything else, a document above all: no command brings an operator.
+    /// Reads a value in the notation of Extended JSON: `{"$oid":"…"}`, `{"$uuid":"…"}`, `{"$binary":…}`, `{"$date":…}`,
+    /// `{"$numberDecimal":"…"}` and the other kinds of numbers. Nil for anything else, a document above all: no command
+    /// brings an operator.
     init?(extendedJSON text: RawSpan) {
         guard text.byteCount <= Self.longestNotation else { return nil }
         let json = text.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
@@ -24,7 +25,8 @@ extension Resource {
     /// Enough for such a binary, with white space and escapes.
     private static let longestNotation = 4096
 
-    /// Resources of other types that are written like this one: of the text "4" the number, of an ObjectId the text of its digits.
+    /// Resources of other types that are written like this one: of the text "4" the number, of an ObjectId the text of
+    /// its digits.
     var namesakes: [Resource] {
         let text = description
         var values: [BSONValue] = [.string(text)]

@@ -3,7 +3,8 @@ import Runtime
 
 /// A value of the guarded field: a truck's number or name.
 ///
-/// Equal exactly where the server's unique index takes values for equal (``BSONIdentity``), and written in one way wherever people see it.
+/// Equal exactly where the server's unique index takes values for equal (``BSONIdentity``), and written in one way
+/// wherever people see it.
 struct Resource: Sendable, Hashable {
     let identity: BSONIdentity
 
@@ -25,8 +26,8 @@ extension Resource: Comparable {
 // MARK: Spelling
 
 extension Resource: CustomStringConvertible {
-    /// As the outcome's message names it: `4`, `2.5`, `north-7`, the digits of an ObjectId or a UUID, a time. Resources of different types may be
-    /// written alike; ``ResourcePool`` refuses two members that are.
+    /// As the outcome's message names it: `4`, `2.5`, `north-7`, the digits of an ObjectId or a UUID, a time. Resources
+    /// of different types may be written alike; ``ResourcePool`` refuses two members that are.
     var description: String {
         switch value {
         case .int32(let number): return "\(number)"
@@ -44,7 +45,8 @@ extension Resource: CustomStringConvertible {
         return json.first == "\"" ? String(json.dropFirst().dropLast()) : json
     }
 
-    /// Appends the value as it stands in an outcome: numbers and booleans as they are, everything that has a spelling of its own as text.
+    /// Appends the value as it stands in an outcome: numbers and booleans as they are, everything that has a spelling
+    /// of its own as text.
     func writeJSON(into buffer: inout OutputBuffer) {
         switch value {
         case .string(let text): buffer.append(jsonString: text)

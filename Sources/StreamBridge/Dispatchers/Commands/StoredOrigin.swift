@@ -25,8 +25,9 @@ struct StoredOrigin: Sendable, Equatable {
 
     /// Whether the document is that of this command, which brought no id.
     ///
-    /// Two records at one place are one only if they have one time. Of two at different places one was sent back from the dead letters, under
-    /// the name that it first had. Documents of versions that stored less are taken for the command's.
+    /// Two records at one place are one only if they have one time. Of two at different places one was sent back from
+    /// the dead letters, under the name that it first had. Documents of versions that stored less are taken for the
+    /// command's.
     func isOf(_ command: CommandOrigin) -> Bool {
         if place == command.place {
             return (timestamp == nil || timestamp == command.timestamp) && (digest == nil || digest == command.digest)

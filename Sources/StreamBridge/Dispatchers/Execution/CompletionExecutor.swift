@@ -2,13 +2,14 @@ import Mongo
 import Runtime
 import Synchronization
 
-/// Carries out the completions of a batch: each ends the active document of another command, which frees its resource, and leaves a document
-/// of its own with its outcome.
+/// Carries out the completions of a batch: each ends the active document of another command, which frees its resource,
+/// and leaves a document of its own with its outcome.
 ///
-/// Both happen in one transaction. The same completion may be carried out twice at the same time, by two members of the group, while the
-/// command that it is to end is being inserted. One of them, let us say, finds nothing to end and stores that as its outcome; the other, a
-/// moment later, finds something. Without the transaction it would end it, and only then learn what it should have answered. With it, ending
-/// and storing fail together, and the stored outcome is the answer.
+/// Both happen in one transaction. The same completion may be carried out twice at the same time, by two members of the
+/// group, while the command that it is to end is being inserted. One of them, let us say, finds nothing to end and
+/// stores that as its outcome; the other, a moment later, finds something. Without the transaction it would end it, and
+/// only then learn what it should have answered. With it, ending and storing fail together, and the stored outcome is
+/// the answer.
 ///
 /// Used on one worker's thread.
 struct CompletionExecutor {
@@ -51,7 +52,8 @@ struct CompletionExecutor {
         }
     }
 
-    /// What the targets of a batch's completions hold, for the order of the batch: what a completion really ends is seen when it does.
+    /// What the targets of a batch's completions hold, for the order of the batch: what a completion really ends is
+    /// seen when it does.
     ///
     /// - Throws: ``BatchAbandoned``, ``Halt``.
     func held(by batch: CommandBatch) throws -> [ByteEqualString: Resource] {
@@ -93,7 +95,8 @@ struct CompletionExecutor {
                 batch.answer(ending.item, .invalid(id: ending.id, code: code, message: message, at: batch.time(of: ending.item)))
                 continue
             case .conflict:
-                // The transaction of a member that died is open until the server ends it (`transactionLifetimeLimitSeconds`).
+                // The transaction of a member that died is open until the server ends it
+                // (`transactionLifetimeLimitSeconds`).
                 if conflictsSince.duration(to: .now) > Self.longConflict {
                     patience.failed(
                         MongoError(
@@ -217,7 +220,8 @@ struct CompletionExecutor {
             switch DocumentRefusal(refusal, guardedBy: context.guardIndex, dispatcher: context.settings) {
             case .doneBefore: return .someDoneBefore(time)
             case .never(let code, let message): return .never(index: index, code: code, message: message)
-            // Nothing that a completion writes has a value of the guarded field that another document of a dispatcher could have.
+            // Nothing that a completion writes has a value of the guarded field that another document of a dispatcher
+            // could have.
             case .busy: throw context.guardIndex.halt(refusing: refusal, dispatcher: context.settings)
             case .unknownIndex: throw GuardIndex.Changed(dispatcher: context.settings)
             case .retry(let error): throw error

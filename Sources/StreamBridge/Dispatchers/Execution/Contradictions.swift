@@ -1,10 +1,12 @@
 import Mongo
 import Runtime
 
-/// Looks after resources that the server calls free and an index refuses all the same. Used on one worker's thread, for one round of a batch.
+/// Looks after resources that the server calls free and an index refuses all the same. Used on one worker's thread, for
+/// one round of a batch.
 ///
-/// Once is no wonder: another writer has taken it between the look and the insert. But where the two do not mean the same (an index that is damaged,
-/// or that takes for equal what the bridge does not), the same look gives the same resource for good, and the round would turn for ever.
+/// Once is no wonder: another writer has taken it between the look and the insert. But where the two do not mean the
+/// same (an index that is damaged, or that takes for equal what the bridge does not), the same look gives the same
+/// resource for good, and the round would turn for ever.
 struct Contradictions {
     /// The server answers, and contradicts itself.
     private static let mostInARow = 5

@@ -2,11 +2,13 @@ import Kafka
 import Mongo
 import Runtime
 
-/// Takes commands, carries them out in MongoDB, and hands the answers to the publisher: batch after batch, on a thread of its own.
+/// Takes commands, carries them out in MongoDB, and hands the answers to the publisher: batch after batch, on a thread
+/// of its own.
 ///
 /// All commands of a partition come to one worker, so they are carried out in their order.
 final class DispatchWorker: Sendable {
-    /// Commands that are carried out together. More would not make the server faster, and would keep the first ones waiting.
+    /// Commands that are carried out together. More would not make the server faster, and would keep the first ones
+    /// waiting.
     private static let mostCommands = 1000
 
     /// Its number among the dispatcher's workers.

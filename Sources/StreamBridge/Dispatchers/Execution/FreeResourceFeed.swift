@@ -3,9 +3,11 @@ import Mongo
 import Runtime
 import Synchronization
 
-/// Keeps the hint of free resources fresh: filled once, then by a change stream on the documents and the pool, which tells what others did.
+/// Keeps the hint of free resources fresh: filled once, then by a change stream on the documents and the pool, which
+/// tells what others did.
 ///
-/// Only a hint rests on it, so its troubles are told and change nothing else: without it conflicts ask the server when the hint is empty.
+/// Only a hint rests on it, so its troubles are told and change nothing else: without it conflicts ask the server when
+/// the hint is empty.
 final class FreeResourceFeed: Sendable {
     private let context: DispatchContext
     private let resources: ResourcePool
@@ -84,8 +86,9 @@ final class FreeResourceFeed: Sendable {
 
     /// The documents of other writers, the ends of documents, and the comings and goings in the pool.
     ///
-    /// The server looks at every write of this dispatcher, too, so the filter is written in comparisons, which it applies to the oplog's
-    /// entries as they are. With `$ne` it would make an event of each entry first, at more than twice the cost.
+    /// The server looks at every write of this dispatcher, too, so the filter is written in comparisons, which it
+    /// applies to the oplog's entries as they are. With `$ne` it would make an event of each entry first, at more than
+    /// twice the cost.
     private var options: ChangeStreamOptions {
         let collection = context.settings.collection
         let pool = resources.pool

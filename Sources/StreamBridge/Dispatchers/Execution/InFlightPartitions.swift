@@ -1,11 +1,13 @@
 import Runtime
 
-/// What a worker has in its hands, for the consumer that has to give partitions up: it waits until nothing of theirs is left.
+/// What a worker has in its hands, for the consumer that has to give partitions up: it waits until nothing of theirs is
+/// left.
 final class InFlightPartitions: Sendable {
     private struct State {
         /// Counts how often the worker began to take or to work.
         var turn = 0
-        /// Partitions of the records in hand; nil while the worker takes records and has none, or some that it has not told yet.
+        /// Partitions of the records in hand; nil while the worker takes records and has none, or some that it has not
+        /// told yet.
         var held: Set<Int32>?
         /// Partitions whose commands the worker is to let go of, done or not.
         var abandoned: Set<Int32> = []
@@ -57,10 +59,12 @@ final class InFlightPartitions: Sendable {
     /// Ends a wait.
     func wake() { state.update { $0.pokes += 1 } }
 
-    /// Waits until the worker has nothing of `partitions` in hand, at most `limit`. Their records must not come to it any more.
+    /// Waits until the worker has nothing of `partitions` in hand, at most `limit`. Their records must not come to it
+    /// any more.
     ///
-    /// A worker that takes records when this begins may just have got some that it has not told yet: it took one before the partition was
-    /// paused, and ``hold(_:)`` comes after. So one that is taking has to begin another turn before its hands count.
+    /// A worker that takes records when this begins may just have got some that it has not told yet: it took one before
+    /// the partition was paused, and ``hold(_:)`` comes after. So one that is taking has to begin another turn before
+    /// its hands count.
     ///
     /// - Returns: whether it is so.
     func await(emptyOf partitions: Set<Int32>, within limit: Duration, wake: () -> Void) -> Bool {

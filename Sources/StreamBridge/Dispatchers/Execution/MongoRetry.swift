@@ -29,8 +29,8 @@ struct MongoRetry {
     /// What the worker tried has failed, and it tries again.
     func failed(_ error: any Error) { context.status.mongoFailed(error, of: .worker(worker)) }
 
-    /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them some ten seconds, are
-    /// taken for what they say.
+    /// A connection that breaks during a login looks like a refusal: this many in a row, with the backoff between them
+    /// some ten seconds, are taken for what they say.
     private static let refusalsUntilBelieved = 8
 
     /// Tries until MongoDB answers. Between two tries the batch lets go of what the consumer had to give up.

@@ -2,11 +2,12 @@ import Runtime
 
 /// Completions that the workers of one dispatcher have in hand. Any thread.
 ///
-/// Workers carry out hundreds of commands at once, so a batch may hold far more resources for a moment than its commands would one after
-/// another. A worker that finds nothing free therefore waits for what the others are about to free, before a command is rejected for it.
+/// Workers carry out hundreds of commands at once, so a batch may hold far more resources for a moment than its
+/// commands would one after another. A worker that finds nothing free therefore waits for what the others are about to
+/// free, before a command is rejected for it.
 ///
-/// No two wait for each other: only those that do not wait themselves are waited for. Of two workers that both begin to wait, the second one sees
-/// the first one waiting.
+/// No two wait for each other: only those that do not wait themselves are waited for. Of two workers that both begin to
+/// wait, the second one sees the first one waiting.
 final class PendingCompletions: Sendable {
     private struct State {
         /// By worker.
@@ -30,7 +31,8 @@ final class PendingCompletions: Sendable {
 
     /// Waits until another worker has done some of its completions, at most `limit`.
     ///
-    /// - Returns: whether it makes sense to look for free resources again, and to wait again; false when no other worker is about to free any.
+    /// - Returns: whether it makes sense to look for free resources again, and to wait again; false when no other
+    ///   worker is about to free any.
     func awaitChange(by worker: Int, within limit: Duration) -> Bool {
         let changes: Int? = state.update {
             guard $0.hasOthers(than: worker) else { return nil }

@@ -3,12 +3,13 @@ import Synchronization
 
 /// Which member of the pool each command asks for. Used on one worker's thread.
 ///
-/// What is not in the pool is not sent out. While it is busy, because it has left the pool on its way, it is busy like any other; else the command is
-/// rejected, and the rejection is stored like any other. It is looked at before the order of the batch is made, so that from then on one
-/// resource is one value.
+/// What is not in the pool is not sent out. While it is busy, because it has left the pool on its way, it is busy like
+/// any other; else the command is rejected, and the rejection is stored like any other. It is looked at before the
+/// order of the batch is made, so that from then on one resource is one value.
 ///
-/// A member may leave the pool between this look and the insert, and is sent out then; as it would be a moment earlier. One that has just come
-/// is found: the hint may be behind, so what it does not know is asked of the server before anything is said.
+/// A member may leave the pool between this look and the insert, and is sent out then; as it would be a moment earlier.
+/// One that has just come is found: the hint may be behind, so what it does not know is asked of the server before
+/// anything is said.
 struct PoolMembership {
     let context: DispatchContext
     let patience: MongoRetry
@@ -36,7 +37,8 @@ struct PoolMembership {
 }
 
 extension ResourcePool {
-    /// Those of the resources that are in the pool. Asked of the primary: another member may not have heard of the newest ones.
+    /// Those of the resources that are in the pool. Asked of the primary: another member may not have heard of the
+    /// newest ones.
     func members(among resources: [Resource], of client: borrowing MongoClient) throws(MongoError) -> Set<Resource> {
         let reply = try client.commandOnPrimary(
             [
@@ -47,8 +49,8 @@ extension ResourcePool {
         return Set(found.compactMap { $0.documentValue?["_id"].map { Resource($0) } })
     }
 
-    /// Those of the resources that something holds, as the index would say when it refuses a document: what the primary has, decided or not. The
-    /// answer that rests on it is stored behind it.
+    /// Those of the resources that something holds, as the index would say when it refuses a document: what the primary
+    /// has, decided or not. The answer that rests on it is stored behind it.
     func held(among resources: [Resource], of client: borrowing MongoClient) throws(MongoError) -> Set<Resource> {
         let reply = try client.commandOnPrimary(
             [

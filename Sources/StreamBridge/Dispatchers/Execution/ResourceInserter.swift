@@ -2,10 +2,11 @@ import Mongo
 import Runtime
 import Synchronization
 
-/// Carries out the dispatch commands of a batch: inserts each with the resource that it asks for, and where the unique index says that it is
-/// busy, with others, until one takes it or none is free.
+/// Carries out the dispatch commands of a batch: inserts each with the resource that it asks for, and where the unique
+/// index says that it is busy, with others, until one takes it or none is free.
 ///
-/// The index decides, nobody else: what ``FreeResources`` says is only where to look first. Used on one worker's thread.
+/// The index decides, nobody else: what ``FreeResources`` says is only where to look first. Used on one worker's
+/// thread.
 struct ResourceInserter: ~Copyable {
     /// A bulk beyond this is sent in parts.
     private static let maxBytes = 8 << 20
@@ -42,8 +43,8 @@ struct ResourceInserter: ~Copyable {
         let now = WallClock.milliseconds()
         let taken = try takenStrangers(indices, of: batch)
         let attempts = indices.compactMap { index in first(index, of: batch, isTaken: taken.contains(index), at: now) }
-        // Documents that the server takes all go in together, many to a storage transaction; one that it refuses makes it try its
-        // neighbours one by one. So those that will be refused, as it seems, go in a bulk of their own.
+        // Documents that the server takes all go in together, many to a storage transaction; one that it refuses makes
+        // it try its neighbours one by one. So those that will be refused, as it seems, go in a bulk of their own.
         let (likely, unlikely, refused) = context.free.withLock { free in
             attempts.reduce(into: (likely: [InsertAttempt](), unlikely: [InsertAttempt](), refused: [InsertAttempt]())) { parts, attempt in
                 if attempt.isActive, taken.contains(attempt.item) {
@@ -71,8 +72,8 @@ struct ResourceInserter: ~Copyable {
         return waiting
     }
 
-    /// Those of the commands whose resource is busy and not in the pool (any more). It is not offered, because it might be free by then; the look
-    /// stands for the server's refusal.
+    /// Those of the commands whose resource is busy and not in the pool (any more). It is not offered, because it might
+    /// be free by then; the look stands for the server's refusal.
     private func takenStrangers(_ indices: [Int], of batch: CommandBatch) throws -> Set<Int> {
         guard let resources = context.resources else { return [] }
         var names: [Int: [Resource]] = [:]
@@ -115,7 +116,8 @@ struct ResourceInserter: ~Copyable {
 
     // MARK: Reassigning
 
-    /// The next document of each command whose resource was busy: with another resource, or the rejection when there is none.
+    /// The next document of each command whose resource was busy: with another resource, or the rejection when there is
+    /// none.
     private func reassign(
         _ busy: [InsertAttempt], of batch: CommandBatch, mayWait: (Int) -> Bool
     ) throws -> (next: [InsertAttempt], waiting: [InsertAttempt]) {
@@ -132,7 +134,8 @@ struct ResourceInserter: ~Copyable {
         }
         var calledFree: Set<Resource> = []
         if missing > 0 {
-            // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last of them was refused.
+            // The hint is empty; only the server knows that nothing is free. It is asked once for all: after the last
+            // of them was refused.
             let spare = context.free.withLock { $0.isFollowed } ? Self.spare : 0
             let found = try patience.untilAnswered(batch) {
                 try context.pool.withClient { client in try resources.free(atMost: missing + spare, after: refusedAt, of: client) }
@@ -170,8 +173,8 @@ struct ResourceInserter: ~Copyable {
     /// Others may have completions again and again; one that finds nothing all the same is told so.
     private static let patienceWithOthers: Duration = .seconds(5)
 
-    /// How many more free resources than needed are asked for: the next conflicts find them in the hint. None while nobody tells when they are
-    /// taken or gone.
+    /// How many more free resources than needed are asked for: the next conflicts find them in the hint. None while
+    /// nobody tells when they are taken or gone.
     private static let spare = 1000
 
     /// The cluster time of the newest refusal: a look at the pool after it sees what refused.
@@ -253,7 +256,8 @@ struct ResourceInserter: ~Copyable {
             settle(decisions, of: batch, at: reply.operationTime)
             busy += decisions.busy
             let vanished = try answerDoneBefore(decisions.doneBefore, of: batch, after: reply.operationTime)
-            // The identical documents again: of commands that passed errors kept out, and of those whose earlier document is gone meanwhile.
+            // The identical documents again: of commands that passed errors kept out, and of those whose earlier
+            // document is gone meanwhile.
             attempts = decisions.again + vanished
             if !attempts.isEmpty {
                 let error: (any Error)? = decisions.error ?? vanished.first.map { stored.hidden($0.outcome.id) }
@@ -265,8 +269,9 @@ struct ResourceInserter: ~Copyable {
         return busy
     }
 
-    /// Sends the identical documents until the server has said what became of them. A command that failed as a whole, or whose write concern
-    /// was not met, may have been carried out or not: the same again, and never another resource in the meantime.
+    /// Sends the identical documents until the server has said what became of them. A command that failed as a whole,
+    /// or whose write concern was not met, may have been carried out or not: the same again, and never another resource
+    /// in the meantime.
     ///
     /// - Returns: nil when all of them were let go of.
     private mutating func send(_ attempts: inout [InsertAttempt], of batch: CommandBatch) throws -> WriteReply? {
@@ -283,8 +288,8 @@ struct ResourceInserter: ~Copyable {
 
     /// Commands whose time has passed while they waited are rejected instead.
     ///
-    /// An earlier try may have arrived all the same, or may still do so. The rejection has the same `_id`, so one of the two documents is in
-    /// for good and the other is refused, and what is stored is the answer.
+    /// An earlier try may have arrived all the same, or may still do so. The rejection has the same `_id`, so one of
+    /// the two documents is in for good and the other is refused, and what is stored is the answer.
     ///
     /// - Returns: whether there are any.
     private func expire(_ attempts: inout [InsertAttempt], of batch: CommandBatch) -> Bool {

@@ -13,7 +13,8 @@ struct StoredOutcomes {
 
     /// The answers to commands that have a document; a command without one is left out.
     ///
-    /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority has stays.
+    /// - Parameter time: of the answer that said that they have one. A read after it sees them, and what the majority
+    ///   has stays.
     func find(_ ids: [String], after time: BSONTimestamp?, of client: borrowing MongoClient) throws(MongoError) -> [ByteEqualString: Found]
     {
         var found: [ByteEqualString: Found] = [:]

@@ -6,7 +6,8 @@ struct CollectionIndex: Sendable, Equatable {
     /// The fields of its key.
     let keys: [String]
     let isUnique: Bool
-    /// It refuses a second document with the same key: a unique index, or one that is on its way to be one (`collMod` with `prepareUnique`).
+    /// It refuses a second document with the same key: a unique index, or one that is on its way to be one (`collMod`
+    /// with `prepareUnique`).
     let refusesDuplicates: Bool
     /// Which documents it has; nil for all.
     let filter: BSONDocument?

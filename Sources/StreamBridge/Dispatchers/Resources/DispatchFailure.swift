@@ -4,7 +4,8 @@ import Runtime
 
 /// What to do about an error of a dispatcher: the one place that decides, by code (docs/GUARANTEES.md, rule 4).
 enum DispatchFailure {
-    /// The server may or may not have carried it out: the identical command again, after a delay, until its outcome is known.
+    /// The server may or may not have carried it out: the identical command again, after a delay, until its outcome is
+    /// known.
     case retry
     /// Give the session up: a new producer, a new member of the group.
     case restart
@@ -67,7 +68,7 @@ extension Halt {
     static func lostOffset(of dispatcher: DispatcherSettings, bridge: String, kafka: KafkaSettings, reason: String) -> Halt {
         Halt(
             reason: reason,
-            remedy: "Commands were deleted before they were read, or the topic was made anew. Choose where to go on: "
+            remedy: "Commands were deleted before they were read, or the topic was made anew. Choose where to continue: "
                 + "kafka-consumer-groups --bootstrap-server \(kafka.servers) --group \(GroupName.of(dispatcher.name, of: bridge)) "
                 + "--topic \(dispatcher.commands) --reset-offsets --to-earliest --execute",
             status: .lostPosition)

@@ -3,8 +3,9 @@ import Mongo
 
 /// Which resources of a pool seem to be free: a hint of where to try next, never a reason to believe.
 ///
-/// Every operation costs the same however many resources there are (`lowest`: a logarithm of it). What is known of a resource has a cluster
-/// time, and nothing older replaces it: the change stream tells what the dispatcher did itself a moment later, when it may have done more.
+/// Every operation costs the same however many resources there are (`lowest`: a logarithm of it). What is known of a
+/// resource has a cluster time, and nothing older replaces it: the change stream tells what the dispatcher did itself a
+/// moment later, when it may have done more.
 struct FreeResources {
     private struct Entry {
         /// In `free`; -1 while it is not free.

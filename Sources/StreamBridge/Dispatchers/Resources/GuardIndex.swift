@@ -44,8 +44,8 @@ struct GuardIndex: Sendable, Equatable {
         names.contains(name) ? .resource : identities.contains(name) ? .identity : nil
     }
 
-    /// From `E11000 duplicate key error collection: db.coll index: truck_id_1 dup key: { … }`; an index with a collation has that before
-    /// `dup key`.
+    /// From `E11000 duplicate key error collection: db.coll index: truck_id_1 dup key: { … }`; an index with a
+    /// collation has that before `dup key`.
     private static func indexName(in message: String) -> String? {
         let text = Array(message.utf8)
         func stands(_ mark: [UInt8], at place: Int, before end: Int) -> Bool { text[place..<end].starts(with: mark) }
@@ -72,7 +72,8 @@ struct GuardIndex: Sendable, Equatable {
             status: .configuration)
     }
 
-    /// The halt for a resource that the server called free, again and again, while an index refused it and no document held it.
+    /// The halt for a resource that the server called free, again and again, while an index refused it and no document
+    /// held it.
     static func halt(refusing resource: Resource, by refusal: WriteReply.Refusal, dispatcher: DispatcherSettings) -> Halt {
         Halt(
             reason: "no document of \(dispatcher.collection) holds \(dispatcher.resource.field) \(resource), and an index refuses it: "
@@ -107,8 +108,8 @@ extension GuardIndex {
 
     /// Finds the index that guards the resources, and judges every other one that could refuse a resource.
     ///
-    /// - Throws: ``Missing``; ``WaitsFor`` while it is being built; ``Halt`` for an index that could refuse a resource that the guard calls
-    ///   free: the commands behind such a refusal would wait for good.
+    /// - Throws: ``Missing``; ``WaitsFor`` while it is being built; ``Halt`` for an index that could refuse a resource
+    ///   that the guard calls free: the commands behind such a refusal would wait for good.
     static func judge(_ indexes: [CollectionIndex], for dispatcher: DispatcherSettings) throws -> GuardIndex {
         let field = dispatcher.resource.field
         let mine = indexes.filter { $0.keys.contains(field) && $0.refusesDuplicates }
@@ -148,8 +149,9 @@ extension GuardIndex {
         if index.collation == nil {
             // Equal keys have equal `_id`s.
             if index.keys.contains("_id") { return .identity }
-            // Equal keys have equal resources. Under a plain guard no two documents have that, and every document of the dispatcher has a value
-            // in the field. Under a partial one no two active ones have, and this index has no others.
+            // Equal keys have equal resources. Under a plain guard no two documents have that, and every document of
+            // the dispatcher has a value in the field. Under a partial one no two active ones have, and this index has
+            // no others.
             if kind == .plain || filter?.takesActiveOnly == true { return .implied }
         }
         if let filter {

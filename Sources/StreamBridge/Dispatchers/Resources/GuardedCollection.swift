@@ -44,8 +44,9 @@ struct GuardedCollection: Sendable, Equatable {
             isSharded: try isCluster && isSharded(namespace, of: client), indexes: indexes)
     }
 
-    /// The server's own ways to tell need rights on the whole database (`listCollections`) or one more on the collection (`collStats`). A tailable
-    /// cursor needs `find` alone, and the server refuses it on every collection that is there and not capped.
+    /// The server's own ways to tell need rights on the whole database (`listCollections`) or one more on the
+    /// collection (`collStats`). A tailable cursor needs `find` alone, and the server refuses it on every collection
+    /// that is there and not capped.
     private static func isCapped(_ namespace: Namespace, of client: borrowing MongoClient) throws(MongoError) -> Bool {
         do throws(MongoError) {
             _ = try client.commandOnPrimary(
@@ -59,7 +60,8 @@ struct GuardedCollection: Sendable, Equatable {
         }
     }
 
-    /// Of a pool nobody needs the right to see whether it is there at all; a capped one is refused to readers of a snapshot.
+    /// Of a pool nobody needs the right to see whether it is there at all; a capped one is refused to readers of a
+    /// snapshot.
     private static func isCappedPool(_ pool: Namespace, of client: borrowing MongoClient) throws(MongoError) -> Bool {
         guard try isCapped(pool, of: client) else { return false }
         do throws(MongoError) {
@@ -138,7 +140,8 @@ struct GuardedCollection: Sendable, Equatable {
         hiddenGuards(of: dispatcher) + expiries(for: dispatcher)
     }
 
-    /// One that is hidden decides as ever, but serves no look for free resources, each of which reads all documents then.
+    /// One that is hidden decides as ever, but serves no look for free resources, each of which reads all documents
+    /// then.
     private func hiddenGuards(of dispatcher: DispatcherSettings) -> [(id: FindingID, text: String, remedy: String)] {
         let guards = indexes.filter { $0.guards(dispatcher.resource.field) }
         guard dispatcher.resource.pool != nil, guards.allSatisfy(\.isHidden) else { return [] }

@@ -1,7 +1,8 @@
 import Mongo
 import Runtime
 
-/// Looks whether the members of a pool can be told apart by how commands and outcomes write them, before the first command.
+/// Looks whether the members of a pool can be told apart by how commands and outcomes write them, before the first
+/// command.
 struct PoolNames {
     let pool: ResourcePool
 

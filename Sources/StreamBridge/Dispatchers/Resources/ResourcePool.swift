@@ -2,9 +2,9 @@ import Mongo
 
 /// The collection of all resources, and the documents that hold some of them.
 ///
-/// Both are read by cursors, at one moment, and compared here: every answer of the server is a small one, whatever the size of the two, so none outlasts
-/// a client's patience and is then worked on for nobody. (One aggregation that joins them takes seconds for a million resources, and as long
-/// again when it is asked again.)
+/// Both are read by cursors, at one moment, and compared here: every answer of the server is a small one, whatever the
+/// size of the two, so none outlasts a client's patience and is then worked on for nobody. (One aggregation that joins
+/// them takes seconds for a million resources, and as long again when it is asked again.)
 struct ResourcePool: Sendable {
     let pool: Namespace
     let dispatcher: DispatcherSettings
@@ -99,11 +99,11 @@ struct ResourcePool: Sendable {
     /// Which documents hold a resource.
     private var holding: BSONDocument {
         switch guardIndex.kind {
-        // Without the second condition, which every document fulfils, the planner would not use the partial index, and read all that was ever
-        // dispatched.
+        // Without the second condition, which every document fulfils, the planner would not use the partial index, and
+        // read all that was ever dispatched.
         case .partial: ["status": "active", guardIndex.field: ["$gte": .minKey]]
-        // Every document that holds nothing has a placeholder. They lie together in the index, and by types and ranges the server passes over them:
-        // ten milliseconds instead of many seconds among a million.
+        // Every document that holds nothing has a placeholder. They lie together in the index, and by types and ranges
+        // the server passes over them: ten milliseconds instead of many seconds among a million.
         case .plain:
             [
                 "$or": .array(

@@ -1,8 +1,8 @@
 import Mongo
 import Runtime
 
-/// Writes the documents of a dispatcher's collection (contract, section 5). Every command leaves exactly one, with its id and its outcome: that
-/// is how the same command, whenever it comes again, gets the same answer.
+/// Writes the documents of a dispatcher's collection (contract, section 5). Every command leaves exactly one, with its
+/// id and its outcome: that is how the same command, whenever it comes again, gets the same answer.
 struct ShipmentWriter: Sendable {
     /// The field that holds the resource, as a BSON key.
     private let field: String
@@ -78,7 +78,8 @@ struct ShipmentWriter: Sendable {
         return ["$set": .document(changes)]
     }
 
-    /// Under a plain unique index every document needs a value of its own in the guarded field, and one that is no resource.
+    /// Under a plain unique index every document needs a value of its own in the guarded field, and one that is no
+    /// resource.
     private func placeholder(for id: String) -> BSONValue { ["inactive": .string(id)] }
 
     /// Where the placeholders are in the server's order: documents whose first field is a text of that name.

@@ -1,6 +1,7 @@
 import Runtime
 
-/// Notices when MongoDB answers, and no command in a worker's hands gets nearer to its own answer. Used on the worker's thread.
+/// Notices when MongoDB answers, and no command in a worker's hands gets nearer to its own answer. Used on the worker's
+/// thread.
 final class BatchStall {
     /// Longer than completions of other workers are waited for.
     static let patience: Duration = .seconds(10)

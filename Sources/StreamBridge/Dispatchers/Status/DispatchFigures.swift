@@ -26,7 +26,8 @@ package struct DispatchFigures: Sendable {
 
 /// What a session of a dispatcher knows of its commands and its pool at one moment.
 package struct DispatchLoad: Sendable {
-    /// Commands of this member's partitions that have no committed answer; nil where the end of a partition is not known yet.
+    /// Commands of this member's partitions that have no committed answer; nil where the end of a partition is not
+    /// known yet.
     package var lagRecords: Int?
     /// Resources that are thought to be free; nil while nobody follows them, and without a pool.
     package var freeResources: Int?

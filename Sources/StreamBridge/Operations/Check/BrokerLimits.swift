@@ -1,6 +1,7 @@
 import Kafka
 
-/// What brokers say about times that clients ask for, for a check: what would halt a stream or a dispatcher as soon as it starts.
+/// What brokers say about times that clients ask for, for a check: what would halt a stream or a dispatcher as soon as
+/// it starts.
 struct BrokerLimits {
     /// Of a broker; without what it does not say.
     let settings: [String: String]

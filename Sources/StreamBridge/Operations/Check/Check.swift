@@ -192,7 +192,7 @@ package struct Check: Sendable {
         return .warning(
             .streamPositionLost, subject, lost.reason,
             remedy:
-                "By onLostPosition: \(settings.onLostPosition.rawValue) the stream goes on at \(place), with a record of the gap in topic "
+                "By onLostPosition: \(settings.onLostPosition.rawValue) the stream continues at \(place), with a record of the gap in topic "
                 + "\(gaps). To decide anew, write `onLostPosition: halt` before the next start")
     }
 

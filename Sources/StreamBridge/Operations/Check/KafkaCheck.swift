@@ -216,7 +216,8 @@ struct KafkaCheck {
         }
     }
 
-    /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to look no further.
+    /// An account may read and write a topic without the right to see its settings: worth a warning, and no reason to
+    /// look no further.
     private func cleanupPolicy(of topic: String, _ admin: KafkaAdmin) -> Finding {
         do {
             guard let settings = try admin.settings(ofTopic: topic, timeout: Self.settingsTime), settings["cleanup.policy"] != nil else {

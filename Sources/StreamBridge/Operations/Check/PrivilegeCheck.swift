@@ -24,7 +24,8 @@ struct PrivilegeCheck {
         findings = Self.tooLittle(lacking) + Self.tooMuch(account.excess(over: PrivilegeNeeds.of(configuration, makesIndexes: true)))
     }
 
-    /// Whether there is more to look at: without its rights a stream's other findings would say the same in other words.
+    /// Whether there is more to look at: without its rights a stream's other findings would say the same in other
+    /// words.
     func allows(_ stream: StreamSettings) -> Bool { !held.contains(PrivilegeNeeds.subject(stream)) }
 
     func allows(_ dispatcher: DispatcherSettings) -> Bool { !held.contains(PrivilegeNeeds.subject(dispatcher)) }

@@ -8,7 +8,8 @@ package struct MongoGrants: Sendable {
     /// Dispatchers whose unique index somebody else makes, so that the account needs no right to make it.
     private let indexes: [DispatcherSettings]
 
-    /// - Parameter makesIndexes: the bridge may make the unique indexes itself; otherwise the commands that make them are printed.
+    /// - Parameter makesIndexes: the bridge may make the unique indexes itself; otherwise the commands that make them
+    ///   are printed.
     /// - Throws: ``MongoError`` for a URI that the driver refuses.
     package init(_ configuration: BridgeConfiguration, makesIndexes: Bool) throws(MongoError) {
         bridge = configuration.name
@@ -24,7 +25,8 @@ package struct MongoGrants: Sendable {
 
     // MARK: For programs
 
-    /// One JSON object: the commands of the server with the databases that they are for. `createUser` lacks its password.
+    /// One JSON object: the commands of the server with the databases that they are for. `createUser` lacks its
+    /// password.
     package var json: String {
         get throws(BSONError) {
             let privileges = needs.privileges.map { BSONValue.document($0.document) }

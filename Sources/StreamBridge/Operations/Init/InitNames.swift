@@ -1,5 +1,5 @@
-/// The names that follow from what is watched. The same options give the same names at every start, so that stored positions are found again, and
-/// different scopes never share one.
+/// The names that follow from what is watched. The same options give the same names at every start, so that stored
+/// positions are found again, and different scopes never share one.
 enum InitNames {
     /// Leaves room for a hash, and for the rest of a topic's or a group's name.
     private static let maximumLength = 60

@@ -1,6 +1,7 @@
 import Foundation
 
-/// The configuration that follows from what somebody asked for and what was found: what `bridge init` writes, and what `bridge run` runs without a file.
+/// The configuration that follows from what somebody asked for and what was found: what `bridge init` writes, and what
+/// `bridge run` runs without a file.
 package struct InitPlan: Sendable, Equatable {
     struct Stream: Sendable, Equatable {
         let name: String

@@ -24,7 +24,8 @@ package struct Survey: Sendable, Equatable {
     }
 
     let deployment: Deployment
-    /// The URI names one member and no replica set, so the driver would not follow an election: this is the set to name.
+    /// The URI names one member and no replica set, so the driver would not follow an election: this is the set to
+    /// name.
     var unnamedReplicaSet: String?
     let brokers: Int
     let watched: [Watched]

@@ -4,8 +4,8 @@ import Runtime
 
 /// The lead of a stream, taken from its leader: no process begins a session of the stream until it is given back.
 ///
-/// The leader's term is over: it commits, or stores, what it has and ends its session. When the lead comes back to it, or goes to another process, a new session
-/// reads the position anew. Used on one thread.
+/// The leader's term is over: it commits, or stores, what it has and ends its session. When the lead comes back to it,
+/// or goes to another process, a new session reads the position anew. Used on one thread.
 struct LeadershipHold {
     private let consumer: GroupConsumer
 
@@ -16,7 +16,8 @@ struct LeadershipHold {
 
     /// Joins the stream's group as the member that comes first. Blocks, for some seconds at most.
     ///
-    /// - Throws: ``Refused``, ``Stopped``, ``MissingTopic``, or ``KafkaError`` when this account may not join the group, for example.
+    /// - Throws: ``Refused``, ``Stopped``, ``MissingTopic``, or ``KafkaError`` when this account may not join the
+    ///   group, for example.
     static func take(
         of stream: String, _ configuration: BridgeConfiguration, topics: TopicCatalog, stop: StopSignal, logger: Logger
     ) throws -> LeadershipHold {
@@ -53,7 +54,8 @@ struct LeadershipHold {
         throw Refused()
     }
 
-    /// Makes the lead a condition of a producer's open transaction: when it has gone to another process meanwhile, nothing of it is stored.
+    /// Makes the lead a condition of a producer's open transaction: when it has gone to another process meanwhile,
+    /// nothing of it is stored.
     func vouch(inTransactionOf producer: KafkaClient) throws {
         guard let membership = consumer.membership() else {
             throw Halt(

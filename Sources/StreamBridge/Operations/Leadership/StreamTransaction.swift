@@ -2,11 +2,12 @@ import Kafka
 import Logging
 import Runtime
 
-/// Stores records in one Kafka transaction with a stream's transactional id: with exactly-once that fences the leader of the stream, so nothing that it has in
-/// hand can follow.
+/// Stores records in one Kafka transaction with a stream's transactional id: with exactly-once that fences the leader
+/// of the stream, so nothing that it has in hand can follow.
 ///
-/// A leader that was not made to stand back comes back, and its own fence may abort this transaction before it is committed. So only a commit is a success, and
-/// everything that passes is tried again; the leader backs off from try to try. Used on one thread.
+/// A leader that was not made to stand back comes back, and its own fence may abort this transaction before it is
+/// committed. So only a commit is a success, and everything that passes is tried again; the leader backs off from try
+/// to try. Used on one thread.
 struct StreamTransaction {
     let configuration: BridgeConfiguration
     let stream: String
@@ -30,7 +31,8 @@ struct StreamTransaction {
     ///
     /// - Parameter make: says what to store, when nobody else can change the stream's own records any more.
     /// - Returns: the value that came with what was stored.
-    /// - Throws: ``KafkaError``, ``Stopped``, and what `make` throws. Nothing was changed then, unless no answer came to the commit.
+    /// - Throws: ``KafkaError``, ``Stopped``, and what `make` throws. Nothing was changed then, unless no answer came
+    ///   to the commit.
     func commit<Value>(_ make: () throws -> (entries: [Entry], value: Value)) throws -> Value {
         let deadline = ContinuousClock.now + configuration.startupTimeout
         var backoff = Backoff(cap: .seconds(1))
@@ -57,7 +59,8 @@ struct StreamTransaction {
 
         try sender.begin()
         do {
-            // A process that stood still here would otherwise store this under the next leader of an at-least-once stream, which nothing fences.
+            // A process that stood still here would otherwise store this under the next leader of an at-least-once
+            // stream, which nothing fences.
             try lead?.vouch(inTransactionOf: sender.client)
             for entry in entries { try sender.send(entry.record, to: try sender.topic(entry.topic)) }
             try sender.commit(until: deadline)

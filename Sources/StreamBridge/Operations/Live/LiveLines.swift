@@ -2,7 +2,8 @@ import Foundation
 import Mongo
 import Runtime
 
-/// What streams and dispatchers do at one moment, one line for each: state, lag, rate and position; of a snapshot, a bar and the time left.
+/// What streams and dispatchers do at one moment, one line for each: state, lag, rate and position; of a snapshot, a
+/// bar and the time left.
 package struct LiveLines: Sendable {
     private let width: Int
     private let height: Int

@@ -11,7 +11,8 @@ package struct ConnectOffset: Sendable, Equatable {
 
     /// Why an offset gives no position.
     enum Unusable: Error, Equatable {
-        /// The connector was copying the documents that were there already, so there is no place where the events continue.
+        /// The connector was copying the documents that were there already, so there is no place where the events
+        /// continue.
         case inSnapshot
         /// Neither of the two connectors writes such an offset.
         case otherForm
@@ -20,7 +21,8 @@ package struct ConnectOffset: Sendable, Equatable {
 
     package let writer: Writer
     let token: ResumeToken
-    /// The connector was copying documents beside its stream (Debezium's incremental snapshot). What is left of the copy is not in the token.
+    /// The connector was copying documents beside its stream (Debezium's incremental snapshot). What is left of the
+    /// copy is not in the token.
     package let isInIncrementalSnapshot: Bool
 
     /// Reads the value of a record.

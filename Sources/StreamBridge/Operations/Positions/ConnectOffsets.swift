@@ -25,7 +25,8 @@ struct ConnectOffsets {
         self.topic = topic
     }
 
-    /// Takes the records of a partition in their order. A key that is in several partitions, because some were added, has the value that was written last.
+    /// Takes the records of a partition in their order. A key that is in several partitions, because some were added,
+    /// has the value that was written last.
     mutating func take(_ entry: Entry) {
         guard entry.key.connector == connector else {
             others.insert(entry.key.connector)
@@ -42,7 +43,8 @@ struct ConnectOffsets {
     /// The offset to continue from.
     ///
     /// - Parameter key: which one of several, as the topic has its key.
-    /// - Throws: ``WrongUsage`` when nothing of this name is there, or several keys are; ``Halt`` when the offset is no position.
+    /// - Throws: ``WrongUsage`` when nothing of this name is there, or several keys are; ``Halt`` when the offset is no
+    ///   position.
     func chosen(_ key: String?) throws -> (entry: Entry, offset: ConnectOffset) {
         let entry = try entry(key)
         guard let value = entry.value else { throw wasReset }
@@ -70,7 +72,7 @@ struct ConnectOffsets {
         guard live.count == 1 else {
             throw WrongUsage(
                 "connector \(connector.quoted) has \(live.count) offsets: its collection or its settings were changed, or it has several tasks. "
-                    + "Give the one to go on from with --offset-key:\(list(live))")
+                    + "Give the one to continue from with --offset-key:\(list(live))")
         }
         return only
     }
@@ -106,7 +108,7 @@ struct ConnectOffsets {
         switch reason {
         case .inSnapshot:
             return Halt(
-                reason: "\(offset) is in the middle of its snapshot and has no place where the events go on",
+                reason: "\(offset) is in the middle of its snapshot and has no place where the events continue",
                 remedy:
                     "Nothing was changed. Set `snapshot: initial`: a stream without a position then copies the documents that are there itself",
                 status: .configuration)

@@ -1,4 +1,4 @@
-/// Where a stream is to go on, as a person writes it.
+/// Where a stream is to continue, as a person writes it.
 package enum PositionPlace: Sendable, Equatable {
     case start(StartPoint)
     /// Behind the event that a published record has.

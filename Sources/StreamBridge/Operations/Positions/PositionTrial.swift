@@ -11,7 +11,8 @@ package struct PositionTrial: Sendable {
 
     var place: GapRecord.Place { .init(token: position.token, clusterTime: clusterTime) }
 
-    /// Opens the stream's own change stream, and asks for one batch, because only that shows whether the oplog has the place. Blocks.
+    /// Opens the stream's own change stream, and asks for one batch, because only that shows whether the oplog has the
+    /// place. Blocks.
     ///
     /// - Parameter transaction: the place of the event that `start` is after.
     /// - Throws: ``Halt`` when the server refuses the place, ``MongoError``.
@@ -27,12 +28,13 @@ package struct PositionTrial: Sendable {
             let oldest =
                 (try? deployment.oplogWindow(pool: pool)).map { ". The oldest entry of the oplog is at \($0.oldest.readable)" } ?? ""
             throw Halt(
-                reason: "MongoDB does not go on from there: \(error)\(oldest)",
+                reason: "MongoDB does not continue from there: \(error)\(oldest)",
                 remedy: "Nothing was changed. Give another place: `oldest` is as far back as the oplog goes", status: .lostPosition)
         }
         position = StreamPosition(token: opened.token, wallTime: nil, events: 0, transaction: transaction)
         clusterTime = opened.token.clusterTime
-        // A young replica set takes a time from before its oplog. The first position of an idle stream is a tick ahead of the newest time.
+        // A young replica set takes a time from before its oplog. The first position of an idle stream is a tick ahead
+        // of the newest time.
         let oldest = (try? deployment.oplogWindow(pool: pool))?.oldest
         ahead = opened.token.clusterTime.flatMap { time in opened.now.map { max(.zero, $0 - max(time, oldest ?? time)) } }
     }

@@ -1,7 +1,8 @@
 import Kafka
 import Runtime
 
-/// Stores an edited position in one Kafka transaction with the record of the edit, that of a gap, and the snapshot that the edit ends. Used on one thread.
+/// Stores an edited position in one Kafka transaction with the record of the edit, that of a gap, and the snapshot that
+/// the edit ends. Used on one thread.
 struct PositionWriter {
     let transaction: StreamTransaction
     let store: PositionStore
@@ -28,7 +29,8 @@ struct PositionWriter {
     /// Blocks, for `startupTimeout` at most and one answer.
     ///
     /// - Returns: what was stored.
-    /// - Throws: ``KafkaError``, ``Stopped``, and what `edit` throws. Nothing was changed then, unless no answer came to the commit.
+    /// - Throws: ``KafkaError``, ``Stopped``, and what `edit` throws. Nothing was changed then, unless no answer came
+    ///   to the commit.
     func write(_ edit: (Former) throws -> Edit) throws -> Edit {
         let (stream, bridge) = (transaction.stream, transaction.configuration.name)
         return try transaction.commit {

@@ -27,7 +27,8 @@ package struct Positions: Sendable {
         package enum Leader: Sendable {
             /// The leader of the stream had given up the lead before the edit, and begins at the new position now.
             case stoodBack
-            /// The group gave no word. A leader, if there is one, begins at the new position when it notices that it was fenced.
+            /// The group gave no word. A leader, if there is one, begins at the new position when it notices that it
+            /// was fenced.
             case unaware
         }
 
@@ -119,7 +120,7 @@ package struct Positions: Sendable {
 
     // MARK: Editing
 
-    /// Lets a stream go on from another place.
+    /// Lets a stream continue from another place.
     ///
     /// - Throws: ``Unreachable``, ``Halt``, also when the server does not continue from there.
     package func set(_ stream: StreamSettings, to place: PositionPlace, _ request: Request) async throws -> Change {
@@ -144,7 +145,8 @@ package struct Positions: Sendable {
 
     /// Lets a stream continue where a connector of Kafka Connect stopped.
     ///
-    /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not continue from it; ``WrongUsage``.
+    /// - Throws: ``Unreachable``, ``Halt``, also when the offset is no position or the server does not continue from
+    ///   it; ``WrongUsage``.
     package func importOffset(_ source: ConnectOffsetSource, of stream: StreamSettings, _ request: Request) async throws -> Import {
         try await OperationThread.run("positions", stop: stop) {
             let admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
@@ -227,7 +229,7 @@ package struct Positions: Sendable {
 
     /// What the stream will never publish because of an edit.
     ///
-    /// - Parameter place: where it goes on.
+    /// - Parameter place: where it continues.
     private func gap(
         after former: StoredPosition?, past lost: LostPosition?, trial: PositionTrial, goesOn place: GapRecord.Place, _ request: Request
     ) -> GapRecord? {
@@ -281,8 +283,9 @@ package struct Positions: Sendable {
             snapshot: edit.snapshot.map { .init(id: $0.id, isEnded: $0.state == .failed) }, leader: lead == nil ? .unaware : .stoodBack)
     }
 
-    /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction that it was fenced, which an idle stream
-    /// has seldom; nothing fences an at-least-once leader, and it would store its own position over the new one.
+    /// Makes the leader stand back while the edit is made. An exactly-once leader would notice at its next transaction
+    /// that it was fenced, which an idle stream has seldom; nothing fences an at-least-once leader, and it would store
+    /// its own position over the new one.
     ///
     /// - Returns: nil when the group gave no word, and the edit may be made all the same.
     private func takeLead(of stream: StreamSettings, topics: TopicCatalog, isForced: Bool) throws -> LeadershipHold? {

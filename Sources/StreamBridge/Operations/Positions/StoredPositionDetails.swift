@@ -7,7 +7,8 @@ package struct StoredPositionDetails: Sendable, Encodable {
     package var newest: String?
     /// The same for people.
     package var readableWindow: (oldest: String, newest: String)?
-    /// Seconds between the oplog's oldest entry and the position: so much is left before it is lost. Negative when it is.
+    /// Seconds between the oplog's oldest entry and the position: so much is left before it is lost. Negative when it
+    /// is.
     package var left: Int64?
     /// Why the oplog's window is not known.
     package var unknown: String?

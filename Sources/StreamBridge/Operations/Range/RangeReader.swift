@@ -3,7 +3,8 @@ import Mongo
 import Runtime
 import Synchronization
 
-/// Reads a range of a stream's own change stream, and gives its records to a publisher, as the bridge makes them. Used on one thread.
+/// Reads a range of a stream's own change stream, and gives its records to a publisher, as the bridge makes them. Used
+/// on one thread.
 final class RangeReader {
     /// What is read, and where it goes.
     struct Route {
@@ -103,7 +104,8 @@ final class RangeReader {
 private final class PatientObserver: ChangeStreamObserver {
     private let patience: Duration
     private let handoff: BatchHandoff<ChangeStreamReader.Batch>
-    /// When the first error after the last answer came. Whoever does not ask, because what it has is published slowly, waits for nothing.
+    /// When the first error after the last answer came. Whoever does not ask, because what it has is published slowly,
+    /// waits for nothing.
     private let troubledSince = Mutex<ContinuousClock.Instant?>(nil)
 
     init(patience: Duration, handoff: BatchHandoff<ChangeStreamReader.Batch>) {

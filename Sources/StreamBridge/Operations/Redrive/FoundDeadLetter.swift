@@ -37,7 +37,8 @@ package struct FoundDeadLetter: Sendable {
         )
         let value = record.value
         let ownID = Self.id(of: value ?? [], decoder)
-        // A name that another command has is replaced by the place of this dead letter: the same one, whenever it is sent back.
+        // A name that another command has is replaced by the place of this dead letter: the same one, whenever it is
+        // sent back.
         let isTaken = ownID == nil && code == DeadLetter.idTaken
         // It may have been here before: then it has the name that it got the first time.
         let givenID = text(CommandBatch.idHeader)

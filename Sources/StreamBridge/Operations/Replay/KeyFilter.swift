@@ -13,7 +13,8 @@ struct KeyFilter {
 
     /// Reads a whole key, or `/PATTERN/`, a regular expression that has to be found in the key.
     ///
-    /// Where a key is JSON, any spelling of the same value chooses the record: `{"_id":1}`, `{"_id":{"$numberDouble":"1.0"}}`.
+    /// Where a key is JSON, any spelling of the same value chooses the record: `{"_id":1}`,
+    /// `{"_id":{"$numberDouble":"1.0"}}`.
     ///
     /// - Throws: ``WrongUsage`` for a pattern that is none.
     init(_ text: String) throws(WrongUsage) {

@@ -33,7 +33,7 @@ package struct Replay: Sendable {
         private enum CodingKeys: CodingKey { case id, source, topics, events, leftOut, isDone }
     }
 
-    /// What to type to go on with a replay that was interrupted.
+    /// What to type to continue with a replay that was interrupted.
     ///
     /// - Parameter rate: the one that it had, which is a matter of each start.
     package static func resumeCommand(_ id: String, rate: Int?) -> String {
@@ -104,7 +104,7 @@ package struct Replay: Sendable {
     }
 }
 
-/// A replay that had begun could not go on.
+/// A replay that had begun could not continue.
 package struct ReplayInterrupted: Error, CustomStringConvertible {
     package let id: String
     /// Events or records, for good.
@@ -113,5 +113,5 @@ package struct ReplayInterrupted: Error, CustomStringConvertible {
     /// ``Unreachable`` or ``Halt``.
     package let cause: any Error
 
-    package var description: String { "\(cause). \(published) are published; go on with \(Replay.resumeCommand(id, rate: rate))" }
+    package var description: String { "\(cause). \(published) are published; continue with \(Replay.resumeCommand(id, rate: rate))" }
 }

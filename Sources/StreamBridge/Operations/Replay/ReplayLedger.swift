@@ -39,7 +39,7 @@ struct ReplayLedger: Sendable {
         return document
     }
 
-    /// The record of a replay that is to go on.
+    /// The record of a replay that is to continue.
     ///
     /// - Throws: ``WrongUsage`` when there is no such replay, or nothing is left of it; ``KafkaError``, ``Halt``.
     func unfinished(_ id: String) throws -> BSONDocument {

@@ -49,8 +49,8 @@ struct ReplayRange {
         trial = try PositionTrial(of: settings, at: start, transaction: isFiltered ? nil : transaction, on: deployment, pool: pool)
     }
 
-    /// The server goes on behind an event only where the pipeline lets it pass. So with a filter the stream is opened at the time of the event, and what comes
-    /// up to it is left out.
+    /// The server continues behind an event only where the pipeline lets it pass. So with a filter the stream is opened
+    /// at the time of the event, and what comes up to it is left out.
     private static func start(at place: EventRange.Place, isFiltered: Bool) -> ChangeStreamOptions.Start {
         switch place {
         case .time(let time): return .at(seconds: time.seconds, increment: time.increment)

@@ -46,7 +46,7 @@ struct ReplaySupervisor {
     static func explained(_ error: any Error, id: String) -> any Error {
         guard let fenced = error as? KafkaError, fenced.code == .fenced || fenced.code == .producerFenced else { return error }
         return Halt(
-            reason: "another process goes on with replay \(id), or Kafka gave up its transaction: \(fenced)",
-            remedy: "Look for that process before you go on", status: .configuration)
+            reason: "another process continues with replay \(id), or Kafka gave up its transaction: \(fenced)",
+            remedy: "Look for that process before you continue", status: .configuration)
     }
 }

@@ -3,9 +3,11 @@ import Logging
 import Mongo
 import Runtime
 
-/// Publishes a range of a stream again, exactly once: each Kafka transaction has records and the replay's own position behind them.
+/// Publishes a range of a stream again, exactly once: each Kafka transaction has records and the replay's own position
+/// behind them.
 ///
-/// The stream's position, its transactional id and its group are left alone, so the stream may run meanwhile. Used on one thread.
+/// The stream's position, its transactional id and its group are left alone, so the stream may run meanwhile. Used on
+/// one thread.
 package struct StreamReplay {
     package struct Request: Sendable {
         package var stream: StreamSettings
@@ -79,7 +81,7 @@ package struct StreamReplay {
                 replicaSet: deployment.replicaSet, writer: Instance.name, writtenAt: WallClock.milliseconds()))
         logger.info(
             """
-            replay \(id) of stream \(settings.name), from \(resolved.range.from) to \(resolved.range.to); if it is interrupted, go on with \
+            replay \(id) of stream \(settings.name), from \(resolved.range.from) to \(resolved.range.to); if it is interrupted, continue with \
             \(Replay.resumeCommand(id, rate: request.rate))
             """)
         return try session(record, settings, resolved.range, rate: request.rate).run(show)

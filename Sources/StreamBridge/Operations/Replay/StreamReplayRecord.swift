@@ -3,7 +3,8 @@ import Runtime
 
 /// What a replay of a stream is, and how far it has come: the value of its record in the topic `bridge.<name>.replays`.
 ///
-/// It has the fields of a stored position, whose `events` count those of this replay, and besides them what the replay was asked for.
+/// It has the fields of a stored position, whose `events` count those of this replay, and besides them what the replay
+/// was asked for.
 struct StreamReplayRecord: Sendable {
     let id: String
     let from: EventRange.Place

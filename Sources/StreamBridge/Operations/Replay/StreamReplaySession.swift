@@ -5,7 +5,8 @@ import Runtime
 
 /// A replay of a stream from the position that is recorded of it, in as many sessions as it takes. Used on one thread.
 ///
-/// Each session begins like one of the stream itself: fence, read the position, open, pump (rule 1 of docs/GUARANTEES.md).
+/// Each session begins like one of the stream itself: fence, read the position, open, pump (rule 1 of
+/// docs/GUARANTEES.md).
 struct StreamReplaySession {
     let configuration: BridgeConfiguration
     /// With the filter and the topic of the replay.
@@ -133,7 +134,7 @@ struct StreamReplaySession {
             return ReplaySupervisor.explained(error, id: record.id)
         }
         return Halt(
-            reason: "MongoDB does not go on with the range: \(lost)",
+            reason: "MongoDB does not continue with the range: \(lost)",
             remedy: "What the oplog no longer has cannot be published again: begin another replay, --from oldest", status: .lostPosition)
     }
 

@@ -77,7 +77,7 @@ package struct TopicCopy {
         }
         logger.info(
             """
-            replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, go on with \
+            replay \(id) of topic \(request.source) to \(request.target); if it is interrupted, continue with \
             \(Replay.resumeCommand(id, rate: request.rate))
             """)
         return try resume(record, rate: request.rate, show)

@@ -54,7 +54,8 @@ struct TopicCopyPass {
             let isWithin = copied.offset < end
             advance(copied.partition, to: isWithin ? copied.offset + 1 : end)
             return isWithin && filter?.takes(copied.record.key) ?? true ? .record(copied) : .nothing
-        // Aborted records and transaction markers leave offsets without a record, so the end may come before the last offset was seen.
+        // Aborted records and transaction markers leave offsets without a record, so the end may come before the last
+        // offset was seen.
         case .end(_, let partition, let offset):
             if let end = record.stretches[partition]?.end { advance(partition, to: min(end, offset)) }
             return .nothing

@@ -1,7 +1,8 @@
 import Mongo
 import Runtime
 
-/// What a copy of a topic's range is, and how far it has come: the value of its record in the topic `bridge.<name>.replays`.
+/// What a copy of a topic's range is, and how far it has come: the value of its record in the topic
+/// `bridge.<name>.replays`.
 struct TopicCopyRecord: Sendable {
     /// Of one partition, in offsets.
     struct Stretch: Sendable, Equatable {
@@ -39,8 +40,8 @@ struct TopicCopyRecord: Sendable {
     /// Milliseconds since 1970.
     let startedAt: Int64
     var stretches: [Int32: Stretch]
-    /// Each record goes to the partition that it comes from; otherwise where its key belongs. Decided once: when partitions are added meanwhile, a
-    /// key's later records still go where its earlier ones went.
+    /// Each record goes to the partition that it comes from; otherwise where its key belongs. Decided once: when
+    /// partitions are added meanwhile, a key's later records still go where its earlier ones went.
     var keepsPartitions = false
     /// Records copied so far.
     var copied: Int64 = 0

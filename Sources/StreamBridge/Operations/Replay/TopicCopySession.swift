@@ -14,7 +14,8 @@ struct TopicCopySession {
     let stop: StopSignal
     let logger: Logger
 
-    /// A transaction is committed when it is so old, so long or so large: readers of committed records see the copy grow.
+    /// A transaction is committed when it is so old, so long or so large: readers of committed records see the copy
+    /// grow.
     private static let maximum = (time: Duration.milliseconds(100), records: 5000, bytes: 8 << 20)
     /// What only was looked at is recorded this often.
     private static let idleTime: Duration = .seconds(5)
@@ -28,7 +29,7 @@ struct TopicCopySession {
             id: record.id, rate: rate, patience: configuration.startupTimeout, stop: stop,
             progress: { committed.map { ($0.place, $0.copied) } },
             explain: { OperationFailure.ending(ReplaySupervisor.explained($0, id: record.id)) },
-            tell: { logger.warning("retrying: \($0); the replay goes on behind its last transaction") })
+            tell: { logger.warning("retrying: \($0); the replay continues behind its last transaction") })
         let isDone = try supervisor.run { try copy(&committed, show) }
         let result = committed ?? record
         return Replay.Summary(
@@ -53,7 +54,7 @@ struct TopicCopySession {
         var transaction = CopyTransaction(sender: sender, ledger: records, copied: found.copied)
         var pace = rate.map { RateLimiter(rate: $0) }
         do {
-            // Whatever happens from here on, there is something to go on with.
+            // Whatever happens from here on, there is something to continue with.
             if recorded == nil { committed = try transaction.commit(found, state: .running, within: configuration.startupTimeout) }
             while !stop.isRequested, let step = try pass.next(within: transaction.isOpen ? Self.maximum.time : .milliseconds(200)) {
                 if case .record(let copied) = step {

@@ -62,8 +62,8 @@ package struct Send: Sendable {
 
     package func requestStop() { stop.request(grace: .zero) }
 
-    /// A file is checked as a whole before its first line is sent; what can be read only once is checked line by line, up to its first
-    /// fault.
+    /// A file is checked as a whole before its first line is sent; what can be read only once is checked line by line,
+    /// up to its first fault.
     ///
     /// - Throws: ``Unreadable``, ``Unreachable``, ``Halt``, ``SendingInterrupted``.
     package func run(_ source: Source, _ tell: @escaping @Sendable (Event) -> Void) async throws -> Summary {

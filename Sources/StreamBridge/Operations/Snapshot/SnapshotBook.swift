@@ -5,7 +5,8 @@ import Runtime
 /// What becomes of a stream's snapshots, the oldest first: the one that was meant, and others that change with it.
 typealias SnapshotChange = @Sendable (_ known: [SnapshotRecord]) throws -> (changed: SnapshotRecord, others: [SnapshotRecord])
 
-/// The snapshots of a bridge's streams, with how far the positions say that they are, and the way to change them. Used on one thread.
+/// The snapshots of a bridge's streams, with how far the positions say that they are, and the way to change them. Used
+/// on one thread.
 struct SnapshotBook {
     private let configuration: BridgeConfiguration
     private let ledger: SnapshotLedger
@@ -49,7 +50,8 @@ struct SnapshotBook {
         return try store.readAll(timeout: configuration.startupTimeout, .init(stop: stop))[stream] != nil
     }
 
-    /// Makes the stream's leader stand back, and stores what `change` makes of the snapshots that there are then. Blocks.
+    /// Makes the stream's leader stand back, and stores what `change` makes of the snapshots that there are then.
+    /// Blocks.
     ///
     /// - Returns: the one that was changed.
     /// - Throws: ``Halt`` when the group gave no word, ``KafkaError``, ``Stopped``, and what `change` throws.

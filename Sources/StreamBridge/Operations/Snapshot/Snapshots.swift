@@ -5,8 +5,8 @@ import Runtime
 
 /// Begins, stops, resumes and shows snapshots of streams, whether a bridge runs or not.
 ///
-/// Only the holder of a stream's lead writes its snapshots into the ledger, so each change takes the lead for a moment: the leader's next session reads the
-/// ledger and acts.
+/// Only the holder of a stream's lead writes its snapshots into the ledger, so each change takes the lead for a moment:
+/// the leader's next session reads the ledger and acts.
 package struct Snapshots: Sendable {
     /// What is to be copied.
     package struct Request: Sendable {

@@ -1,7 +1,8 @@
 import Mongo
 import Runtime
 
-/// How a stream's records carry documents, for a comparison with the documents themselves: hashes of 64 bits, different in every process.
+/// How a stream's records carry documents, for a comparison with the documents themselves: hashes of 64 bits, different
+/// in every process.
 struct DocumentImage {
     /// What a record says of its key.
     enum Content: Equatable {
@@ -65,8 +66,8 @@ struct DocumentImage {
         fields = stream.fields.map { FieldRewriter($0) }
     }
 
-    /// Nothing but `$match` stages on `operationType`, and these let every change of a document pass: after one that is left out, the newest record
-    /// has an older document.
+    /// Nothing but `$match` stages on `operationType`, and these let every change of a document pass: after one that is
+    /// left out, the newest record has an older document.
     private static func passesWholeEvents(_ pipeline: String) -> Bool {
         guard let document = try? BSONDocument(extendedJSON: "{\"pipeline\":\(pipeline)}") else { return false }
         return (document["pipeline"]?.arrayValue ?? []).allSatisfy { stage in

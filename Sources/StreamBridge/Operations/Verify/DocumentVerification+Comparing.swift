@@ -45,7 +45,8 @@ extension DocumentVerification {
         suspects = suspects.filter { changed.contains($0.key) }
     }
 
-    /// The suspects that have, or may have, an event behind `token`, so that nobody can expect their newest record to fit.
+    /// The suspects that have, or may have, an event behind `token`, so that nobody can expect their newest record to
+    /// fit.
     func changed(behind token: ResumeToken, upTo now: BSONTimestamp?) throws -> Set<DocumentIdentity> {
         guard let now else { return Set(suspects.keys) }
         var plain = settings

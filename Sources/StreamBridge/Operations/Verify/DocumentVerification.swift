@@ -5,9 +5,9 @@ import Runtime
 
 /// Compares the newest record of each key with the document that the collection has now.
 ///
-/// The stream may be behind, and documents change while they are read. So what does not fit is asked of the change stream: a key that has an event
-/// behind the position that was stored before the topics were read is looked at again, when the stream has come further; every other one is a fault.
-/// Used on one thread.
+/// The stream may be behind, and documents change while they are read. So what does not fit is asked of the change
+/// stream: a key that has an event behind the position that was stored before the topics were read is looked at again,
+/// when the stream has come further; every other one is a fault. Used on one thread.
 struct DocumentVerification {
     let configuration: BridgeConfiguration
     let settings: StreamSettings

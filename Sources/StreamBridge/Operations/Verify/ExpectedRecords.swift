@@ -1,6 +1,7 @@
 import Kafka
 
-/// The records that the change stream says the topics must have, in its order: some 60 bytes for each, however large it is.
+/// The records that the change stream says the topics must have, in its order: some 60 bytes for each, however large it
+/// is.
 struct ExpectedRecords {
     struct Entry {
         /// ``RecordFingerprint/content``; where that cannot be read a second time, of the first record that was found.
@@ -50,7 +51,8 @@ struct ExpectedRecords {
     /// - Parameters:
     ///   - compacted: topics of which Kafka keeps the newest record of a key, and a tombstone for a while.
     ///   - goingOn: keys that have later records.
-    /// - Returns: how many are missing, and how many may be because compaction took them or because nobody can say whether they belong here.
+    /// - Returns: how many are missing, and how many may be because compaction took them or because nobody can say
+    ///   whether they belong here.
     mutating func markMissing(from first: Int, compacted: Set<Int>, goingOn: Set<Key>) -> (missing: Int, undecided: Int) {
         var superseded = goingOn
         var counts = (missing: 0, undecided: 0)

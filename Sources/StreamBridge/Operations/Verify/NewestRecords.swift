@@ -25,7 +25,8 @@ struct NewestRecords {
 
     private var entries: [DocumentIdentity: Entry] = [:]
     private var namespaces: [ByteEqualString: UInt32] = [:]
-    /// By namespace: when its collection was last dropped or renamed, which says of every key before that its document is gone.
+    /// By namespace: when its collection was last dropped or renamed, which says of every key before that its document
+    /// is gone.
     private var cleared: [UInt32: UInt64] = [:]
 
     var count: Int { entries.count }

@@ -164,7 +164,8 @@ struct TopicComparison {
         report.undecided += counts.undecided
     }
 
-    /// The first event that must have its record. Older ones are from before the stream, or went with what retention took from a partition.
+    /// The first event that must have its record. Older ones are from before the stream, or went with what retention
+    /// took from a partition.
     private mutating func firstJudged(hasPublished: Bool) -> Int {
         let oldest = partitions.values.compactMap(\.oldest).min()
         var first = partitions.values.contains { $0.reachesBack } ? 0 : oldest ?? (hasPublished ? 0 : expected.count)

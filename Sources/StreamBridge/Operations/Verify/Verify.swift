@@ -5,11 +5,12 @@ import Runtime
 
 /// Compares what a stream has published with its change stream, and changes nothing.
 ///
-/// First the change stream is read over the range, and of each record that it gives a fingerprint is kept. Then the topics are read, and each
-/// record is looked up among them.
+/// First the change stream is read over the range, and of each record that it gives a fingerprint is kept. Then the
+/// topics are read, and each record is looked up among them.
 package struct Verify: Sendable {
     package struct Request: Sendable {
-        /// Nil for the place where the stream's records begin in the topics, or the oldest entry of the oplog, whichever is later.
+        /// Nil for the place where the stream's records begin in the topics, or the oldest entry of the oplog,
+        /// whichever is later.
         package var from: StartPoint?
         /// Nil for the stored position.
         package var to: StartPoint?
@@ -78,7 +79,8 @@ package struct Verify: Sendable {
 
     private func verify(_ request: Request, _ show: @escaping (Progress) -> Void) throws -> VerifyReport {
         let (admin, pool, deployment) = try reachBothSides()
-        // The position before everything else: what it covers is in the topics, whatever a running bridge does meanwhile.
+        // The position before everything else: what it covers is in the topics, whatever a running bridge does
+        // meanwhile.
         let stored = try position(admin: admin, deployment: deployment)
         let range = try range(of: request, stored: stored?.position, deployment: deployment, pool: pool)
         var report = VerifyReport(
@@ -186,8 +188,8 @@ package struct Verify: Sendable {
         let admin: KafkaAdmin
     }
 
-    /// Reads the range. A server that is full cuts its oplog at any moment: one that begins with the oplog is read again from
-    /// where the oplog begins by then.
+    /// Reads the range. A server that is full cuts its oplog at any moment: one that begins with the oplog is read
+    /// again from where the oplog begins by then.
     ///
     /// - Parameters:
     ///   - begin: is called before each reading.

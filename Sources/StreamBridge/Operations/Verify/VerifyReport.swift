@@ -36,10 +36,12 @@ package struct VerifyReport: Sendable, Encodable {
     package let isolation: String
     /// Whether repeats are within what the stream promises.
     package let allowsRepeats: Bool
-    /// The newest record of each key was compared with the collections' documents, and not the topics with the change stream.
+    /// The newest record of each key was compared with the collections' documents, and not the topics with the change
+    /// stream.
     package var isOfDocuments = false
     package var topics: [String] = []
-    /// Records that the change stream says there must be; one for an event, two for a delete with a tombstone of its own. Or documents.
+    /// Records that the change stream says there must be; one for an event, two for a delete with a tombstone of its
+    /// own. Or documents.
     package var expected = 0
     /// Records of these events that the topics have.
     package var found = 0
@@ -53,7 +55,8 @@ package struct VerifyReport: Sendable, Encodable {
     package var unexpected = 0
     package var different = 0
     package var notDeleted = 0
-    /// Neither there nor missing: compaction may have taken them, or the pipeline chose them by a document that has changed since.
+    /// Neither there nor missing: compaction may have taken them, or the pipeline chose them by a document that has
+    /// changed since.
     package var undecided = 0
     package var notes: [String] = []
     package var findings: [Finding] = []

@@ -3,14 +3,15 @@ import Logging
 import Mongo
 import Runtime
 
-/// At-least-once: an idempotent producer, and a position that is stored only when every record before it is acknowledged.
+/// At-least-once: an idempotent producer, and a position that is stored only when every record before it is
+/// acknowledged.
 ///
 /// A crash repeats what was published after the last stored position, in the same order; it never loses.
 final class AtLeastOncePublisher: RecordPublisher {
     /// While events flow, the position is at most this old: what a crash repeats.
     private static let storeInterval: Duration = .milliseconds(500)
-    /// While so many position records are on their way, the next one waits: an idle stream makes one every five seconds, however long Kafka is
-    /// away.
+    /// While so many position records are on their way, the next one waits: an idle stream makes one every five
+    /// seconds, however long Kafka is away.
     private static let mostPositionsInFlight = 4
 
     private let producer: KafkaProducer
@@ -25,7 +26,8 @@ final class AtLeastOncePublisher: RecordPublisher {
     private var due: StreamPosition?
     private var lastStored: StreamPosition?
     private var lastStoredAt: ContinuousClock.Instant = .now
-    /// Since when a position may not be stored for want of a sign from the group, when that is looked at again, and when it is told.
+    /// Since when a position may not be stored for want of a sign from the group, when that is looked at again, and
+    /// when it is told.
     private var held: (since: ContinuousClock.Instant, until: ContinuousClock.Instant, report: ContinuousClock.Instant)?
     /// Position records on their way, in their order, and when they were produced.
     private var positionsInFlight: [(position: StreamPosition?, since: ContinuousClock.Instant)] = []
@@ -140,7 +142,8 @@ final class AtLeastOncePublisher: RecordPublisher {
 
     private var hasRoomForPosition: Bool { positionsInFlight.count < Self.mostPositionsInFlight }
 
-    /// Events, and documents of a snapshot, since the last stored position make it due soon; a token that only moved on an idle stream can wait.
+    /// Events, and documents of a snapshot, since the last stored position make it due soon; a token that only moved on
+    /// an idle stream can wait.
     private func interval(to position: StreamPosition) -> Duration {
         guard let lastStored else { return .zero }
         return position.events == lastStored.events && position.snapshot == lastStored.snapshot
@@ -166,7 +169,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         case .held:
             let now = ContinuousClock.now
             let since = held?.since ?? now
-            // Records go on being acknowledged, which ends the trouble each time.
+            // Records continue being acknowledged, which ends the trouble each time.
             let isToBeTold = now >= held?.report ?? now + Self.heldPatience
             if isToBeTold {
                 status.kafkaFailed(
@@ -230,8 +233,8 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     var wake: @Sendable () -> Void {
-        // Weak, because whoever may have to wake this session outlives it: a client that is kept keeps its threads and its queue, and sends
-        // what is in it behind the records of the next session.
+        // Weak, because whoever may have to wake this session outlives it: a client that is kept keeps its threads and
+        // its queue, and sends what is in it behind the records of the next session.
         return { [weak client = producer.client] in client?.wake() }
     }
 

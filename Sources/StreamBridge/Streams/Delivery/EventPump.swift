@@ -4,10 +4,11 @@ import Runtime
 
 /// Encodes, routes and publishes the events of what the reader handed over, in order, then seals its position.
 ///
-/// The events of a MongoDB transaction follow one another in the change stream. A position between them is sealed as such, so that the
-/// publisher can keep them together; and before the first event of one that the batch may not have all of, the position is sealed, so that what came before
-/// need not wait for its end. (Of the transactions that begin and end within a batch nobody sees a part: amid a batch nothing else is sealed but what
-/// came before a large event in fragments, as within its transaction where it is.)
+/// The events of a MongoDB transaction follow one another in the change stream. A position between them is sealed as
+/// such, so that the publisher can keep them together; and before the first event of one that the batch may not have
+/// all of, the position is sealed, so that what came before need not wait for its end. (Of the transactions that begin
+/// and end within a batch nobody sees a part: amid a batch nothing else is sealed but what came before a large event in
+/// fragments, as within its transaction where it is.)
 struct EventPump: ~Copyable {
     private let publisher: any RecordSink
     private let encoder: EventEncoder
@@ -78,7 +79,8 @@ struct EventPump: ~Copyable {
             }
         }
         try batch.events?.withEvents { bytes, events in try publish(events, of: bytes, openTransaction: batch.openTransaction) }
-        // A position between fragments would lose those before it: the next batch has more, and seals what is published as well.
+        // A position between fragments would lose those before it: the next batch has more, and seals what is published
+        // as well.
         guard let token = batch.token, !split.isIncomplete, !isThrough else { return }
         // A stream that was opened again says nothing of what follows, except by a later time.
         let isOpen = batch.events == nil ? token.clusterTime == place?.id.clusterTime : batch.openTransaction != nil
@@ -146,7 +148,8 @@ struct EventPump: ~Copyable {
         }
     }
 
-    /// Whether an event is to be published. One before the range counts for its MongoDB transaction; one behind it ends the reading.
+    /// Whether an event is to be published. One before the range counts for its MongoDB transaction; one behind it ends
+    /// the reading.
     private mutating func isInRange(_ event: ChangeEvent, of bytes: RawSpan, next: TransactionPlace?) -> Bool {
         guard let range, !split.isIncomplete, let token = event.tokenData(in: bytes) else { return true }
         isThrough = range.isBehind(token)
@@ -156,8 +159,8 @@ struct EventPump: ~Copyable {
         return false
     }
 
-    /// Waits for the documents that were asked for. An answer that takes long holds up nothing that came before: it is sealed, and the publisher
-    /// is served meanwhile, so that an open Kafka transaction ends as it would otherwise.
+    /// Waits for the documents that were asked for. An answer that takes long holds up nothing that came before: it is
+    /// sealed, and the publisher is served meanwhile, so that an open Kafka transaction ends as it would otherwise.
     private mutating func awaitDocuments(before events: BSONCursor, of bytes: RawSpan, done: inout Done?) throws -> (
         documents: LookedUpDocuments, events: Int
     ) {
@@ -180,7 +183,7 @@ struct EventPump: ~Copyable {
     /// How long an answer may take before the publisher is served.
     private static let lookupTick: Duration = .milliseconds(200)
 
-    /// Seals what came before an event: as within a transaction only if the event goes on with it.
+    /// Seals what came before an event: as within a transaction only if the event continues with it.
     ///
     /// - Parameter next: the place of the event.
     private mutating func sealBefore(_ next: TransactionPlace?, of bytes: RawSpan, done: inout Done?) throws {

@@ -4,8 +4,9 @@ import Runtime
 
 /// A session's first act after a lost position: the record of the gap and the position after it, together.
 ///
-/// Neither is published before a getMore has shown that the oplog has the place where the stream goes on: on an oplog that is cut fast, that may
-/// be lost again between the look and the opening. So a lost position has one gap record, up to the place that held.
+/// Neither is published before a getMore has shown that the oplog has the place where the stream continues: on an oplog
+/// that is cut fast, that may be lost again between the look and the opening. So a lost position has one gap record, up
+/// to the place that held.
 final class LostPositionRecovery {
     private let lost: LostPosition
     private let start: ChangeStreamOptions.Start

@@ -15,7 +15,8 @@ protocol RecordSink: AnyObject {
 
     /// No more records are at hand for now: those that were published need not wait for company.
     ///
-    /// - Parameter isCaughtUp: as far as is known, the change stream has no more either; otherwise they are already on their way.
+    /// - Parameter isCaughtUp: as far as is known, the change stream has no more either; otherwise they are already on
+    ///   their way.
     func endLinger(isCaughtUp: Bool) throws
 
     /// Handles what the broker said and stores what became due; waits up to `timeout` for it.

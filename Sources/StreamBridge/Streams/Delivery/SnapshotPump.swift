@@ -2,7 +2,8 @@ import Kafka
 import Mongo
 import Runtime
 
-/// Publishes the documents of a snapshot as the events that their inserts would have been: through the stream's encoder, router and batches.
+/// Publishes the documents of a snapshot as the events that their inserts would have been: through the stream's
+/// encoder, router and batches.
 struct SnapshotPump: ~Copyable {
     private let publisher: any RecordPublisher
     private let encoder: EventEncoder

@@ -1,13 +1,13 @@
 import Mongo
 
-/// Where a publisher with Kafka transactions stands: what it has published since the last stored position, and when its transaction is to be
-/// committed. Told what happened, asked what is due. Pure: no clock, no I/O.
+/// Where a publisher with Kafka transactions stands: what it has published since the last stored position, and when its
+/// transaction is to be committed. Told what happened, asked what is due. Pure: no clock, no I/O.
 ///
 ///     idle ─ open ─▸ open ─ commit ─▸ committing ─ commitEnded ─▸ idle      any ─ fail ─▸ failed, for good
 ///
-/// A position is sealed when it covers everything published so far, and stored in the transaction of those records. One that only moved,
-/// with nothing published, can wait (``StreamPosition/idleStoreInterval``). While the sealed position is within a MongoDB transaction, its
-/// end is awaited, so that readers see all of its events at once.
+/// A position is sealed when it covers everything published so far, and stored in the transaction of those records. One
+/// that only moved, with nothing published, can wait (``StreamPosition/idleStoreInterval``). While the sealed position
+/// is within a MongoDB transaction, its end is awaited, so that readers see all of its events at once.
 struct TransactionState {
     enum Phase: Equatable {
         case idle
@@ -20,8 +20,9 @@ struct TransactionState {
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
     static let mostTime: Duration = .milliseconds(100)
     static let mostBytes = 8 << 20
-    /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for whatever lies behind in the
-    /// same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a minute by default.
+    /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for
+    /// whatever lies behind in the same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a
+    /// minute by default.
     static let mostGroupTime: Duration = .seconds(10)
     static let mostGroupBytes = 64 << 20
 
@@ -141,7 +142,8 @@ struct TransactionState {
         }
     }
 
-    /// The open transaction has a part of a MongoDB transaction and nothing behind it: at a stop the next session publishes all of it.
+    /// The open transaction has a part of a MongoDB transaction and nothing behind it: at a stop the next session
+    /// publishes all of it.
     var isPartOfGroup: Bool {
         guard case .open = phase else { return false }
         return storable != nil && isAmidGroup

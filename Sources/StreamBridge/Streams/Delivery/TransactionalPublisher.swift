@@ -5,12 +5,12 @@ import Runtime
 
 /// Exactly once: records and the position after them in one Kafka transaction.
 ///
-/// A reader with `isolation.level=read_committed` sees each event once, in order, whatever happens to the bridge: what a crash leaves open is
-/// aborted by the next session's ``fence()``, and published again from the committed position.
+/// A reader with `isolation.level=read_committed` sees each event once, in order, whatever happens to the bridge: what
+/// a crash leaves open is aborted by the next session's ``fence()``, and published again from the committed position.
 ///
-/// A transaction is committed when the backlog is drained, or when it is old or large (``TransactionState`` decides): a lone event waits for
-/// nothing, a flood gets large transactions. While a commit is on its way the next batch is read and encoded. Any error ends the session; the
-/// next one begins at the committed position.
+/// A transaction is committed when the backlog is drained, or when it is old or large (``TransactionState`` decides): a
+/// lone event waits for nothing, a flood gets large transactions. While a commit is on its way the next batch is read
+/// and encoded. Any error ends the session; the next one begins at the committed position.
 final class TransactionalPublisher: RecordPublisher {
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
@@ -54,8 +54,8 @@ final class TransactionalPublisher: RecordPublisher {
         ender = TransactionCompleter(client: producer.client)
     }
 
-    /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is aborted, and a rival is fenced. Then shows
-    /// the group that the right process did that.
+    /// Makes this producer the only one with the stream's transactional id: a predecessor's open transaction is
+    /// aborted, and a rival is fenced. Then shows the group that the right process did that.
     func fence() throws {
         let membership = try term?.membership()
         try again { () throws(KafkaError) in try producer.client.initTransactions(timeout: Self.fenceTime) }
@@ -115,8 +115,8 @@ final class TransactionalPublisher: RecordPublisher {
             do {
                 try produce(index, of: batch, to: topics[batch.records[index].route])
             } catch {
-                // Up to a refused record the position can be sealed and committed, unless it is the second one of an event. Whatever else came
-                // between, nobody can say how far the transaction has got.
+                // Up to a refused record the position can be sealed and committed, unless it is the second one of an
+                // event. Whatever else came between, nobody can say how far the transaction has got.
                 let isBetweenEvents = index == 0 || batch.records[index - 1].event != batch.records[index].event
                 if !(error is RecordRefused) || !isBetweenEvents { state.fail() }
                 throw error
@@ -152,8 +152,8 @@ final class TransactionalPublisher: RecordPublisher {
         }
     }
 
-    /// Why nothing can be produced in the open transaction: what was refused, or else what librdkafka says to a commit of such a transaction,
-    /// which has no other effect.
+    /// Why nothing can be produced in the open transaction: what was refused, or else what librdkafka says to a commit
+    /// of such a transaction, which has no other effect.
     private func reason(of error: KafkaError) throws -> KafkaError {
         state.fail()
         let deadline = ContinuousClock.now + Self.reportsAfterFailure
@@ -198,7 +198,8 @@ final class TransactionalPublisher: RecordPublisher {
     private func commit() throws {
         if let refusal { throw refusal }
         guard let position = state.storable else { return }
-        // The next leader fences this producer; a process that knows already that it does not lead need not wait for that.
+        // The next leader fences this producer; a process that knows already that it does not lead need not wait for
+        // that.
         try term?.check()
         try begin()
         try position.refuse(before: state.lastStored)

@@ -81,7 +81,8 @@ struct CloudEventsEncoder {
 
     // MARK: Attributes
 
-    /// The token. All documents that a snapshot reads at one time have the same one, so there the document's key follows.
+    /// The token. All documents that a snapshot reads at one time have the same one, so there the document's key
+    /// follows.
     private func writeID(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {
         if let token = event.tokenData { Self.write(percentEncoded: token, of: bytes, into: &buffer) }
         if let bits = event.tokenTypeBits {

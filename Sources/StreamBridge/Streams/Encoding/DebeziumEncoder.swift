@@ -3,7 +3,8 @@ import Runtime
 
 /// Writes the records of Debezium's MongoDB connector 3.6, as its JSON converter does without schemas.
 ///
-/// What it takes from its own clock, `ts_ms` and a snapshot's times, comes from the event here: the same event gives the same bytes again.
+/// What it takes from its own clock, `ts_ms` and a snapshot's times, comes from the event here: the same event gives
+/// the same bytes again.
 struct DebeziumEncoder {
     /// What the envelope has of an event besides what ``ChangeEvent`` knows.
     private struct Parts {
@@ -48,8 +49,8 @@ struct DebeziumEncoder {
         nestsDocuments = settings.document == .object
     }
 
-    /// Whether the connector has a record for such an event: it has none for drops, renames and whatever else happens to no document. What a pipeline
-    /// has taken the operation from may be a document's event, so it is kept.
+    /// Whether the connector has a record for such an event: it has none for drops, renames and whatever else happens
+    /// to no document. What a pipeline has taken the operation from may be a document's event, so it is kept.
     func publishes(_ event: ChangeEvent) -> Bool {
         switch event.kind {
         case .insert, .update, .replace, .delete: true

@@ -1,14 +1,15 @@
 import Mongo
 import Runtime
 
-/// `fullDocument: batchedLookup`: fetches the current documents of a batch's update events with one query per collection.
+/// `fullDocument: batchedLookup`: fetches the current documents of a batch's update events with one query per
+/// collection.
 ///
-/// The server's `updateLookup` queries once per event while it builds the batch. This asks once for many of them, while the next getMore is
-/// already on its way, and gives the same documents: each is at least as new as its event, because the query reads majority-committed data
-/// not older than the batch.
+/// The server's `updateLookup` queries once per event while it builds the batch. This asks once for many of them, while
+/// the next getMore is already on its way, and gives the same documents: each is at least as new as its event, because
+/// the query reads majority-committed data not older than the batch.
 ///
-/// A slice of events ends where its documents have ``targetBytes``, or at the end of one answer of the server: what it was to have is only known
-/// by what was found. Used on one thread.
+/// A slice of events ends where its documents have ``targetBytes``, or at the end of one answer of the server: what it
+/// was to have is only known by what was found. Used on one thread.
 final class DocumentLookup {
     /// Documents of some events, in order, and how many events those are.
     struct Slice {
@@ -66,8 +67,8 @@ final class DocumentLookup {
         backoff.reset()
     }
 
-    /// What was asked for; nil when it has not come within `limit`. Ask again: what passes is waited out, because the events are in hand already and the
-    /// change stream need not be opened again.
+    /// What was asked for; nil when it has not come within `limit`. Ask again: what passes is waited out, because the
+    /// events are in hand already and the change stream need not be opened again.
     ///
     /// - Throws: ``MongoError`` that does not pass, ``Stopped``.
     func next(within limit: Duration) throws -> Slice? {

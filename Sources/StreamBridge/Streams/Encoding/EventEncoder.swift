@@ -15,7 +15,8 @@ enum RecordOrigin: Sendable {
 
 /// Writes a change event into a record: key, value, headers and timestamp (contract, sections 3 and 8).
 ///
-/// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event. Used on one thread.
+/// Works on bytes from the server to librdkafka: nothing is decoded and nothing is allocated per event. Used on one
+/// thread.
 struct EventEncoder {
     private enum Form {
         case json(JSONMode)
@@ -85,7 +86,8 @@ struct EventEncoder {
     /// - Parameters:
     ///   - origin: where the event is in the batch that it was read from.
     ///   - place: its place in its MongoDB transaction, if it has one.
-    /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch is as it was before.
+    /// - Throws: ``BSONError`` for bytes that are not BSON, invalid UTF-8 included where the format is text. The batch
+    ///   is as it was before.
     func encode(
         _ event: ChangeEvent, of bytes: RawSpan, route: Int, origin: Int, place: TransactionPlace?, into batch: inout RecordBatch
     ) throws(BSONError) {

@@ -1,7 +1,8 @@
 import Mongo
 import Runtime
 
-/// A stream's field rules, applied to its events before any encoder sees them: so every format, key and header has the same.
+/// A stream's field rules, applied to its events before any encoder sees them: so every format, key and header has the
+/// same.
 ///
 /// Used on one thread.
 final class EventFields {

@@ -5,7 +5,8 @@ import Runtime
 struct LookedUpDocuments: Sendable {
     struct Key: Hashable, Sendable {
         let namespace: Namespace
-        /// The `_id` in its one form: an event may name it by 1.0 when the document has 1, which is the same `_id` for the server.
+        /// The `_id` in its one form: an event may name it by 1.0 when the document has 1, which is the same `_id` for
+        /// the server.
         let id: [UInt8]
     }
 
@@ -14,8 +15,8 @@ struct LookedUpDocuments: Sendable {
     private(set) var byteCount = 0
     private var places: [Key: (reply: Int, document: Range<Int>)] = [:]
 
-    /// What an update event without its document is looked up by; nil for every other event, and for a fragment of one, which is looked
-    /// up when it is whole.
+    /// What an update event without its document is looked up by; nil for every other event, and for a fragment of one,
+    /// which is looked up when it is whole.
     static func key(of event: ChangeEvent, in bytes: RawSpan) throws(BSONError) -> (Key, BSONElement)? {
         guard event.isUpdate, event.fullDocument == nil, event.split == nil, let documentKey = event.documentKey,
             let database = event.database, let collection = event.collection,
@@ -43,7 +44,8 @@ struct LookedUpDocuments: Sendable {
         }
     }
 
-    /// Writes the event as the server would have sent it with `updateLookup`: `fullDocument` before `ns`, null when the document is gone.
+    /// Writes the event as the server would have sent it with `updateLookup`: `fullDocument` before `ns`, null when the
+    /// document is gone.
     ///
     /// - Returns: false, with nothing written, for an event that needs no document.
     func splice(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) -> Bool {

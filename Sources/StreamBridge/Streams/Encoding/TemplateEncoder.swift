@@ -19,8 +19,8 @@ struct TemplateEncoder {
         }
     }
 
-    /// Whatever is text in plain JSON is written as its characters: strings, ObjectIds, dates, decimals, binaries. Everything else is plain
-    /// JSON; a field that the event does not have leaves nothing.
+    /// Whatever is text in plain JSON is written as its characters: strings, ObjectIds, dates, decimals, binaries.
+    /// Everything else is plain JSON; a field that the event does not have leaves nothing.
     ///
     /// - Throws: ``BSONError``.
     func write(_ event: ChangeEvent, of bytes: RawSpan, into buffer: inout OutputBuffer) throws(BSONError) {

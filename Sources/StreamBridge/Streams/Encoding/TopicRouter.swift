@@ -3,10 +3,11 @@ import Mongo
 
 /// Finds the topic of an event by its namespace.
 ///
-/// A route is made once per namespace: the name is rendered, the topic ensured, the handle made. An event costs one comparison with the
-/// last route's namespace, or one look-up by hash.
+/// A route is made once per namespace: the name is rendered, the topic ensured, the handle made. An event costs one
+/// comparison with the last route's namespace, or one look-up by hash.
 ///
-/// Two collections whose documents could be taken for each other get no common topic (``TopicSharing``), and temporary collections none at all.
+/// Two collections whose documents could be taken for each other get no common topic (``TopicSharing``), and temporary
+/// collections none at all.
 struct TopicRouter {
     private struct Route {
         let database: [UInt8]
@@ -85,8 +86,8 @@ struct TopicRouter {
         }
     }
 
-    /// What a temporary collection has become is of the collection that it is now: its contents were replaced. Whatever else happened to it is of
-    /// no account to anybody.
+    /// What a temporary collection has become is of the collection that it is now: its contents were replaced. Whatever
+    /// else happened to it is of no account to anybody.
     private mutating func target(of event: ChangeEvent, in bytes: RawSpan) throws -> Int? {
         guard let to = try event.renamedTo(in: bytes), to.collection.count > 0 else { return nil }
         let temporary = last

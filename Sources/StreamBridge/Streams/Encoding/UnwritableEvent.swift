@@ -1,8 +1,8 @@
 import Mongo
 import Runtime
 
-/// An event that cannot be written as a record. Refused rather than skipped or repaired: whichever bytes were replaced, somebody would miss
-/// them.
+/// An event that cannot be written as a record. Refused rather than skipped or repaired: whichever bytes were replaced,
+/// somebody would miss them.
 struct UnwritableEvent: Sendable {
     let token: String?
     let operation: String

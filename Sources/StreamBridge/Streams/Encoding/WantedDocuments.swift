@@ -1,6 +1,7 @@
 import Mongo
 
-/// The documents that update events want: their ids by namespace, each once, and the time that the documents must have reached.
+/// The documents that update events want: their ids by namespace, each once, and the time that the documents must have
+/// reached.
 struct WantedDocuments: Sendable {
     struct Found: Sendable {
         var documents = LookedUpDocuments()
@@ -82,7 +83,8 @@ struct WantedDocuments: Sendable {
         return first
     }
 
-    /// Asks the server for all of them, and stops where they have so many bytes: at the end of an answer, which has 16 MB at most.
+    /// Asks the server for all of them, and stops where they have so many bytes: at the end of an answer, which has 16
+    /// MB at most.
     ///
     /// - Parameter limit: for the server; it gives a query up that takes longer.
     /// - Throws: ``MongoError``, ``BSONError``.

@@ -6,13 +6,13 @@ struct LeadershipState {
         /// The group has given the lead to nobody who lives, and nobody else can be leading.
         case provisional
         case leading
-        /// The group has given this process up, or cannot be reached. Its session goes on, and no other begins.
+        /// The group has given this process up, or cannot be reached. Its session continues, and no other begins.
         case cutOff
         case standby
 
         /// A session may begin.
         var mayBegin: Bool { self == .provisional || self == .leading }
-        /// A session that has begun may go on.
+        /// A session that has begun may continue.
         var mayGoOn: Bool { mayBegin || self == .cutOff }
     }
 
@@ -29,7 +29,8 @@ struct LeadershipState {
     /// The group gives up a member that it has not heard of for so long.
     let sessionTimeout: Duration
     private(set) var standing = Standing.waiting
-    /// Counts how often this process began to lead: a session is over when its own term is, even if another one has begun.
+    /// Counts how often this process began to lead: a session is over when its own term is, even if another one has
+    /// begun.
     private(set) var term = 0
     /// This process led until the group began to form anew.
     private var led = false
@@ -39,8 +40,8 @@ struct LeadershipState {
     private var isSettling = false
     /// The session is storing its position.
     private var isFinishing = false
-    /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its last turn while it is
-    /// provisional.
+    /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its
+    /// last turn while it is provisional.
     private var ranAt: ContinuousClock.Instant?
 
     init(isFenced: Bool, sessionTimeout: Duration) {
@@ -70,7 +71,8 @@ struct LeadershipState {
         case .this: move(to: .leading)
         case .other: move(to: .standby)
         case .gone:
-            // Somebody has to lead until the group has noticed. Whoever has led goes on; whoever stands by might not be the only one.
+            // Somebody has to lead until the group has noticed. Whoever has led continues; whoever stands by might not
+            // be the only one.
             move(to: standing.mayGoOn || led ? .provisional : .standby)
         }
         led = false
@@ -78,7 +80,8 @@ struct LeadershipState {
 
     /// The group forms anew, and the lead may go to another process.
     ///
-    /// - Returns: whether the session has to end before. With exactly-once it goes on: whoever begins another fences it.
+    /// - Returns: whether the session has to end before. With exactly-once it continues: whoever begins another fences
+    ///   it.
     mutating func revoked() -> Bool {
         guard !isFenced, standing.mayBegin else { return false }
         led = true
@@ -101,9 +104,9 @@ struct LeadershipState {
     /// This process can be no member any more.
     mutating func failed(_ error: any Error) { failure = failure ?? error }
 
-    /// The group has given this member up. With exactly-once its session goes on until the group names another, or until it is fenced: a lone bridge may have
-    /// been cut off, and nobody else leads. At-least-once there is no fence: whoever leads meanwhile may have published what this session still
-    /// has before it.
+    /// The group has given this member up. With exactly-once its session continues until the group names another, or
+    /// until it is fenced: a lone bridge may have been cut off, and nobody else leads. At-least-once there is no fence:
+    /// whoever leads meanwhile may have published what this session still has before it.
     mutating func lost() {
         led = false
         switch standing {
@@ -114,12 +117,14 @@ struct LeadershipState {
         }
     }
 
-    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins.
+    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the
+    /// group's word no other begins.
     mutating func sessionFailed() { if standing == .provisional || standing == .cutOff { move(to: .waiting) } }
 
     /// This process runs. Told often while it is provisional.
     ///
-    /// One that stood still has no word of the group that holds, and no fence: the group may have formed without it meanwhile.
+    /// One that stood still has no word of the group that holds, and no fence: the group may have formed without it
+    /// meanwhile.
     mutating func runs(at now: ContinuousClock.Instant, sign: ContinuousClock.Instant?) {
         if !isFenced, standing == .provisional, !isFresh(sign: sign, at: now) { move(to: .waiting) }
         ranAt = now
@@ -157,16 +162,17 @@ struct LeadershipState {
 
     /// Whether it is certain enough that nobody else leads.
     ///
-    /// With exactly-once the fence decides. At-least-once, what counts is time: the group gives a member up when it has not heard of it for the
-    /// session time-out, and nobody else leads before. A sign is a time when the group has heard of this member, so up to then it is safe; the
-    /// last quarter is left for a record's way to Kafka. A process that stood still finds at its next look that the sign is old, because
-    /// the clock went on.
+    /// With exactly-once the fence decides. At-least-once, what counts is time: the group gives a member up when it has
+    /// not heard of it for the session time-out, and nobody else leads before. A sign is a time when the group has
+    /// heard of this member, so up to then it is safe; the last quarter is left for a record's way to Kafka. A process
+    /// that stood still finds at its next look that the sign is old, because the clock went on.
     ///
     /// - Parameter sign: when the group has heard of this member the last time, as far as is known.
     func isFresh(sign: ContinuousClock.Instant?, at now: ContinuousClock.Instant) -> Bool {
         if isFenced { return true }
         if let sign, sign.duration(to: now) < sessionTimeout * 3 / 4 { return true }
-        // No member yet, or for a moment only. Others wait for who stored the newest position: this process, if it has begun.
+        // No member yet, or for a moment only. Others wait for who stored the newest position: this process, if it has
+        // begun.
         return ranAt.map { $0.duration(to: now) < Self.wordsTime } ?? false
     }
 

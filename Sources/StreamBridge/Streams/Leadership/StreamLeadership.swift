@@ -4,13 +4,13 @@ import Runtime
 
 /// Whether this process leads a stream. Of all bridges of one name one does; the others stand by and take over.
 ///
-/// Kafka's consumer group decides: the members of `bridge.<name>.<stream>` share one partition of an empty topic, and whoever has it leads. A
-/// leader that leaves the group is followed at once, one that dies after `session.timeout.ms`.
+/// Kafka's consumer group decides: the members of `bridge.<name>.<stream>` share one partition of an empty topic, and
+/// whoever has it leads. A leader that leaves the group is followed at once, one that dies after `session.timeout.ms`.
 ///
-/// The group alone makes nothing safe, because a process that was frozen learns last that it leads no more. Exactly-once rests on two fences
-/// (docs/GUARANTEES.md): a new leader's producer ends the transactions of the one before, and a session begins with a transaction that the group accepts from
-/// its newest generation only. So a leader may go on while the group forms anew, or cannot be reached: nobody else has begun as long as it
-/// is not fenced.
+/// The group alone makes nothing safe, because a process that was frozen learns last that it leads no more.
+/// Exactly-once rests on two fences (docs/GUARANTEES.md): a new leader's producer ends the transactions of the one
+/// before, and a session begins with a transaction that the group accepts from its newest generation only. So a leader
+/// may continue while the group forms anew, or cannot be reached: nobody else has begun as long as it is not fenced.
 ///
 /// The thread `lead <stream>` keeps the membership; everything else is called on the stream's own thread.
 final class StreamLeadership: Sendable {
@@ -27,10 +27,12 @@ final class StreamLeadership: Sendable {
 
         /// Whether a position may be stored now. Asked before each one, by every way that one takes.
         ///
-        /// At-least-once nothing fences a process that was frozen, or blocked while its lead passed to another: it would store a position that is older than
-        /// what is stored. Between this look and the record's arrival there is time left; ``LeadershipState/isFresh(sign:at:)`` says how much. It is
-        /// not enough for a process that freezes between the two, or a broker that cannot be reached while the group's coordinator can: then the record arrives late,
-        /// and a crash before the next position, which the new leader stores within five seconds, repeats more.
+        /// At-least-once nothing fences a process that was frozen, or blocked while its lead passed to another: it
+        /// would store a position that is older than what is stored. Between this look and the record's arrival there
+        /// is time left; ``LeadershipState/isFresh(sign:at:)`` says how much. It is not enough for a process that
+        /// freezes between the two, or a broker that cannot be reached while the group's coordinator can: then the
+        /// record arrives late, and a crash before the next position, which the new leader stores within five seconds,
+        /// repeats more.
         func mayStore() -> LeadershipState.Storing {
             let sign = leadership.consumer.lastSign
             let now = ContinuousClock.now
@@ -52,8 +54,8 @@ final class StreamLeadership: Sendable {
             return try body()
         }
 
-        /// What the group knows this process by; nil while it leads without the group's word. Taken before the producer fences its predecessors, so that a
-        /// process that is no member just now fences nobody.
+        /// What the group knows this process by; nil while it leads without the group's word. Taken before the producer
+        /// fences its predecessors, so that a process that is no member just now fences nobody.
         ///
         /// - Throws: ``NotLeading``, also when the membership has just been lost.
         func membership() throws -> GroupConsumer.Membership? {
@@ -66,9 +68,9 @@ final class StreamLeadership: Sendable {
             }
         }
 
-        /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the producer has fenced its
-        /// predecessors: then the leader of a later generation fences this producer, and a process that the group has given up meanwhile learns it here,
-        /// before it publishes anything.
+        /// Makes this member's generation of the group a condition of a producer's open transaction. Called after the
+        /// producer has fenced its predecessors: then the leader of a later generation fences this producer, and a
+        /// process that the group has given up meanwhile learns it here, before it publishes anything.
         ///
         /// - Throws: ``KafkaError``; an abort is required when the generation is an old one.
         func vouch(as membership: GroupConsumer.Membership, inTransactionOf producer: KafkaClient, timeout: Duration) throws(KafkaError) {
@@ -85,7 +87,8 @@ final class StreamLeadership: Sendable {
 
     private let group: String
     private let consumer: GroupConsumer
-    /// Whether the cluster says, too, that the group's topic does not exist: a broker that is behind has not heard of it yet.
+    /// Whether the cluster says, too, that the group's topic does not exist: a broker that is behind has not heard of
+    /// it yet.
     private let isTopicGone: @Sendable () -> Bool
     private let status: StreamStatus
     private let heartbeat: Heartbeat
@@ -116,8 +119,8 @@ final class StreamLeadership: Sendable {
 
     /// Joins the group.
     ///
-    /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has formed, which may take
-    ///   seconds (`group.initial.rebalance.delay.ms`).
+    /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has
+    ///   formed, which may take seconds (`group.initial.rebalance.delay.ms`).
     func join(isAlone: Bool) throws(KafkaError) {
         if isAlone { change { $0.joinsAlone(at: .now) } }
         try consumer.subscribe()
@@ -172,8 +175,9 @@ final class StreamLeadership: Sendable {
     /// This membership is at its end; a new one may do better.
     var hasFailed: Bool { state.read { $0.lead.failure != nil } }
 
-    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the group's word no other begins. With
-    /// it, ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still holds.
+    /// A session has failed, perhaps because another producer has taken the stream's transactional id: without the
+    /// group's word no other begins. With it, ``Term/vouch(as:inTransactionOf:timeout:)`` shows whether the word still
+    /// holds.
     func sessionFailed() { change { $0.sessionFailed() } }
 
     /// Leaves the group, so that another process follows at once.
@@ -202,8 +206,9 @@ final class StreamLeadership: Sendable {
         consumer.leave(until: .now + Self.leaveTime)
     }
 
-    /// While the group forms for the first time the broker answers nothing else (`group.initial.rebalance.delay.ms`, 3 s). That is waited for: a member that
-    /// goes without a word counts for another session time-out, and may be the one that is to lead.
+    /// While the group forms for the first time the broker answers nothing else (`group.initial.rebalance.delay.ms`, 3
+    /// s). That is waited for: a member that goes without a word counts for another session time-out, and may be the
+    /// one that is to lead.
     private static let leaveTime: Duration = .seconds(5)
 
     private func handle(_ event: GroupConsumer.Event) throws {
@@ -238,9 +243,10 @@ final class StreamLeadership: Sendable {
 
     /// Whether the group has given the lead to a process of this host that runs no more.
     ///
-    /// A lone bridge that was killed, and started again at once, and that once more: the third process begins without the group's word. The group waits for the
-    /// first one's session time-out, forms, and still counts the second one, which may come first by its rank: then a dead process leads for
-    /// another session time-out. What no member of this host's is, may be alive.
+    /// A lone bridge that was killed, and started again at once, and that once more: the third process begins without
+    /// the group's word. The group waits for the first one's session time-out, forms, and still counts the second one,
+    /// which may come first by its rank: then a dead process leads for another session time-out. What no member of this
+    /// host's is, may be alive.
     private func isHolderGone() -> Bool {
         do {
             guard let client = try consumer.holder(of: Self.partition, timeout: Self.describeTime) else { return false }
@@ -256,8 +262,9 @@ final class StreamLeadership: Sendable {
 
     private static let describeTime: Duration = .seconds(2)
 
-    /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the other one begins behind it. A
-    /// session that takes too long is left alone: then the other one repeats what it has in hand.
+    /// At-least-once, before the lead may go to another process: the session stores where it is and ends, so that the
+    /// other one begins behind it. A session that takes too long is left alone: then the other one repeats what it has
+    /// in hand.
     private func settle() {
         guard change({ $0.revoked() }) else { return }
         _ = state.wait(within: Self.leaveTime) { $0.wakeSession == nil }

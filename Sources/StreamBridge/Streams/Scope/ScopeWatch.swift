@@ -2,8 +2,9 @@ import Mongo
 
 /// Looks at what is watched beside the stream itself, which never waits for it. Used on one thread.
 ///
-/// Whether a named collection that is gone has come back as something without a change stream: the server says nothing of that, and a stream on a name
-/// that nobody has just has no events. And once at what a cluster has, which takes a question for each database.
+/// Whether a named collection that is gone has come back as something without a change stream: the server says nothing
+/// of that, and a stream on a name that nobody has just has no events. And once at what a cluster has, which takes a
+/// question for each database.
 final class ScopeWatch {
     private static let interval: Duration = .seconds(10)
     /// How long a cluster of many databases may take.

@@ -1,8 +1,10 @@
 import Mongo
 
-/// Looks at what a snapshot is to copy beside what the server has: for the start of a stream, for `bridge check` and for `bridge snapshot start`.
+/// Looks at what a snapshot is to copy beside what the server has: for the start of a stream, for `bridge check` and
+/// for `bridge snapshot start`.
 enum SnapshotReview {
-    /// What there is to say of a stream that begins with a snapshot; ``StreamReview`` has the rest. Asks the server, and needs `listCollections`.
+    /// What there is to say of a stream that begins with a snapshot; ``StreamReview`` has the rest. Asks the server,
+    /// and needs `listCollections`.
     ///
     /// - Throws: ``MongoError`` when the server does not answer.
     static func remarks(on stream: StreamSettings, deployment: Deployment, pool: MongoClientPool) throws(MongoError) -> [StreamRemark] {

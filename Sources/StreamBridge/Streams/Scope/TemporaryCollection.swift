@@ -1,10 +1,10 @@
-/// Collections that MongoDB makes for itself while a command runs, and renames at its end (6.0: `$out`, `mapReduce`, `renameCollection` from another
-/// database, `convertToCapped`).
+/// Collections that MongoDB makes for itself while a command runs, and renames at its end (6.0: `$out`, `mapReduce`,
+/// `renameCollection` from another database, `convertToCapped`).
 enum TemporaryCollection {
     /// Whether a collection's name is one of those.
     ///
-    /// Source: the server's document_source_out.cpp, map_reduce_agg.cpp, rename_collection.cpp and capped_utils.cpp, where each `%` of a
-    /// pattern such as `tmp%%%%%.renameCollection` stands for a letter or a digit.
+    /// Source: the server's document_source_out.cpp, map_reduce_agg.cpp, rename_collection.cpp and capped_utils.cpp,
+    /// where each `%` of a pattern such as `tmp%%%%%.renameCollection` stands for a letter or a digit.
     static func isName(_ collection: [UInt8]) -> Bool {
         if collection.starts(with: "tmp.agg_out.".utf8) || collection.starts(with: "tmp.mr.".utf8) { return true }
         guard collection.starts(with: "tmp".utf8) else { return false }

@@ -17,7 +17,8 @@ struct WatchedCollections: Sendable {
 
     init(_ entries: [Entry]) { self.entries = entries }
 
-    /// Asks the server. Without the options this needs no right beyond those of the stream: what the account may not read is left out.
+    /// Asks the server. Without the options this needs no right beyond those of the stream: what the account may not
+    /// read is left out.
     ///
     /// - Parameter withOptions: also which collections are capped, which needs `listCollections`.
     /// - Returns: nil where the account may not ask.

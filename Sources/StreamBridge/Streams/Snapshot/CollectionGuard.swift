@@ -2,10 +2,11 @@ import Mongo
 import Runtime
 import Synchronization
 
-/// Whether a collection is still the one that the snapshot began with: it may be dropped, renamed, or made anew under its name.
+/// Whether a collection is still the one that the snapshot began with: it may be dropped, renamed, or made anew under
+/// its name.
 ///
-/// The documents of one that was made anew have events of their own. Looked at once a second while its documents are read, and when they are over. Any
-/// thread.
+/// The documents of one that was made anew have events of their own. Looked at once a second while its documents are
+/// read, and when they are over. Any thread.
 final class CollectionGuard: Sendable {
     private static let interval: Duration = .seconds(1)
 

@@ -35,7 +35,8 @@ extension SnapshotCopier {
         var lastNumber = 0
         /// How many documents make a chunk.
         var size: BatchSize
-        /// The mark of a read that was begun and has not said yet where the next one begins: until then no other can begin.
+        /// The mark of a read that was begun and has not said yet where the next one begins: until then no other can
+        /// begin.
         var planned: Int?
         /// Read and not taken.
         var bytes = 0

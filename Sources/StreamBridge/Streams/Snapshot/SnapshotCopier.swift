@@ -3,12 +3,13 @@ import Runtime
 
 /// Reads the documents of a snapshot, each as they are at a point of the change stream.
 ///
-/// Three threads meet here. The stream's reader offers a point behind each batch (``mark(at:)``); what is due is read as of that point by
-/// the copier's own threads, while the reader reads on; the publisher comes to the batch, takes the documents of its mark
-/// (``take(of:)``), and continues to the next batch when they are over.
+/// Three threads meet here. The stream's reader offers a point behind each batch (``mark(at:)``); what is due is read
+/// as of that point by the copier's own threads, while the reader reads on; the publisher comes to the batch, takes the
+/// documents of its mark (``take(of:)``), and continues to the next batch when they are over.
 ///
-/// What a mark gives is only good there: behind events that follow it, the documents would be too old. So when something fails, or the
-/// publisher has no time to wait, every mark is given up, and the next one begins behind the last documents that were taken.
+/// What a mark gives is only good there: behind events that follow it, the documents would be too old. So when
+/// something fails, or the publisher has no time to wait, every mark is given up, and the next one begins behind the
+/// last documents that were taken.
 final class SnapshotCopier: SnapshotMarking {
     /// What the publisher finds at a mark.
     enum Step {
@@ -347,6 +348,7 @@ final class SnapshotCopier: SnapshotMarking {
     /// A moment that cannot be read passes with the next one, mostly.
     private static let quietTime: Duration = .seconds(3)
     private static let refusalsUntilBelieved = 8
-    /// The same can be read at a later moment; `invalidOptions` says of one that it has not come yet, as the server sees it.
+    /// The same can be read at a later moment; `invalidOptions` says of one that it has not come yet, as the server
+    /// sees it.
     private static let ofMoment: Set<MongoError.Code> = [.snapshotTooOld, .snapshotUnavailable, .invalidOptions]
 }

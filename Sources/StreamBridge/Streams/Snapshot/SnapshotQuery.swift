@@ -2,8 +2,8 @@ import Mongo
 
 /// Reads the documents of one collection by `_id`, a part at a time, as they are at a point of the change stream.
 ///
-/// The order is that of the index on `_id`, across BSON types. `hint` and `min` keep to it where `$gt` of a query would not, since that
-/// compares within one type only; `$gt` of an expression compares as the index does.
+/// The order is that of the index on `_id`, across BSON types. `hint` and `min` keep to it where `$gt` of a query would
+/// not, since that compares within one type only; `$gt` of an expression compares as the index does.
 struct SnapshotQuery: Sendable {
     let namespace: Namespace
     /// Only documents that match; nil for all.

@@ -123,7 +123,8 @@ struct StreamProgress {
         cover(position.token)
     }
 
-    /// How many records were published since the last report, and in what time; nil when it is too early or there are none.
+    /// How many records were published since the last report, and in what time; nil when it is too early or there are
+    /// none.
     mutating func takeReport(at now: ContinuousClock.Instant) -> (records: Int, time: Duration)? {
         let (time, records) = (reported.at.duration(to: now), snapshot.recordsPublished - reported.records)
         guard time >= Self.reportInterval else { return nil }

@@ -12,7 +12,8 @@ extension StreamStatus {
         package var isLeader = false
         /// The newest stored position.
         package var stored: StoredPlace?
-        /// How far what Kafka has stored is behind the deployment's newest cluster time, and how far the stored position is.
+        /// How far what Kafka has stored is behind the deployment's newest cluster time, and how far the stored
+        /// position is.
         package var lag: Duration?
         package var positionAge: Duration?
         /// How far back the oplog goes, when last looked at.

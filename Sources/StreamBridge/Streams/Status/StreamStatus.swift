@@ -121,7 +121,7 @@ package final class StreamStatus: ChangeStreamObserver {
         try gauge.measuring(load, while: body)
     }
 
-    /// The stored position cannot be resumed, and the configuration says to go on.
+    /// The stored position cannot be resumed, and the configuration says to continue.
     func lost(_ lost: LostPosition, policy: LostPositionPolicy) { log(.warning, "\(lost.reason); onLostPosition: \(policy.rawValue)") }
 
     /// The stream went on past a lost position.

@@ -66,7 +66,8 @@ import Testing
         Issue.record("partitions are lost again and again")
     }
 
-    /// A commit that meets the request to join costs the member its partitions (librdkafka's issue 4059): outcomes may come twice.
+    /// A commit that meets the request to join costs the member its partitions (librdkafka's issue 4059): outcomes may
+    /// come twice.
     @Test func partitionsThatAreHandedOverAmidAFloodLoseNothing() async throws {
         try await Scene.play { scene in _ = try Self.handOver(on: scene, isAtRest: false) }
     }
@@ -134,11 +135,13 @@ import Testing
         try await Scene.play { scene in
             let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...10), partitions: 5)
             let ids = (0..<40).flatMap { ["c-\($0)", "r-\($0)"] }
-            // Half of them are there when the dispatchers come, and begin together; two bridges, so that they do not share a hint.
+            // Half of them are there when the dispatchers come, and begin together; two bridges, so that they do not
+            // share a hint.
             let bridges = [try scene.bridge(dispatching), try scene.bridge(dispatching)]
             for part in 0..<4 {
                 for number in part * 10..<part * 10 + 10 {
-                    // The trucks are fewer than those who want them, and the same command finds another one busy each time.
+                    // The trucks are fewer than those who want them, and the same command finds another one busy each
+                    // time.
                     for partition in 0..<Int32(5) {
                         try dispatching.send([CommandText.dispatch("c-\(number)", 1 + number % 3)], to: partition)
                     }

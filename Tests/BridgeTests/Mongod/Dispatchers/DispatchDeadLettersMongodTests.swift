@@ -73,7 +73,8 @@ import Testing
             ])
             try scene.insert([["_id": "foreign", "quantity": 1]], into: collection.collection)
             let bridge = try scene.bridge(dispatching)
-            // Good ones before and after them, in another partition: what one of them holds decides about the others, so each has its turn.
+            // Good ones before and after them, in another partition: what one of them holds decides about the others,
+            // so each has its turn.
             try dispatching.send([CommandText.dispatch("c-1", 4)])
             try dispatching.outcomes(count: 1)
             let letters = Self.letters(of: collection)
@@ -112,7 +113,8 @@ import Testing
                 // The dead letter says the same.
                 let letter = try #require(records.first { $0.headers["error.message"] == outcome.message })
                 #expect(outcome.requested == nil && outcome.assigned == nil && outcome.attempts == 0)
-                // Nothing is stored of it, so its time is the record's: the same record is answered with the same bytes.
+                // Nothing is stored of it, so its time is the record's: the same record is answered with the same
+                // bytes.
                 let times = sent.filter {
                     $0.text == letter.text || letter.text?.contains(outcome.id) == true && $0.text?.contains(outcome.id) == true
                 }

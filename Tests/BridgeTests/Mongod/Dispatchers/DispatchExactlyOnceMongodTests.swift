@@ -6,8 +6,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// Answers and the offsets of their commands in one transaction. The mock cluster shows what was aborted, too, so repeats are counted on a real
-/// broker only.
+/// Answers and the offsets of their commands in one transaction. The mock cluster shows what was aborted, too, so
+/// repeats are counted on a real broker only.
 @Suite struct DispatchExactlyOnceMongodTests {
     private static func dispatching(_ scene: Scene) throws -> Dispatching {
         try Dispatching(scene, trucks: Dispatching.trucks(1...20), partitions: 4) { $0.delivery = .exactlyOnce }
@@ -161,7 +161,7 @@ import Testing
         }
     }
 
-    /// librdkafka goes on at the old offset, without a word.
+    /// librdkafka continues at the old offset, without a word.
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"), arguments: [true, false])
     func commandsOfANewTopicThatTookTheOldOnesPlaceAreNotPassedOver(isRunning: Bool) async throws {
         try await Scene.play { scene in

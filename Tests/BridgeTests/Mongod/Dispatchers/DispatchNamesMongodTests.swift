@@ -10,7 +10,8 @@ import Testing
         #"{"truck_id":\#(truck),"source":"New York","destination":"Atlanta","product":"\#(product)","quantity":40}"#
     }
 
-    /// Lets the documents be those of the records that stood at these places before the topic was made anew: an hour older.
+    /// Lets the documents be those of the records that stood at these places before the topic was made anew: an hour
+    /// older.
     private static func makeOlder(_ dispatching: Dispatching) throws {
         try dispatching.scene.command([
             "update": .string(dispatching.settings.collection.collection),
@@ -75,7 +76,7 @@ import Testing
                 }(), dispatcher: dispatching.settings, logger: .silent)
             for _ in 0..<2 { _ = try Self.run(redrive) }
             bridge = try scene.bridge(dispatching)
-            // Eight records were sent back; the group of the first bridge goes on behind what it had read.
+            // Eight records were sent back; the group of the first bridge continues behind what it had read.
             let redriven = try dispatching.outcomes(count: 15 + 8).suffix(8)
             #expect(try bridge.stop().isEmpty)
             let names = (0..<4).map { "\(dispatching.settings.deadLetters)/0/\($0)" }

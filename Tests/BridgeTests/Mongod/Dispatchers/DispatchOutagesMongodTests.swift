@@ -6,7 +6,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Either side goes away and comes back in the middle of a flood of commands: each has one outcome in the end, and the documents say the same.
+/// Either side goes away and comes back in the middle of a flood of commands: each has one outcome in the end, and the
+/// documents say the same.
 @Suite struct DispatchOutagesMongodTests {
     @Test func aServerThatCrashesTwiceIsWaitedFor() async throws {
         try await Scene.playAlone { scene, server in
@@ -199,7 +200,8 @@ import Testing
             try dispatching.send([CommandText.dispatch("c-2", 48)])
             try scene.log.wait(for: "retrying: ")
             #expect(scene.log.lines(containing: "retrying: ").first?.message.contains("server code 64") == true)
-            // The document is there, with the outcome that nobody hears of as long as it may be lost. No other truck is tried meanwhile.
+            // The document is there, with the outcome that nobody hears of as long as it may be lost. No other truck is
+            // tried meanwhile.
             let reply = try scene.command(["find": "shipments", "filter": ["_id": "c-2"]])
             let pending = try #require(reply["cursor"]?.documentValue?["firstBatch"]?.arrayValue?.first?.documentValue)
             #expect(pending["truck_id"] == 48)

@@ -17,7 +17,8 @@ import Testing
         let message: String
     }
 
-    /// Every row of the contract's table but the ones without a pool and of malformed commands, in an order that makes them happen.
+    /// Every row of the contract's table but the ones without a pool and of malformed commands, in an order that makes
+    /// them happen.
     private static let table = [
         Row(command: CommandText.complete("r-0", "c-1"), status: "rejected", requested: nil, message: "No active shipment c-1."),
         Row(command: CommandText.dispatch("c-1", 4), status: "dispatched", assigned: 4, message: "Truck #4 has been sent out."),
@@ -66,7 +67,8 @@ import Testing
             let dispatching = try Dispatching(scene, trucks: [4, 48], partitions: 2)
             var bridge = try scene.bridge(dispatching)
             let commands = Self.table.map(\.command)
-            // One by one: what each is answered rests on what those before it have done, whatever is carried out together.
+            // One by one: what each is answered rests on what those before it have done, whatever is carried out
+            // together.
             let outcomes = try commands.map { try dispatching.answer(to: $0) }
             Self.expect(outcomes, Self.table)
             let at = outcomes[1].at
@@ -82,11 +84,13 @@ import Testing
             let shipments = try dispatching.shipments()
             #expect(shipments.count == commands.count)
 
-            // The same commands again change nothing: in the same partition, in another one, one by one, backwards, and after a restart.
+            // The same commands again change nothing: in the same partition, in another one, one by one, backwards, and
+            // after a restart.
             #expect(try dispatching.answers(to: commands) == outcomes)
             #expect(try dispatching.answers(to: commands.reversed(), partition: 1) == outcomes.reversed())
             #expect(try dispatching.answer(to: commands[2], partition: 1) == outcomes[2])
-            // An expired command that was carried out in time, and one with other fields: the id alone says which command it is.
+            // An expired command that was carried out in time, and one with other fields: the id alone says which
+            // command it is.
             #expect(try dispatching.answer(to: CommandText.dispatch("c-1", 48, CommandText.past)) == outcomes[1])
             #expect(try dispatching.answer(to: CommandText.complete("c-3", "c-5")) == outcomes[3])
             #expect(try dispatching.answer(to: CommandText.dispatch("r-2", 5)) == outcomes[6])

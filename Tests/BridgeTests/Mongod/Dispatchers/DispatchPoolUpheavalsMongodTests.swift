@@ -102,7 +102,8 @@ import Testing
         }
     }
 
-    /// Its documents go with the collection, and what they held is free. Nothing is answered before there is a guard again.
+    /// Its documents go with the collection, and what they held is free. Nothing is answered before there is a guard
+    /// again.
     @Test func aCollectionThatIsDroppedFreesEverything() async throws {
         try await Self.play { dispatching, bridge, _ in
             try dispatching.scene.command(["drop": .string(dispatching.settings.collection.collection)])

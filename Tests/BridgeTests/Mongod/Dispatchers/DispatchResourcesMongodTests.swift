@@ -4,7 +4,8 @@ import Testing
 @testable import Mongo
 @testable import StreamBridge
 
-/// One resource is one in command, pool, index, outcome and sentence, whatever its type; and what is not in the pool is not sent out.
+/// One resource is one in command, pool, index, outcome and sentence, whatever its type; and what is not in the pool is
+/// not sent out.
 @Suite struct DispatchResourcesMongodTests {
     private struct Member {
         let id: BSONValue

@@ -3,8 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// Other unique indexes with the resource in their key: those that could refuse a resource which the guard index calls free halt the dispatcher,
-/// by name, and those that cannot change nothing.
+/// Other unique indexes with the resource in their key: those that could refuse a resource which the guard index calls
+/// free halt the dispatcher, by name, and those that cannot change nothing.
 @Suite struct DispatchRivalIndexMongodTests {
     struct Index: Sendable, CustomStringConvertible {
         let specification: BSONDocument
@@ -133,7 +133,8 @@ import Testing
         }
     }
 
-    /// The index has the guard's name and refuses what the guard would take, so the server calls a truck free and refuses it, for good.
+    /// The index has the guard's name and refuses what the guard would take, so the server calls a truck free and
+    /// refuses it, for good.
     @Test func aTruckThatNobodyHoldsAndAnIndexRefusesHaltsTheDispatcher() async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
             let dispatching = try Dispatching(scene, trucks: [1])

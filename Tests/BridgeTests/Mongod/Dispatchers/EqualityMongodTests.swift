@@ -5,7 +5,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// What a real server takes for equal is what the bridge takes for equal: as an identity, as a record's key, and as a looked-up `_id`.
+/// What a real server takes for equal is what the bridge takes for equal: as an identity, as a record's key, and as a
+/// looked-up `_id`.
 @Suite struct EqualityMongodTests {
     private struct Pair {
         let one: BSONValue

@@ -29,7 +29,8 @@ import Testing
         try scene.pool.withClient { client in try resources.free(atMost: count, after: nil, of: client) }.map(\.value)
     }
 
-    /// One truck is free at every moment: a transaction takes the other one and gives this one back, whenever the server's look pauses.
+    /// One truck is free at every moment: a transaction takes the other one and gives this one back, whenever the
+    /// server's look pauses.
     @Test func aLookSeesOneMoment() async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments + ["--setParameter", "internalQueryExecYieldIterations=1"]) { scene, _ in
             try Self.makeGuard(scene, Self.active)
@@ -51,7 +52,8 @@ import Testing
                     result.update { $0 = found }
                 }
                 let isPaused = try Self.isPaused(failPoint, after: entered, or: result, scene)
-                // The index is read in its order: behind the place of the one that comes free, and before that of the other one.
+                // The index is read in its order: behind the place of the one that comes free, and before that of the
+                // other one.
                 if isPaused {
                     pauses += 1
                     try Self.swap(1, for: 2, scene)

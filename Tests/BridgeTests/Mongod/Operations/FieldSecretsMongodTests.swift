@@ -8,7 +8,8 @@ import Testing
 
 /// Nothing of a field that is excluded or masked leaves the process, by any door.
 @Suite struct FieldSecretsMongodTests {
-    /// A part of every value that nobody is to see, and of a name in one: as text, in base64 as JSON has binary, and of the numbers.
+    /// A part of every value that nobody is to see, and of a name in one: as text, in base64 as JSON has binary, and of
+    /// the numbers.
     private static let traces = ["zqxj", "enF4", "8675309", "h4shk3y"].map { Array($0.utf8) } + [[0xED, 0x5F, 0x84, 0x00]]
     private static let number: Int32 = 8_675_309
 

@@ -120,8 +120,9 @@ import Testing
                 ["updateRole": .string("bridge.\(scene.name)"), "privileges": .array(privileges.map { .document($0) })], on: "admin")
         }
 
-        /// What `bridge check` does not like of MongoDB. The mock cluster lets everybody wait who asks for a topic's settings, or to create one, so
-        /// the topic of the positions, which is asked for, is not there and not to be created.
+        /// What `bridge check` does not like of MongoDB. The mock cluster lets everybody wait who asks for a topic's
+        /// settings, or to create one, so the topic of the positions, which is asked for, is not there and not to be
+        /// created.
         func complaints() throws -> [Finding] {
             scene.kafka.hide(topic: scene.positionsTopic)
             defer { scene.kafka.show(topic: scene.positionsTopic) }
@@ -140,7 +141,8 @@ import Testing
             try scene.update(.int32(id), ["$set": ["n": 1]])
         }
 
-        /// Commands that use everything that a dispatcher does: it dispatches, reassigns, finds what was done before, and completes.
+        /// Commands that use everything that a dispatcher does: it dispatches, reassigns, finds what was done before,
+        /// and completes.
         func commandTexts(_ round: String) -> [String] {
             [
                 CommandText.dispatch("\(round)-1", 4), CommandText.dispatch("\(round)-2", 4), CommandText.dispatch("\(round)-1", 4),
@@ -185,7 +187,8 @@ import Testing
         try await GuardedMongod.play { guarded in
             let stage = try Stage(work, on: guarded)
             try stage.apply()
-            // The bridge has published nothing before each, because a stored position would need less; and made no index before createIndex is taken.
+            // The bridge has published nothing before each, because a stored position would need less; and made no
+            // index before createIndex is taken.
             let needs = PrivilegeNeeds.of(stage.configuration, makesIndexes: true)
             for need in needs.filter({ $0.actions == ["createIndex"] }) + needs.filter({ $0.actions != ["createIndex"] }) {
                 for action in need.actions {
@@ -256,7 +259,7 @@ import Testing
                 try scene.log.wait(for: sentence, count: count + 1)
                 #expect(try bridge.stop().isEmpty)
             } else {
-                // The watch on the oplog, and the check's own look at images: the rest goes on.
+                // The watch on the oplog, and the check's own look at images: the rest continues.
                 #expect(place == .collection(Namespace(database: "local", collection: "oplog.rs")) || action == "listCollections")
             }
             return

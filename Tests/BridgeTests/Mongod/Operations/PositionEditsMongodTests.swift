@@ -144,7 +144,7 @@ import Testing
         }
     }
 
-    /// The process goes on for the other stream.
+    /// The process continues for the other stream.
     @Test func aHaltedStreamGoesOnWhenItsPositionIsEdited() async throws {
         try await Scene.play { scene in
             try scene.makeEditsTopics()
@@ -172,7 +172,7 @@ import Testing
         }
     }
 
-    /// What a halt tells is enough to go on behind the event that caused it.
+    /// What a halt tells is enough to continue behind the event that caused it.
     @Test func anEventThatKafkaDoesNotTakeIsLeftOutByItsToken() async throws {
         try await Scene.play { scene in
             try scene.makeEditsTopics()

@@ -61,12 +61,13 @@ import Testing
                     }
                 }
             }
-            #expect(interrupted.description.contains("another process goes on with replay"), "\(interrupted)")
+            #expect(interrupted.description.contains("another process continues with replay"), "\(interrupted)")
             #expect(interrupted.published >= 3)
         }
     }
 
-    /// The same id was begun twice at the same moment: the other one's place, behind another filter, is none of this replay's.
+    /// The same id was begun twice at the same moment: the other one's place, behind another filter, is none of this
+    /// replay's.
     @Test func aReplayWhoseIdHasAnotherRecordMeanwhileEnds() async throws {
         try await Self.play(5) { scene, stream, published, _ in
             let deployment = try Deployment(of: scene.pool)
@@ -145,7 +146,7 @@ import Testing
             try scene.follow(scene.replayTopic).wait(count: 5)
             program.signal(SIGINT)
             #expect(try program.exitStatus() == 130, "\(program.errors)")
-            #expect(program.errors.contains("go on with `bridge replay --resume stopped --rate 40/s`"), "\(program.errors)")
+            #expect(program.errors.contains("continue with `bridge replay --resume stopped --rate 40/s`"), "\(program.errors)")
             let count = try scene.records(scene.replayTopic).count
             #expect(count < 100)
             #expect(try Self.events(of: "stopped", scene) == Int64(count))

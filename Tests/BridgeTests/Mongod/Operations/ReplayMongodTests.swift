@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    /// The server would not find the event behind which the stream is to go on.
+    /// The server would not find the event behind which the stream is to continue.
     @Test func aReplayBeginsBehindAnEventThatTheFilterLeavesOut() async throws {
         try await Self.play(5) { scene, stream, published in
             try scene.replay(stream, from: published[1].token) { $0.filter = #"{"$match": {"documentKey._id": {"$in": [0, 2, 4]}}}"# }

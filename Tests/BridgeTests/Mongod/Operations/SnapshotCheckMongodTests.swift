@@ -43,7 +43,7 @@ import Testing
             let finding = try #require(try Self.findings(scene, watch).first)
             #expect(finding.level == .error && finding.status.rawValue == 78)
             #expect(finding.text.hasPrefix("\(scene.database).capped is a capped collection"), "\(finding)")
-            // One that has begun goes on with its events.
+            // One that has begun continues with its events.
             #expect(try Self.findings(scene, watch, stored: true).isEmpty)
         }
     }

@@ -5,13 +5,13 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// What brokers answer to a running bridge. An error that ends a producer is not the end of the stream: a new producer, the fence, the stored
-/// position, and on it goes.
+/// What brokers answer to a running bridge. An error that ends a producer is not the end of the stream: a new producer,
+/// the fence, the stored position, and on it goes.
 @Suite(.enabled(if: !TestKafka.isReal, "these errors are injected into the mock cluster")) struct BrokerErrorsMongodTests {
     private typealias Failure = (request: MockBrokers.Request, code: rd_kafka_resp_err_t)
 
-    /// The mock cluster shows a position of an aborted transaction like any other, and one whose events it has refused would lose them. So
-    /// exactly-once gets no failures of produce requests here (``TransactionErrorTests`` has them).
+    /// The mock cluster shows a position of an aborted transaction like any other, and one whose events it has refused
+    /// would lose them. So exactly-once gets no failures of produce requests here (``TransactionErrorTests`` has them).
     private static func fatal(to delivery: Delivery) -> [Failure] {
         switch delivery {
         case .atLeastOnce:

@@ -37,7 +37,8 @@ import Testing
                 ], into: "bulk", on: scene)
             #expect(reply.refusals.map(\.index) == [1, 2, 3, 6])
             #expect(reply.refusals.map(\.code) == [11000, 11000, 121, 11000])
-            // Where both have it, the identity comes first: a command that was done before is never taken for one whose truck is busy.
+            // Where both have it, the identity comes first: a command that was done before is never taken for one whose
+            // truck is busy.
             #expect(reply.refusals.map(\.keyPattern) == [["truck"], ["_id"], nil, ["_id"]])
             #expect(reply.refusals[2].message == "Document failed validation")
             #expect(reply.writeConcernError == nil)

@@ -33,6 +33,21 @@ import Testing
         }
     }
 
+    /// A full server cuts its oplog at any moment: the entry that is being read may go.
+    @Test func anOldestEntryThatIsCutOffAmidTheReadIsReadAgain() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            let pool = try MongoClientPool(
+                .init(uri: scene.uri, maxPoolSize: 2, serverSelectionTimeout: .seconds(30), appName: "bridge.\(scene.name)"))
+            let deployment = try Deployment(of: pool)
+            try FailPoint.fail(["find"], times: 2, with: ["errorCode": 136], on: scene)
+            #expect(try deployment.oplogWindow(pool: pool).isWhole)
+            // But not for ever.
+            try FailPoint.fail(["find"], times: nil, with: ["errorCode": 136], on: scene)
+            #expect(throws: MongoError.self) { try deployment.oplogWindow(pool: pool) }
+            try FailPoint.end(on: scene)
+        }
+    }
+
     @Test func anOplogThatMayNotBeReadIsSaidOnce() async throws {
         try await Scene.play { scene in
             // A sharded cluster is told alike, before anything is asked.

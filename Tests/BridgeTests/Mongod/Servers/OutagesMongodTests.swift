@@ -168,7 +168,8 @@ import Testing
             scene.kafka.setReachable(false)
             try scene.log.wait(for: "retrying: ")
             scene.kafka.setReachable(true)
-            // Not one event is published; the stored position, which moves with the others' writes, shows that Kafka is there.
+            // Not one event is published; the stored position, which moves with the others' writes, shows that Kafka is
+            // there.
             try scene.insert(Scene.numbers(0..<1), into: "noise")
             try scene.log.wait(for: "back after")
             // A session that could not wait any longer may be at its beginning again.

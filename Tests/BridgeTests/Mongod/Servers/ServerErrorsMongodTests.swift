@@ -4,8 +4,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// Every kind of error that a server answers with, given by a real one that a fail point makes fail: what passes is gone through without a
-/// loss, and what does not pass halts with its sentence and the position as it was.
+/// Every kind of error that a server answers with, given by a real one that a fail point makes fail: what passes is
+/// gone through without a loss, and what does not pass halts with its sentence and the position as it was.
 @Suite struct ServerErrorsMongodTests {
     private static func expectAll(_ count: Int, on scene: Scene, sourceLocation: SourceLocation = #_sourceLocation) throws {
         let expected = try scene.events().compactMap { $0["_id"]?.documentValue?["_data"]?.stringValue }
@@ -13,7 +13,8 @@ import Testing
         #expect(try scene.records().map(\.token) == expected, sourceLocation: sourceLocation)
     }
 
-    /// The getMore fails, and then the command that opens the stream again: a driver's own rules would know the first case only.
+    /// The getMore fails, and then the command that opens the stream again: a driver's own rules would know the first
+    /// case only.
     @Test func whatPassesIsReadAgainAndNothingIsLost() async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
             let bridge = try scene.bridge([scene.stream()])
@@ -63,13 +64,14 @@ import Testing
             }
             #expect(try scene.position()?.position == stored)
             #expect(try scene.records().count == 1)
-            // Mended, it goes on with the event that nobody could read.
+            // Mended, it continues with the event that nobody could read.
             _ = try scene.publish([scene.stream()], count: 2)
             try Self.expectAll(2, on: scene)
         }
     }
 
-    /// A changed pipeline is noticed at the start; refused, it is named as the likely cause, by the bridge and by its check.
+    /// A changed pipeline is noticed at the start; refused, it is named as the likely cause, by the bridge and by its
+    /// check.
     @Test func aChangedPipelineThatHidesThePositionIsNamedAsTheCause() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1, "n": 1]])
@@ -92,7 +94,7 @@ import Testing
             #expect(check.output.contains("pipeline changed since the position was stored"), "\(check.output)\(check.errors)")
             #expect(check.output.contains(cause), "\(check.output)\(check.errors)")
 
-            // Put back, it goes on.
+            // Put back, it continues.
             #expect(try scene.publish([scene.stream()], count: 2).count == 2)
         }
     }

@@ -4,7 +4,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// Servers that answer, and are not what the URI asks for: they have said what they are, so nobody is told to start them.
+/// Servers that answer, and are not what the URI asks for: they have said what they are, so nobody is told to start
+/// them.
 @Suite struct WrongServersMongodTests {
     private static func expect(_ uri: String, says reason: String, remedy: String, status: ExitStatus, on scene: Scene) throws {
         var configuration = scene.configuration([scene.stream()])

@@ -7,7 +7,8 @@ import Testing
 
 /// The formats of others, from a snapshot over events to a replay, and their verification.
 @Suite struct EnvelopesMongodTests {
-    /// A snapshot of a document, and an insert, an update and a delete afterwards, which the body gets with its tombstone.
+    /// A snapshot of a document, and an insert, an update and a delete afterwards, which the body gets with its
+    /// tombstone.
     private static func play(
         _ format: RecordFormat,
         _ body: @escaping @Sendable (_ scene: Scene, _ stream: StreamSettings, _ records: [TestRecord]) throws -> Void

@@ -180,8 +180,8 @@ import Testing
 
     // MARK: A real broker
 
-    /// Killed between the position's record and the commit: nobody waits for the broker to give the transaction up, because the next session's
-    /// fence ends it.
+    /// Killed between the position's record and the commit: nobody waits for the broker to give the transaction up,
+    /// because the next session's fence ends it.
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster hides nothing behind an open transaction"))
     func aTransactionThatAKillLeftOpenIsEndedByTheFence() async throws {
         try await Scene.play { scene in
@@ -225,7 +225,8 @@ import Testing
         }
     }
 
-    /// A second bridge of the same name takes the stream over while the first one stands still; when that goes on, it is fenced.
+    /// A second bridge of the same name takes the stream over while the first one stands still; when that continues, it
+    /// is fenced.
     @Test(.enabled(if: TestKafka.isReal, "the mock cluster fences nobody"))
     func aBridgeThatStoodStillRepeatsNothing() async throws {
         try await Scene.play { scene in

@@ -45,7 +45,8 @@ import Testing
             let (leader, standby) = try pair.startBoth()
             try load.waitForEnd()
             try scene.follow().wait(events: load.writes + 1)
-            // On a machine that is too busy for heartbeats the group takes the leader for dead, and the next one repeats.
+            // On a machine that is too busy for heartbeats the group takes the leader for dead, and the next one
+            // repeats.
             let wasReplaced = standby.errors.contains("leads this stream now")
             for program in [standby, leader] {
                 program.signal(SIGTERM)
@@ -71,7 +72,7 @@ import Testing
         }
     }
 
-    /// The group gives up a leader that stands still; when it goes on, it is fenced, and stands by.
+    /// The group gives up a leader that stands still; when it continues, it is fenced, and stands by.
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aLeaderThatStoodStillStandsBy(_ delivery: Delivery) async throws {
         try await Scene.play { scene in
@@ -90,7 +91,7 @@ import Testing
             for program in [leader, standby] { program.signal(SIGTERM) }
             for program in [leader, standby] { #expect(try program.exitStatus() == 0, "\(program.errors)") }
             try Self.expectComplete(scene, exactly: TestKafka.isReal && delivery == .exactlyOnce)
-            // Whoever comes back goes on from where the other one is, not from where it was.
+            // Whoever comes back continues from where the other one is, not from where it was.
             if TestKafka.isReal || delivery == .atLeastOnce {
                 let events = try scene.records(scene.positionsTopic).compactMap { $0.value }.map {
                     try StoredPosition(json: $0).position.events
@@ -100,7 +101,8 @@ import Testing
         }
     }
 
-    /// What it had on its way when it froze is acknowledged when it goes on, and its position is due: older by then than the newest one.
+    /// What it had on its way when it froze is acknowledged when it continues, and its position is due: older by then
+    /// than the newest one.
     @Test func aFrozenLeaderStoresNothingOlder() async throws {
         try await Scene.play { scene in
             let pair = try Pair(scene, delivery: .atLeastOnce)

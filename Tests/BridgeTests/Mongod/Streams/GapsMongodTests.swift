@@ -5,7 +5,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// Streams that go on past a lost position because the configuration says so: with a gap record, and never in silence.
+/// Streams that continue past a lost position because the configuration says so: with a gap record, and never in
+/// silence.
 @Suite struct GapsMongodTests {
     private struct Chosen: Sendable {
         let name: String
@@ -100,7 +101,8 @@ import Testing
             let scene = try Scene(uri: SharedMongod.server.get().uri)
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")
             try scene.insert([["_id": 1]])
-            // The seconds of both are over, one after the other, so that the other one's position lies between the two writes here.
+            // The seconds of both are over, one after the other, so that the other one's position lies between the two
+            // writes here.
             func now(_ scene: Scene) throws -> UInt32 { try #require(scene.command(["ping": 1])["operationTime"]?.timestampValue).seconds }
             let first = try now(scene)
             while try now(other) <= first { try other.insert([[:]], into: "noise") }
@@ -123,7 +125,7 @@ import Testing
         }
     }
 
-    /// What was open at the lost position goes on nowhere: the gap's position is no place amid a transaction.
+    /// What was open at the lost position continues nowhere: the gap's position is no place amid a transaction.
     @Test func aPositionAmidATransactionIsGonePastLikeAnother() async throws {
         try await Scene.play { scene in
             try scene.kafka.create(topic: "bridge.\(scene.name).gaps")

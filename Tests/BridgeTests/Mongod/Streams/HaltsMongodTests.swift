@@ -5,9 +5,9 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// A stream that cannot go on halts with a reason and a fix, and leaves the others alone.
+/// A stream that cannot continue halts with a reason and a fix, and leaves the others alone.
 @Suite struct HaltsMongodTests {
-    /// Runs a stream that has to halt beside one that goes on, and checks that it does.
+    /// Runs a stream that has to halt beside one that continues, and checks that it does.
     private static func expectHalt(
         _ failing: StreamSettings, on scene: Scene, reason: String, remedy: String, status: ExitStatus = .configuration,
         sourceLocation: SourceLocation = #_sourceLocation
@@ -20,7 +20,7 @@ import Testing
         #expect(halted.state == .halted, sourceLocation: sourceLocation)
         #expect(halted.reason?.contains(reason) == true, "\(halted.reason ?? "")", sourceLocation: sourceLocation)
 
-        // The others go on with what comes after the halt.
+        // The others continue with what comes after the halt.
         try scene.insert([["_id": "after the halt"]])
         try scene.follow(scene.topic("healthy")).wait(for: "the event after the halt") { $0.last?.keyText == #"{"_id":"after the halt"}"# }
         #expect(bridge.isRunning, sourceLocation: sourceLocation)

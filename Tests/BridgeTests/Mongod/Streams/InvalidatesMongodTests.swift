@@ -3,7 +3,7 @@ import Testing
 
 @testable import StreamBridge
 
-/// A watched collection or database goes away: the server invalidates the stream, which publishes that and goes on.
+/// A watched collection or database goes away: the server invalidates the stream, which publishes that and continues.
 @Suite struct InvalidatesMongodTests {
     @Test func aDroppedCollectionThatComesBackIsFollowed() async throws {
         try await Scene.play { scene in

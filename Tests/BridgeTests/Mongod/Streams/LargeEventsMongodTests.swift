@@ -5,7 +5,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// Events that are larger than MongoDB's documents may be, at a server that cannot give them: an update of 9 MB with its pre- and post-image.
+/// Events that are larger than MongoDB's documents may be, at a server that cannot give them: an update of 9 MB with
+/// its pre- and post-image.
 @Suite struct LargeEventsMongodTests {
     @Test func aServerThatCannotSplitALargeEventHaltsTheStreamWhichNamesTheVersionsThatCan() async throws {
         try await Scene.play { scene in
@@ -155,7 +156,8 @@ struct SplitEventsMongodTests {
 
     // MARK: Interruptions
 
-    /// The first two answers of the server have the insert and the first fragment; the one with the second fragment never comes.
+    /// The first two answers of the server have the insert and the first fragment; the one with the second fragment
+    /// never comes.
     private static func interrupt(
         _ scene: Scene, stream: String, _ body: (_ program: BridgeProgram, _ again: () throws -> BridgeProgram) throws -> BridgeProgram
     ) throws -> [TestRecord] {

@@ -53,7 +53,8 @@ import Testing
         }
     }
 
-    /// What was published before is committed meanwhile: readers of committed records wait for whatever is behind an open transaction.
+    /// What was published before is committed meanwhile: readers of committed records wait for whatever is behind an
+    /// open transaction.
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aLookupThatIsNotAnsweredIsToldAndTriedAgain(_ delivery: Delivery) async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in

@@ -102,7 +102,8 @@ import Testing
         }
     }
 
-    /// The server looks for the event of a token when the next event comes. Until then the position of a quiet stream moves on.
+    /// The server looks for the event of a token when the next event comes. Until then the position of a quiet stream
+    /// moves on.
     @Test func aRefusalThatComesLateLosesNothing() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1, "n": 1]])

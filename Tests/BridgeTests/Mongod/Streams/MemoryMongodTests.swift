@@ -15,7 +15,8 @@ struct MemoryMongodTests {
         ["_id": .int32(id), "text": .string(String(repeating: "x", count: bytes))]
     }
 
-    /// Runs the program through an outage of Kafka in which documents of 15 MB are written, and takes the peak of its memory.
+    /// Runs the program through an outage of Kafka in which documents of 15 MB are written, and takes the peak of its
+    /// memory.
     private static func peak(_ yaml: String, streams names: [String] = ["fruits"], on scene: Scene) throws -> Int {
         let count: Int32 = 12
         let folder = try TemporaryFolder()

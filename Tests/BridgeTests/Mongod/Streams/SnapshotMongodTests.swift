@@ -203,7 +203,8 @@ import Testing
         }
     }
 
-    /// A collection that goes in the middle, another one whose catalog entry changes, and one that is made anew under its name.
+    /// A collection that goes in the middle, another one whose catalog entry changes, and one that is made anew under
+    /// its name.
     @Test func aCollectionThatChangesMeanwhileEndsOrGoesOn() async throws {
         try await Scene.play { scene in
             for collection in ["a", "b", "c"] { try scene.insert(Self.fruits(0..<800), into: collection) }
@@ -228,15 +229,16 @@ import Testing
             writer.join()
             #expect(try bridge.stop().isEmpty)
             #expect(snapshot.state == .done, "\(snapshot.reason ?? "")")
-            #expect(snapshot.parts.map(\.state) == [.done, .ended, .done])
             let copied = try scene.records().filter { $0.headers["bridge.origin"] == "snapshot" }
-            for name in ["a", "c"] {
-                #expect(copied.filter { $0.headers["mongodb.ns"] == "\(scene.database).\(name)" }.count == 800)
-            }
+            func count(_ name: String) -> Int { copied.count { $0.headers["mongodb.ns"] == "\(scene.database).\(name)" } }
+            // Where the first drop comes late, all of it was copied before.
+            let gone: SnapshotRecord.Part.State = count("b") == 800 ? .done : .ended
+            #expect(snapshot.parts.map(\.state) == [.done, gone, .done])
+            #expect(count("a") == 800 && count("c") == 800)
         }
     }
 
-    /// The position has the progress while the snapshot runs, and the next session goes on behind the last document.
+    /// The position has the progress while the snapshot runs, and the next session continues behind the last document.
     @Test(arguments: [Delivery.atLeastOnce, .exactlyOnce])
     func aSnapshotThatWasInterruptedGoesOn(_ delivery: Delivery) async throws {
         try await Scene.play { scene in

@@ -69,8 +69,8 @@ import Testing
         }
     }
 
-    /// The server would accept it and wait in silence until that time comes; and a position that was stored there would hold the stream even after
-    /// the configuration is corrected.
+    /// The server would accept it and wait in silence until that time comes; and a position that was stored there would
+    /// hold the stream even after the configuration is corrected.
     @Test(arguments: [
         StartPoint.time(seconds: 2_906_409_600), .clusterTime(seconds: 2_906_409_600, increment: 1),
         .token("82\(String(2_906_409_600, radix: 16, uppercase: true))000000012B0429296E1404"),

@@ -100,7 +100,8 @@ import Testing
         }
     }
 
-    /// Half of what is there is published when the stop comes, or more, or less: whatever was committed, the rest follows with its indexes.
+    /// Half of what is there is published when the stop comes, or more, or less: whatever was committed, the rest
+    /// follows with its indexes.
     @Test func stopsAmidTransactionsNeitherRepeatNorMiscount() async throws {
         try await Scene.play { scene in
             try scene.insert(Scene.numbers(0..<1))

@@ -5,7 +5,7 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Events that cannot be written as records: how they are found, and how everything else goes on without them.
+/// Events that cannot be written as records: how they are found, and how everything else continues without them.
 @Suite struct UnwritableEventsMongodTests {
     /// `{_id, text}` with an `_id` or a text that is not UTF-8, which the server stores as it is.
     private static func document(id: BSONDocument, text: [UInt8]) throws -> BSONDocument {

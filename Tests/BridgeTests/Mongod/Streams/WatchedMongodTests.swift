@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    /// The stream has ended with its collection, and goes on with whatever has its name.
+    /// The stream has ended with its collection, and continues with whatever has its name.
     @Test func aCollectionThatBecomesAViewHalts() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1]])

@@ -4,7 +4,8 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// A headless Chromium with one tab, driven by the DevTools protocol over a pipe. It ends with its owner, or with this process.
+/// A headless Chromium with one tab, driven by the DevTools protocol over a pipe. It ends with its owner, or with this
+/// process.
 final class Browser: Sendable {
     static let executable = ["chromium", "google-chrome"].lazy.compactMap(Browser.find).first
     static var isThere: Bool { executable != nil }

@@ -59,7 +59,8 @@ final class Certificates: Sendable {
         guard status == 0 else { throw Failed(output: output) }
     }
 
-    /// Runs `body` with the port of a server that shows a certificate and does nothing else: mongod does not start with one that has expired.
+    /// Runs `body` with the port of a server that shows a certificate and does nothing else: mongod does not start with
+    /// one that has expired.
     func serving<Result>(_ name: String, _ body: (UInt16) throws -> Result) throws -> Result {
         let port = try FreePort.find()
         let process = try ChildProcess("openssl", ["s_server", "-accept", "127.0.0.1:\(port)", "-cert", file(name), "-quiet"])

@@ -3,8 +3,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// A consumer that keeps a copy of a collection: it applies records by key, in order, and leaves out updates and deletes of documents that
-/// it does not have.
+/// A consumer that keeps a copy of a collection: it applies records by key, in order, and leaves out updates and
+/// deletes of documents that it does not have.
 struct CollectionMirror {
     private(set) var documents: [String: BSONDocument] = [:]
     /// How often a document came by a snapshot.

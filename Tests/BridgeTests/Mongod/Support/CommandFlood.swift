@@ -3,7 +3,8 @@ import Testing
 @testable import Kafka
 @testable import StreamBridge
 
-/// Many commands in a random order that a seed gives again: dispatches for few trucks, ends of earlier ones, repeats, some that have expired.
+/// Many commands in a random order that a seed gives again: dispatches for few trucks, ends of earlier ones, repeats,
+/// some that have expired.
 struct CommandFlood {
     let seed: UInt64
     let commands: [String]

@@ -150,7 +150,8 @@ final class Dispatching: @unchecked Sendable {
         try #require(try answers(to: [command], partition: partition).first)
     }
 
-    /// Sends one command, and waits for its outcome; repeats of earlier ones, from a member that lost its partitions, are passed over.
+    /// Sends one command, and waits for its outcome; repeats of earlier ones, from a member that lost its partitions,
+    /// are passed over.
     func answer(to command: String, id: String) throws -> TestOutcome {
         try send([command])
         while true {
@@ -201,7 +202,8 @@ final class Dispatching: @unchecked Sendable {
 
     // MARK: Judging
 
-    /// Every command has one outcome, and repeats are the same bytes; documents and outcomes say the same; no resource is held twice.
+    /// Every command has one outcome, and repeats are the same bytes; documents and outcomes say the same; no resource
+    /// is held twice.
     ///
     /// - Parameter ids: of the commands that were sent.
     /// - Returns: how many outcomes were repeats.
@@ -267,9 +269,9 @@ final class Dispatching: @unchecked Sendable {
         }
     }
 
-    /// What a member has here on the mock cluster. That answers an empty fetch only after all of its time; takes the newest member's session
-    /// timeout for all; lets a group that is not empty wait for so long before it forms it anew; and now and then forgets a member that waits,
-    /// which asks again after `max.poll.interval.ms`.
+    /// What a member has here on the mock cluster. That answers an empty fetch only after all of its time; takes the
+    /// newest member's session timeout for all; lets a group that is not empty wait for so long before it forms it
+    /// anew; and now and then forgets a member that waits, which asks again after `max.poll.interval.ms`.
     static let membership = [
         "fetch.wait.max.ms": "5", "session.timeout.ms": "6000", "heartbeat.interval.ms": "300", "max.poll.interval.ms": "10000",
     ]

@@ -2,7 +2,8 @@ import Dispatch
 import Foundation
 import Testing
 
-/// Lets some scenes run at a time: each has a bridge with its threads, and the machine may have two cores. Most of them wait most of the time.
+/// Lets some scenes run at a time: each has a bridge with its threads, and the machine may have two cores. Most of them
+/// wait most of the time.
 actor Gate {
     static let scenes = Gate(width: 11)
 
@@ -12,8 +13,8 @@ actor Gate {
 
     init(width: Int) { free = width }
 
-    /// - Parameter isFirst: before all others that wait. For suites whose tests come one after another: each would queue behind every other suite anew, and the
-    ///   last ones would run alone at the end.
+    /// - Parameter isFirst: before all others that wait. For suites whose tests come one after another: each would
+    ///   queue behind every other suite anew, and the last ones would run alone at the end.
     func enter(isFirst: Bool = false) async {
         if free > 0 {
             free -= 1
@@ -35,8 +36,8 @@ actor Gate {
     }
 }
 
-/// A thread of one test, which may block, so that the cooperative pool stays free for the bridge. Task-locals stay: an expectation that
-/// fails knows its test.
+/// A thread of one test, which may block, so that the cooperative pool stays free for the bridge. Task-locals stay: an
+/// expectation that fails knows its test.
 final class SceneThread: TaskExecutor {
     private let queue = DispatchQueue(label: "scene")
 
@@ -46,7 +47,8 @@ final class SceneThread: TaskExecutor {
     }
 }
 
-/// With `BRIDGE_TEST_TIMES=1` each scene prints how long it took: what the testing library prints counts the wait for room as well.
+/// With `BRIDGE_TEST_TIMES=1` each scene prints how long it took: what the testing library prints counts the wait for
+/// room as well.
 private let tellsTimes = ProcessInfo.processInfo.environment["BRIDGE_TEST_TIMES"] != nil
 
 /// Runs `body` where it may block, when there is room for one more.

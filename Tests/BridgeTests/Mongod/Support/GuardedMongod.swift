@@ -11,8 +11,8 @@ struct GuardedMongod: Sendable {
     /// At this server, as `root`.
     let scene: Scene
 
-    /// Runs `body` with a server of its own. What `body` made of it is gone before the server is: a pool of clients says goodbye to it, and
-    /// would look for it for a minute.
+    /// Runs `body` with a server of its own. What `body` made of it is gone before the server is: a pool of clients
+    /// says goodbye to it, and would look for it for a minute.
     ///
     /// - Parameter serverCertificate: one of `certificates`, which asks for TLS; nil for plain text.
     static func play(

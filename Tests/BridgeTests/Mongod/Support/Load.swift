@@ -5,10 +5,11 @@ import Testing
 @testable import Runtime
 @testable import StreamBridge
 
-/// Majority writes to many documents, each repeated until it is acknowledged: what a bridge has to publish whatever happens meanwhile.
+/// Majority writes to many documents, each repeated until it is acknowledged: what a bridge has to publish whatever
+/// happens meanwhile.
 ///
-/// In every round each document's `n` becomes the round's number. One command touches a document once, so a command whose outcome is
-/// unknown can be sent again: where it had succeeded, it changes nothing and makes no event.
+/// In every round each document's `n` becomes the round's number. One command touches a document once, so a command
+/// whose outcome is unknown can be sent again: where it had succeeded, it changes nothing and makes no event.
 final class Load: Sendable {
     private static let documentsPerCommand = 25
 

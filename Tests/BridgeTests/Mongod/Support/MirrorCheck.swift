@@ -12,7 +12,8 @@ struct MirrorCheck {
     var mostWrites: Int32 = 5000
     var pause: Duration = .milliseconds(5)
 
-    /// Deltas go on until `play` has ended; then everything is compared. Each document came once, or at least once where `isExact` is false.
+    /// Deltas continue until `play` has ended; then everything is compared. Each document came once, or at least once
+    /// where `isExact` is false.
     ///
     /// - Parameter play: has a bridge run when it returns, and returns how to end it.
     func run(

@@ -17,8 +17,8 @@ final class Pair {
         self.scene = scene
         try scene.kafka.create(topic: scene.topic())
         folder = try TemporaryFolder()
-        // A broker takes no less than 6 s, unless it is configured to (group.min.session.timeout.ms). The mock cluster loses a member whose
-        // first join, which takes 3 s there, lasts longer than this.
+        // A broker takes no less than 6 s, unless it is configured to (group.min.session.timeout.ms). The mock cluster
+        // loses a member whose first join, which takes 3 s there, lasts longer than this.
         let timeout = TestKafka.isReal ? sessionTimeout : 4000
         let yaml = scene.yaml(delivery: delivery).replacing(
             "kafka:\n", with: "kafka:\n  consumer: { session.timeout.ms: \(timeout) }\n")

@@ -11,7 +11,8 @@ import Testing
 /// The replica set that ordinary tests share, each with databases of its own. Its guardian ends it with the process.
 enum SharedMongod {
     static let server = Result {
-        // Whoever is killed in a transaction holds its documents for so long. The oplog keeps what the whole suite writes.
+        // Whoever is killed in a transaction holds its documents for so long. The oplog keeps what the whole suite
+        // writes.
         let server = try MongodProcess(
             replicaSet: "shared", arguments: ["--setParameter", "transactionLifetimeLimitSeconds=3", "--oplogSize", "2048"])
         try server.initiate()
@@ -104,7 +105,8 @@ final class Scene: Sendable {
 
     struct WriteRefused: Error { let reply: BSONDocument }
 
-    /// The events that the server itself gives, from the beginning of the scene: what a stream with these options has to publish.
+    /// The events that the server itself gives, from the beginning of the scene: what a stream with these options has
+    /// to publish.
     func events(
         of collection: String? = "fruits", database: String? = nil, pipeline: [BSONDocument] = [], options: BSONDocument = [:]
     ) throws -> [BSONDocument] {
@@ -134,7 +136,8 @@ final class Scene: Sendable {
 
     // MARK: The bridge
 
-    /// A stream from the beginning of the scene to a topic of its own with one partition, so that the whole order can be seen.
+    /// A stream from the beginning of the scene to a topic of its own with one partition, so that the whole order can
+    /// be seen.
     func stream(_ name: String = "fruits", _ watch: WatchScope? = nil, _ change: (inout StreamSettings) -> Void = { _ in })
         -> StreamSettings
     {
@@ -211,7 +214,8 @@ final class Scene: Sendable {
         }
     }
 
-    /// Runs streams until `count` records came to the first one's topic, stops gracefully, and returns everything on that topic.
+    /// Runs streams until `count` records came to the first one's topic, stops gracefully, and returns everything on
+    /// that topic.
     func publish(_ streams: [StreamSettings], count: Int) throws -> [TestRecord] {
         let bridge = try bridge(streams)
         _ = try bridge.streams()

@@ -4,7 +4,8 @@ import Testing
 
 @testable import StreamBridge
 
-/// The mongod that splits large events (6.0.9, 7.0 and later): `MONGOD_SPLIT`, which `make test` sets to the one that it fetched.
+/// The mongod that splits large events (6.0.9, 7.0 and later): `MONGOD_SPLIT`, which `make test` sets to the one that
+/// it fetched.
 enum SplittingMongod {
     static let binary = ProcessInfo.processInfo.environment["MONGOD_SPLIT"].flatMap { $0.isEmpty ? nil : URL(filePath: $0) }
     static var isThere: Bool { binary != nil }

@@ -32,14 +32,16 @@ struct TestKafka: Sendable {
             consumer: [:])
     }
 
-    /// The mock cluster knows no CreateTopics and gives a topic that is only asked for four partitions, so tests make all topics beforehand.
+    /// The mock cluster knows no CreateTopics and gives a topic that is only asked for four partitions, so tests make
+    /// all topics beforehand.
     func create(topic: String, partitions: Int32 = 1) throws {
         if let embedded {
             // A topic that exists is none of the caller's business.
             try? embedded.create(topic: topic, partitions: partitions)
         } else {
             let admin = try KafkaAdmin(settings: settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-            // As the bridge would make a positions topic; and large enough for the tests of large records, like the embedded cluster.
+            // As the bridge would make a positions topic; and large enough for the tests of large records, like the
+            // embedded cluster.
             let config = topic.hasSuffix(".positions") ? ["cleanup.policy": "compact"] : ["max.message.bytes": "40000000"]
             _ = try admin.create(topic: topic, partitions: Int(partitions), replicationFactor: 1, config: config, timeout: Patience.limit)
         }
@@ -61,7 +63,8 @@ struct TestKafka: Sendable {
         }
     }
 
-    /// Lets the embedded cluster answer that there is no such topic; by itself it makes every topic that it is asked for.
+    /// Lets the embedded cluster answer that there is no such topic; by itself it makes every topic that it is asked
+    /// for.
     func hide(topic: String) { set(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, for: topic) }
 
     /// Ends ``hide(topic:)``.
@@ -125,7 +128,8 @@ final class TopicFollower {
     private let topic: String
     private(set) var records: [TestRecord] = []
     private var tokens: Set<String> = []
-    /// How far each partition was read when it had no more. The last offset may be that of a transaction's marker, which is no record.
+    /// How far each partition was read when it had no more. The last offset may be that of a transaction's marker,
+    /// which is no record.
     private var ends: [Int32: Int64] = [:]
 
     init(_ topic: String, partitions: Int32 = 1, on settings: KafkaSettings) throws {
@@ -141,7 +145,8 @@ final class TopicFollower {
     func wait(for what: String, until isDone: ([TestRecord]) -> Bool) throws -> [TestRecord] {
         var deadline = ContinuousClock.now + Patience.limit
         while !isDone(records) {
-            // An outage that the test itself makes is an error here, too: what counts is whether records come in the end.
+            // An outage that the test itself makes is an error here, too: what counts is whether records come in the
+            // end.
             switch try? reader.next(timeout: .seconds(1), TestRecord.init) {
             case .record(let record)?:
                 records.append(record)
@@ -162,7 +167,8 @@ final class TopicFollower {
     @discardableResult
     func wait(events count: Int) throws -> [TestRecord] { try wait(for: "\(count) different events") { _ in tokens.count >= count } }
 
-    /// Everything up to the ends of the moment, which may be a transaction's marker: for asserting that nothing else is there.
+    /// Everything up to the ends of the moment, which may be a transaction's marker: for asserting that nothing else is
+    /// there.
     func readToEnd(of kafka: TestKafka, partitions: Int32 = 1) throws -> [TestRecord] {
         let admin = try KafkaAdmin(settings: kafka.settings, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         var ends: [Int32: Int64] = [:]

@@ -6,7 +6,8 @@ import Mongo
 final class ThreeMembers: Sendable {
     let members: [MongodProcess]
 
-    /// Nothing is written that a test has not written: a write concern that cannot be met is then one of the test's own writes.
+    /// Nothing is written that a test has not written: a write concern that cannot be met is then one of the test's own
+    /// writes.
     init(oplogMegabytes: Int = 128) throws {
         members = try (0..<3).map { _ in
             try MongodProcess(
