@@ -3,10 +3,10 @@ import Synchronization
 
 /// A child process that has nothing of this process but the descriptors it is given, and whose end is seen at once.
 ///
-/// Foundation's `Process` sees an end by a socket that a child of another thread can inherit when both start at the same
-/// time; the end is then seen when that other child ends, too, which may be never. Here a thread waits for the child
-/// itself (`waitid(2)`). Other descriptors are closed in the child: not all that this process opens have `O_CLOEXEC`, and
-/// a listening socket that lives on in a child keeps its port.
+/// Foundation's `Process` sees an end by a socket that a child of another thread can inherit when both start at the
+/// same time; the end is then seen when that other child ends, too, which may be never. Here a thread waits for the
+/// child itself (`waitid(2)`). Other descriptors are closed in the child: not all that this process opens have
+/// `O_CLOEXEC`, and a listening socket that lives on in a child keeps its port.
 ///
 /// The child leads a process group of its own, so that Ctrl-C on a terminal does not reach it. Safe to use from any
 /// thread.
@@ -151,8 +151,8 @@ package final class ChildProcess: Sendable {
         return identifier
     }
 
-    /// Beyond every descriptor that is open when the child starts: new ones get the lowest free numbers, so other threads
-    /// do not reach the end of the margin meanwhile.
+    /// Beyond every descriptor that is open when the child starts: new ones get the lowest free numbers, so other
+    /// threads do not reach the end of the margin meanwhile.
     private static var descriptorsEnd: Int32 {
         let open = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
         var limit = rlimit()

@@ -11,6 +11,8 @@ struct CollectionMirror {
     private(set) var copies: [String: Int] = [:]
     /// How often a document was inserted by an event.
     private(set) var inserts: [String: Int] = [:]
+    /// Updates that a document had already: each sets `by` to a larger number.
+    private(set) var stale = 0
     /// Events of documents that were not there.
     private(set) var ignored = 0
 
@@ -34,6 +36,9 @@ struct CollectionMirror {
         case "update":
             guard var document = documents[key] else { return ignored += 1 }
             let change = try #require(event["updateDescription"]?.documentValue)
+            if let new = change["updatedFields"]?.documentValue?["by"]?.int64Value, let old = document["by"]?.int64Value, new <= old {
+                stale += 1
+            }
             for (name, value) in try change["updatedFields"]?.documentValue?.fields() ?? [] { document.set(name, value) }
             for name in change["removedFields"]?.arrayValue ?? [] { document.set(name.stringValue ?? "", nil) }
             documents[key] = document

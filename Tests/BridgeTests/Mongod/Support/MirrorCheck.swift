@@ -49,7 +49,10 @@ struct MirrorCheck {
         let different = Set(mirror.documents.keys).union(contents.keys).filter { mirror.documents[$0] != contents[$0] }
         #expect(different.isEmpty, "\(different.sorted().prefix(3))", sourceLocation: sourceLocation)
         #expect(mirror.copies.count == Int(documents), sourceLocation: sourceLocation)
-        if isExact { #expect(mirror.copies.values.allSatisfy { $0 == 1 }, sourceLocation: sourceLocation) }
+        if isExact {
+            #expect(mirror.copies.values.allSatisfy { $0 == 1 }, sourceLocation: sourceLocation)
+            #expect(mirror.stale == 0, "updates of documents that had them already", sourceLocation: sourceLocation)
+        }
         let snapshot = try scene.snapshot()
         #expect(snapshot?.state == .done, sourceLocation: sourceLocation)
         #expect(snapshot?.documents ?? 0 >= Int64(documents), sourceLocation: sourceLocation)
