@@ -72,13 +72,31 @@ extension FieldRewriter {
             let match = rules.match(path, of: bytes, at: 0)
             guard match.fate != .exclude else { continue }
             if let updated, try isReplaced(path, of: bytes, by: updated) { continue }
-            writeItemHead(.string, &position, into: &buffer)
-            try writeString(into: &buffer) { buffer throws(BSONError) in
-                writeName(path, match, of: bytes, node: 0, into: &buffer)
-            }
+            try writeRemoved(path, match, of: bytes, &position, into: &buffer)
         }
+        if let updated { try writeEmptied(of: bytes, at: updated, &position, into: &buffer) }
         buffer.append(0 as UInt8)
         buffer.setLength(at: start)
+    }
+
+    private func writeRemoved(
+        _ path: Range<Int>, _ match: FieldRules.Match, of bytes: RawSpan, _ position: inout Int64, into buffer: inout OutputBuffer
+    ) throws(BSONError) {
+        writeItemHead(.string, &position, into: &buffer)
+        try writeString(into: &buffer) { buffer throws(BSONError) in writeName(path, match, of: bytes, node: 0, into: &buffer) }
+    }
+
+    /// Fields on the way to what stays that are documents no more: as the rules leave the documents, they are gone.
+    private func writeEmptied(
+        of bytes: RawSpan, at updated: Int, _ position: inout Int64, into buffer: inout OutputBuffer
+    ) throws(BSONError) {
+        var fields = try BSONCursor(document: bytes, at: updated)
+        while let field = try fields.next(in: bytes) {
+            guard field.document == nil else { continue }
+            let match = rules.match(field.key, of: bytes, at: 0)
+            guard case .descend(let node) = match.fate, !rules.nodes[node].keepsOthers, !match.isElement else { continue }
+            try writeRemoved(field.key, match, of: bytes, &position, into: &buffer)
+        }
     }
 
     /// Whether a field is removed and, by the new name, set: the documents' own field was renamed in MongoDB. For a
@@ -93,7 +111,7 @@ extension FieldRewriter {
     /// The node of a path that rules name to its end.
     private func node(of path: Range<Int>, of bytes: RawSpan) -> Int? {
         var (node, position) = (0, path.lowerBound)
-        while let step = rules.step(from: node, at: position, before: path.upperBound, of: bytes) {
+        while let step = rules.step(from: node, at: position, in: path, of: bytes) {
             node = step.node
             if step.end == path.upperBound { return step.isPosition ? nil : node }
             position = step.end + 1
@@ -176,7 +194,7 @@ extension FieldRewriter {
 
     private func end(of name: Range<Int>, of bytes: RawSpan, from start: Int) -> Int? {
         var (node, position) = (start, name.lowerBound)
-        while let step = rules.step(from: node, at: position, before: name.upperBound, of: bytes) {
+        while let step = rules.step(from: node, at: position, in: name, of: bytes) {
             node = step.node
             if step.end == name.upperBound { return node }
             position = step.end + 1

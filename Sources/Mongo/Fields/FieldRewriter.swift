@@ -106,7 +106,13 @@ package final class FieldRewriter {
             buffer.append(0 as UInt8)
             buffer.append(contentsOf: bytes, in: field.value)
         case .descend(let own):
-            guard field.document != nil || rules.nodes[own].keepsOthers else { return }
+            guard field.document != nil || rules.nodes[own].keepsOthers else {
+                // An element becomes null, as in the array; a field that goes is among those that an update removes.
+                guard match.isElement else { return }
+                buffer.append(BSONType.null.rawValue)
+                writeName(field.key, match, of: bytes, node: node, into: &buffer)
+                return buffer.append(0 as UInt8)
+            }
             // One of them has to go, and `$rename` replaces the other field as well.
             if match.hasTakenName, let source = rules.nodes[own].source, try hasSibling(source, of: field.key, of: bytes, in: document) {
                 return
@@ -131,7 +137,7 @@ package final class FieldRewriter {
         let names = rules.names
         var node = node
         var position = key.lowerBound
-        while let step = rules.step(from: node, at: position, before: key.upperBound, of: bytes) {
+        while let step = rules.step(from: node, at: position, in: key, of: bytes) {
             node = step.node
             if !step.isPosition, let name = rules.nodes[node].newName {
                 buffer.append(contentsOf: names.span.bytes, in: name)

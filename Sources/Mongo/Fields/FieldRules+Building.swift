@@ -40,7 +40,8 @@ extension FieldRules {
         func child(at path: some Collection<String>) -> Draft {
             guard let first = path.first else { return self }
             let child: Draft
-            if let known = children.first(where: { $0.name == first }) {
+            // Byte for byte, as names are equal in MongoDB.
+            if let known = children.first(where: { $0.name.utf8.elementsEqual(first.utf8) }) {
                 child = known
             } else {
                 child = Draft(name: first)

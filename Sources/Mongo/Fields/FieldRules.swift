@@ -56,6 +56,8 @@ package struct FieldRules: Sendable {
         var isRenamed = false
         /// The field has a name that rules give to another one.
         var hasTakenName = false
+        /// The name ends with a position in an array.
+        var isElement = false
     }
 
     /// The first is that of the document itself.
@@ -73,7 +75,7 @@ package struct FieldRules: Sendable {
     func concern(_ key: Range<Int>, of bytes: RawSpan, at node: Int) -> Bool {
         guard nodes[node].keepsOthers, !key.isEmpty else { return true }
         let first = bytes.byte(at: key.lowerBound)
-        return nodes[node].firstBytes &>> UInt64(first & 63) & 1 == 1 || Self.isDigit(first)
+        return nodes[node].firstBytes &>> UInt64(first & 63) & 1 == 1
     }
 
     /// What becomes of the field of this name, which may be a dotted path, in a document at a node.
@@ -81,7 +83,7 @@ package struct FieldRules: Sendable {
         var node = start
         var position = key.lowerBound
         var isRenamed = false
-        while let step = step(from: node, at: position, before: key.upperBound, of: bytes) {
+        while let step = step(from: node, at: position, in: key, of: bytes) {
             node = step.node
             switch nodes[node].effect {
             case .none: break
@@ -95,7 +97,7 @@ package struct FieldRules: Sendable {
             guard step.end < key.upperBound else {
                 return Match(
                     fate: nodes[node].isPlain ? .keep : .descend(node), isRenamed: isRenamed,
-                    hasTakenName: !step.isPosition && nodes[node].source != nil)
+                    hasTakenName: !step.isPosition && nodes[node].source != nil, isElement: step.isPosition)
             }
             position = step.end + 1
         }
@@ -110,9 +112,11 @@ package struct FieldRules: Sendable {
         let isPosition: Bool
     }
 
-    /// The node of the name that begins at `start`; nil for one that no rule names.
+    /// The node of the name that begins at `start`; nil for one that no rule names. The first name of a path is that of
+    /// a field, and never a position: paths begin in documents.
     @inline(__always)
-    func step(from node: Int, at start: Int, before end: Int, of bytes: RawSpan) -> Step? {
+    func step(from node: Int, at start: Int, in path: Range<Int>, of bytes: RawSpan) -> Step? {
+        let end = path.upperBound
         guard start < end else { return nil }
         let first = bytes.byte(at: start)
         if nodes[node].firstBytes &>> UInt64(first & 63) & 1 == 1 {
@@ -125,7 +129,7 @@ package struct FieldRules: Sendable {
                 return Step(node: children[index].node, end: stop, isPosition: false)
             }
         }
-        guard Self.isDigit(first) else { return nil }
+        guard start > path.lowerBound, Self.isDigit(first) else { return nil }
         return Self.positionEnd(start, before: end, of: bytes).map { Step(node: node, end: $0, isPosition: true) }
     }
 

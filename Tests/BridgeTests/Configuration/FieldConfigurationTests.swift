@@ -102,6 +102,12 @@ import Testing
             "`a` would become `b`, and there is a rule for `b.c`"),
         .stream("fields: { rename: { a: c, b: c } }", "9:31: streams[0].fields.rename.b", "`a` and `b` would both become `c`"),
         .stream(
+            "fields: { exclude: [items.ssn, items.0.name] }", "9:36: streams[0].fields.exclude[1]",
+            "`items.0.name` is for one position, and `items.ssn` for every element"),
+        .stream(
+            "fields: { exclude: [a.7.b], mask: { a.c: redact } }", "9:41: streams[0].fields.mask.a.c",
+            "`a.7.b` is for one position, and `a.c` for every element"),
+        .stream(
             "key: fullDocument.a.b\nfields: { exclude: [a] }", "10:25: streams[0].fields.exclude[0]",
             "`a` is excluded, and the records' key is `fullDocument.a.b`"),
         .stream(
@@ -139,6 +145,12 @@ import Testing
         let faults = ConfigurationText.faults(bad.yaml)
         #expect(faults.count == 1, "\(faults)")
         #expect(faults.contains { $0.contains(bad.place) && $0.contains(bad.words) }, "\(faults)")
+    }
+
+    /// An é in one piece, and one of two: two fields for MongoDB.
+    @Test func namesThatOnlyReadAlikeAreTwo() throws {
+        _ = try ConfigurationText.stream("fields: { exclude: [\"caf\u{E9}.x\", \"cafe\u{301}.x\"] }")
+        _ = try ConfigurationText.stream("fields: { rename: { \"caf\u{E9}\": \"cafe\u{301}\" } }")
     }
 
     @Test func aTemplateReadsTheNewNames() throws {

@@ -51,6 +51,7 @@ struct FieldModel {
         let names = key.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
         var path = start
         var newNames: [String] = []
+        var isElement = false
         for (index, name) in names.enumerated() {
             let rest = names[(index + 1)...]
             if isKnown(path + [name]) {
@@ -66,8 +67,10 @@ struct FieldModel {
                 {
                     return nil
                 }
-            } else if Self.isPosition(name) {
+            } else if index > 0, Self.isPosition(name) {
+                // Paths begin in documents, so the first name is a field's.
                 newNames.append(name)
+                isElement = rest.isEmpty
             } else {
                 return keepsOthers(path) ? ((newNames + [name] + rest).joined(separator: "."), value) : nil
             }
@@ -75,7 +78,9 @@ struct FieldModel {
         switch value {
         case .document(let document): return (newNames.joined(separator: "."), .document(try self.document(document, at: path)))
         case .array(let items): return (newNames.joined(separator: "."), .array(try self.items(items, at: path)))
-        default: return keepsOthers(path) ? (newNames.joined(separator: "."), value) : nil
+        default:
+            if !keepsOthers(path) { return isElement ? (newNames.joined(separator: "."), .null) : nil }
+            return (newNames.joined(separator: "."), value)
         }
     }
 

@@ -44,6 +44,9 @@ import Testing
             "included in arrays", FieldModel(include: [["items", "n"]]), ["items": [["ssn": 1, "n": 1], 5, ["x": 1]]],
             ["items": [["n": 1], nil, [:]]]),
         Case("an included path whose parent is a value", FieldModel(include: [["card", "cvc"]]), ["_id": 1, "card": 5], ["_id": 1]),
+        Case(
+            "a number is a name in a document", FieldModel(include: [["a"], ["items", "x"]]),
+            ["5": ["a": 1], "a": 2, "items": ["7": ["x": 3], "x": 4]], ["a": 2, "items": ["x": 4]]),
         Case("nothing to do", FieldModel(exclude: [["x"]]), ["_id": 1, "n": [1, ["y": 2]]], ["_id": 1, "n": [1, ["y": 2]]]),
         Case("an empty document", FieldModel(exclude: [["x"]]), [:], [:]),
     ]
@@ -150,6 +153,29 @@ import Testing
         ])
         #expect(
             try Self.model.rewriter.event(event)["updateDescription"] == ["updatedFields": ["quantity": 5], "removedFields": ["n"]])
+    }
+
+    /// What is a document no more has nothing that is included: it goes from the documents, and from a reader's copy.
+    @Test func whatHasNothingIncludedAnyMoreIsRemoved() throws {
+        let rewriter = FieldModel(include: [["card", "holder"], ["items", "x"]]).rewriter
+        let event = try rewriter.event([
+            "updateDescription": [
+                "updatedFields": ["card": "none", "n": 1, "items.3": 7, "items.4": ["x": 1, "y": 2]], "removedFields": ["items.0.x"],
+            ]
+        ])
+        #expect(
+            event == [
+                "updateDescription": [
+                    "updatedFields": ["items.3": nil, "items.4": ["x": 1]], "removedFields": ["items.0.x", "card"],
+                ]
+            ])
+    }
+
+    @Test func namesThatOnlyReadAlikeAreTwo() throws {
+        let rewriter = FieldModel(exclude: [["caf\u{E9}", "x"]], mask: [(["cafe\u{301}", "y"], .redact)]).rewriter
+        #expect(
+            try rewriter.document(["caf\u{E9}": ["x": 1, "y": 2], "cafe\u{301}": ["x": 3, "y": 4]])
+                == ["caf\u{E9}": ["y": 2], "cafe\u{301}": ["x": 3, "y": "***"]])
     }
 
     @Test func theKeyIsNeverTouched() throws {

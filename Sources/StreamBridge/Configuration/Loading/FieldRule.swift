@@ -33,3 +33,9 @@ struct FieldRule {
         }
     }
 }
+
+/// Paths are compared name by name and byte by byte, as MongoDB does: Swift takes two spellings of é for equal.
+extension Sequence<String> {
+    func begins(with other: some Sequence<String>) -> Bool { starts(with: other) { $0.utf8.elementsEqual($1.utf8) } }
+    func isSame(as other: some Sequence<String>) -> Bool { elementsEqual(other) { $0.utf8.elementsEqual($1.utf8) } }
+}

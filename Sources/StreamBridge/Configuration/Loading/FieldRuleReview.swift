@@ -38,8 +38,9 @@ struct FieldRuleReview {
 
     private func contradiction(of rule: FieldRule, with others: ArraySlice<FieldRule>) -> (found: String, remedy: String)? {
         for other in others {
+            if let mixture = mixture(of: rule, with: other) { return mixture }
             let (outer, inner) = other.path.count <= rule.path.count ? (other, rule) : (rule, other)
-            guard inner.path.starts(with: outer.path) else { continue }
+            guard inner.path.begins(with: outer.path) else { continue }
             if inner.path.count == outer.path.count {
                 if other.kind == rule.kind, !rule.isMask { return ("\(rule.text.quoted) is in the list twice", "keep one of them") }
                 if other.kind == .exclude { return ("\(rule.text.quoted) is excluded as well", "keep one of the two rules") }
@@ -54,8 +55,22 @@ struct FieldRuleReview {
         }
         let included = rules.filter(\.isInclude)
         guard !included.isEmpty, !rule.isInclude else { return nil }
-        let isThere = included.contains { rule.path.starts(with: $0.path) || (!rule.isMask && $0.path.starts(with: rule.path)) }
+        let isThere = included.contains { rule.path.begins(with: $0.path) || (!rule.isMask && $0.path.begins(with: rule.path)) }
         return isThere ? nil : ("\(rule.text.quoted) is not among the fields of `include`", "add it there, or remove the rule")
+    }
+
+    /// A rule for one position of an array, and one for all of its elements: at that position the one would hide the
+    /// other.
+    private func mixture(of rule: FieldRule, with other: FieldRule) -> (found: String, remedy: String)? {
+        let common = zip(rule.path, other.path).prefix { $0.utf8.elementsEqual($1.utf8) }.count
+        guard common > 0, common < rule.path.count, common < other.path.count,
+            FieldSettings.isPosition(rule.path[common]) != FieldSettings.isPosition(other.path[common])
+        else { return nil }
+        let (single, every) = FieldSettings.isPosition(rule.path[common]) ? (rule, other) : (other, rule)
+        return (
+            "\(single.text.quoted) is for one position, and \(every.text.quoted) for every element",
+            "write both for every element, without the position"
+        )
     }
 
     private func contradictionOfName(
@@ -63,10 +78,10 @@ struct FieldRuleReview {
     ) -> (found: String, remedy: String)? {
         guard let name = rule.newPath else { return nil }
         let shown = name.joined(separator: ".").quoted
-        if let other = rules.first(where: { $0.path.starts(with: name) }) {
+        if let other = rules.first(where: { $0.path.begins(with: name) }) {
             return ("\(rule.text.quoted) would become \(shown), and there is a rule for \(other.text.quoted)", "write another name")
         }
-        return others.first { $0.newPath == name }.map { other in
+        return others.first { $0.newPath?.isSame(as: name) ?? false }.map { other in
             ("\(other.text.quoted) and \(rule.text.quoted) would both become \(shown)", "write another name")
         }
     }
@@ -78,13 +93,13 @@ struct FieldRuleReview {
         let shown = full.joined(separator: ".").quoted
         for rule in rules where !rule.isInclude {
             let names = [rule.path, rule.newPath].compactMap(\.self).map(Self.withoutPositions)
-            guard names.contains(where: { $0.starts(with: path) || path.starts(with: $0) }) else { continue }
+            guard names.contains(where: { $0.begins(with: path) || path.begins(with: $0) }) else { continue }
             section.report(
                 rule.place, "\(rule.text.quoted) is \(rule.participle), and the records' key is \(shown)",
                 "remove the rule, or write another `key`")
         }
         let included = rules.filter(\.isInclude).map { Self.withoutPositions($0.path) }
-        guard !included.isEmpty, path.first != "_id", !included.contains(where: { path.starts(with: $0) }) else { return }
+        guard !included.isEmpty, path.first != "_id", !included.contains(where: { path.begins(with: $0) }) else { return }
         section.reading.report(
             section.mark(of: "include"), section.path(of: "include"), "the records' key is \(shown), which is not included",
             "add the whole of it, or write another `key`")
@@ -98,9 +113,9 @@ struct FieldRuleReview {
             for rule in rules {
                 let name = Self.withoutPositions(published(rule.path.dropLast()) + rule.path.suffix(1))
                 switch rule.kind {
-                case .exclude where path.starts(with: name):
+                case .exclude where path.begins(with: name):
                     section.report(rule.place, "\(rule.text.quoted) is excluded, and the template has \(shown)", "remove one of them")
-                case .rename(let other) where path.starts(with: name):
+                case .rename(let other) where path.begins(with: name):
                     section.report(
                         rule.place, "\(rule.text.quoted) is renamed, and the template has \(shown)",
                         "write its new name in the template, \(other.quoted)")
@@ -108,7 +123,7 @@ struct FieldRuleReview {
                 }
             }
             let included = rules.filter(\.isInclude).map { Self.withoutPositions(published($0.path[...])) }
-            if !included.isEmpty, !included.contains(where: { path.starts(with: $0) || $0.starts(with: path) }) {
+            if !included.isEmpty, !included.contains(where: { path.begins(with: $0) || $0.begins(with: path) }) {
                 section.reading.report(
                     section.mark(of: "include"), section.path(of: "include"), "the template has \(shown), which is not included",
                     "add the field, or leave the placeholder out")
@@ -119,7 +134,7 @@ struct FieldRuleReview {
     /// A path with the names that records have.
     private func published(_ path: ArraySlice<String>) -> [String] {
         path.indices.map { index in
-            for rule in rules { if case .rename(let name) = rule.kind, rule.path[...] == path[...index] { return name } }
+            for rule in rules { if case .rename(let name) = rule.kind, rule.path.isSame(as: path[...index]) { return name } }
             return path[index]
         }
     }

@@ -100,7 +100,9 @@ extension FieldSettings {
                 throw ConfigurationComplaint(
                     "name a field", found: "`\(path.last ?? "")` may be the position in an array, which has no name")
             }
-            guard text != path.last else { throw ConfigurationComplaint("that is its name already: write another one") }
+            guard !text.utf8.elementsEqual((path.last ?? "").utf8) else {
+                throw ConfigurationComplaint("that is its name already: write another one")
+            }
             guard path.count > 1 || text != "_id" else { throw ConfigurationComplaint("every document has an `_id`: write another name") }
             return .rename(text)
         }
