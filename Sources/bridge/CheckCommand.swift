@@ -14,16 +14,27 @@ struct CheckCommand: AsyncParsableCommand {
     var format: ListingFormat = .text
 
     func run() async throws {
-        let findings = await Check(configuration: try options.load(), logger: options.logger).run()
+        let findings: [Finding]
         switch format {
         case .text:
+            findings = await Check(configuration: try options.load(), logger: options.logger).run()
             for finding in findings { Console.print(finding.lines) }
         case .json:
+            findings = await found()
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
             Console.print(String(decoding: try encoder.encode(findings), as: UTF8.self))
         }
         if let status = ExitStatus.gravest(of: findings) { throw status }
+    }
+
+    /// A program reads what is wrong with the configuration in the same list.
+    private func found() async -> [Finding] {
+        do {
+            return await Check(configuration: try options.read(), logger: options.logger).run()
+        } catch {
+            return error.faults.map { Finding($0) }
+        }
     }
 }
 

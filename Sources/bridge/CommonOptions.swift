@@ -20,14 +20,19 @@ struct CommonOptions: ParsableArguments {
     /// The configuration, or exit status 78 with every fault on standard error.
     func load() throws -> BridgeConfiguration {
         do {
-            let loaded = try ConfigurationLoader.load(
-                path: config ?? "bridge.yaml", environment: ProcessInfo.processInfo.environment, checks: .drivers)
-            for warning in loaded.warnings { logger.warning("\(warning)") }
-            return loaded.configuration
+            return try read()
         } catch {
             Console.error(error)
             throw ExitStatus.configuration
         }
+    }
+
+    /// The configuration; its warnings are logged.
+    func read() throws(ConfigurationFaults) -> BridgeConfiguration {
+        let loaded = try ConfigurationLoader.load(
+            path: config ?? "bridge.yaml", environment: ProcessInfo.processInfo.environment, checks: .drivers)
+        for warning in loaded.warnings { logger.warning("\(warning)") }
+        return loaded.configuration
     }
 }
 

@@ -1,6 +1,7 @@
 /// What a finding of `bridge check` is called, for programs: an id stays when the sentences change.
 package enum FindingID: String, Sendable, Encodable, CaseIterable {
     case configurationRead = "configuration.read"
+    case configurationFault = "configuration.fault"
     case httpListens = "http.listens"
     case httpInUse = "http.address-in-use"
     case httpCannotListen = "http.cannot-listen"
@@ -87,6 +88,7 @@ extension FindingID {
     package var meaning: String {
         switch self {
         case .configurationRead: "the configuration was read; what it has"
+        case .configurationFault: "something in the configuration is wrong, or it cannot be read; alone in the list"
         case .httpListens: "something can listen at `http.listen`"
         case .httpInUse: "something listens at `http.listen` already, perhaps this bridge"
         case .httpCannotListen: "nothing can listen at `http.listen`"

@@ -40,3 +40,13 @@ package struct Finding: Sendable, Encodable {
         .error(id, subject, halt.reason, remedy: halt.remedy, status: halt.status)
     }
 }
+
+extension Finding {
+    /// What is wrong in a configuration.
+    package init(_ fault: ConfigurationFault) {
+        let place = fault.line > 0 ? "\(fault.source):\(fault.line):\(fault.column)" : fault.source
+        self = .error(
+            .configurationFault, "configuration", [place, fault.path, fault.found].filter { !$0.isEmpty }.joined(separator: ": "),
+            remedy: fault.remedy)
+    }
+}

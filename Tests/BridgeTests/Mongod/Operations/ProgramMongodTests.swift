@@ -85,6 +85,18 @@ import Testing
         }
     }
 
+    @Test func aProgramReadsTheFaultsOfAConfigurationInTheListOfFindings() async throws {
+        try await blocking {
+            let (folder, file) = try Self.config("name: lessons\nkafka: { bootstrap.servers: x }\nstreams: [{ name: a, wach: b.c }]\n")
+            defer { withExtendedLifetime(folder) {} }
+            for path in [file, "/nowhere/bridge.yaml"] {
+                let check = try BridgeProgram(["check", "--config", path, "--format", "json"])
+                #expect(try check.exitStatus() == 78)
+                #expect(check.output.hasPrefix("[") && check.output.contains("configuration.fault"), "\(check.output)")
+            }
+        }
+    }
+
     @Test func aConfigurationWithFaultsIs78WithAllOfThem() async throws {
         try await blocking {
             let text = """
