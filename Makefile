@@ -1,7 +1,7 @@
 # The commands of the project; `make help` lists them. Each target brings what it needs by itself.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo build test lint format tsan asan fuzz soak bench bench-dispatch bench-snapshot bench-delivery deb clean
+.PHONY: help bootstrap demo build test spec lint format tsan asan fuzz soak bench bench-dispatch bench-snapshot bench-delivery deb clean
 
 # libmongoc shares its counters in /dev/shm/mongoc-<pid>, before main(), and complains on standard error of what a killed process of that
 # number left there. Nobody reads them.
@@ -16,6 +16,7 @@ uninstrumented = --skip MongodTests
 release = swift build -c release --product bridge --static-swift-stdlib
 
 FUZZ_SECONDS ?= 60
+SPEC ?=
 BENCH ?=
 
 help: ## Show this list
@@ -34,6 +35,10 @@ build: bootstrap ## Build for release (.build/release/bridge)
 test: bootstrap ## Run every test, with real mongods and Kafka's mock cluster
 	@scripts/bootstrap --tests
 	@$(with_mongod) MONGOD_SPLIT="$$(scripts/mongod-path --split)" swift test
+
+spec: ## Check the models of the guarantees with Spin (SPEC=--small: smaller bounds)
+	@scripts/bootstrap --spec
+	@spec/check $(SPEC)
 
 lint: ## Check format, imports and house rules
 	@scripts/lint
