@@ -19,8 +19,10 @@
 #define PROVISIONAL 0
 #endif
 /* 1: LeadershipState.mayStore and maySettle take the settling of a later term for that of the session's own, as the
- * code does. */
-#ifndef ANY_TERM
+ * code once did. */
+#ifdef SEED_SETTLES_ANY_TERM
+#define ANY_TERM 1
+#else
 #define ANY_TERM 0
 #endif
 /* 1: a process may freeze between the look at its lease and the record's arrival, for longer than the last quarter. */

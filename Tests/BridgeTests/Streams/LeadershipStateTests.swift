@@ -134,6 +134,18 @@ import Testing
         }
     }
 
+    /// A session whose thread stood still while another process led, and this one again, is over: the lead waits for
+    /// the session of the later term.
+    @Test func aSessionOfAnEarlierTermHasNoPartInTheSettlingOfALaterOne() {
+        var state = Self.state(.atLeastOnce)
+        Self.apply([.this, .revoked], to: &state)
+        _ = state.settled()
+        Self.apply([.other, .this, .revoked], to: &state)
+        #expect(state.mayStore(1, sign: nil, at: Self.start) == .over)
+        let (maySettle, mayLater) = (state.maySettle(1), state.maySettle(2))
+        #expect(!maySettle && mayLater)
+    }
+
     @Test func aTermHoldsStoresAndFailsByItsNumber() throws {
         struct Refused: Error {}
         for delivery in [Delivery.exactlyOnce, .atLeastOnce] {

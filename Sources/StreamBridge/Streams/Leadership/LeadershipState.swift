@@ -36,10 +36,11 @@ struct LeadershipState {
     private var led = false
     /// Why this process can be no member any more.
     private(set) var failure: (any Error)?
-    /// The lead waits for the session to end.
-    private var isSettling = false
-    /// The session is storing its position.
-    private var isFinishing = false
+    /// The lead waits for the session of this term to end. Of this one alone: a session whose thread stood still for
+    /// longer than its term must not take the wait for a later one's for its own.
+    private var settling: Int?
+    /// The session of this term is storing its position.
+    private var finishing: Int?
     /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its
     /// last turn while it is provisional.
     private var ranAt: ContinuousClock.Instant?
@@ -85,7 +86,7 @@ struct LeadershipState {
     mutating func revoked() -> Bool {
         guard !isFenced, standing.mayBegin else { return false }
         led = true
-        isSettling = true
+        settling = term
         move(to: .waiting)
         return true
     }
@@ -94,12 +95,12 @@ struct LeadershipState {
     ///
     /// - Returns: whether it is storing its position, which is waited for: nothing is stored once the lead has gone.
     mutating func settled() -> Bool {
-        isSettling = false
-        return isFinishing
+        settling = nil
+        return finishing != nil
     }
 
     /// A session is over.
-    mutating func sessionEnded() { isFinishing = false }
+    mutating func sessionEnded() { finishing = nil }
 
     /// This process can be no member any more.
     mutating func failed(_ error: any Error) { failure = failure ?? error }
@@ -109,6 +110,7 @@ struct LeadershipState {
     /// whoever leads meanwhile may have published what this session still has before it.
     mutating func lost() {
         led = false
+        settling = nil
         switch standing {
         case .leading: move(to: isFenced ? .cutOff : .waiting)
         case .provisional: if !isFenced { move(to: .waiting) }
@@ -142,8 +144,8 @@ struct LeadershipState {
 
     /// Whether a session that has to end may still store its position: the lead waits for it, or is still here.
     mutating func maySettle(_ number: Int) -> Bool {
-        guard isSettling || holds(number) else { return false }
-        isFinishing = true
+        guard settling == number || holds(number) else { return false }
+        finishing = number
         return true
     }
 
@@ -156,7 +158,7 @@ struct LeadershipState {
 
     /// Whether a position may be stored now.
     func mayStore(_ number: Int, sign: ContinuousClock.Instant?, at now: ContinuousClock.Instant) -> Storing {
-        guard isSettling || isFinishing || holds(number) else { return .over }
+        guard settling == number || finishing == number || holds(number) else { return .over }
         return isFresh(sign: sign, at: now) ? .allowed : .held
     }
 
