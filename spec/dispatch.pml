@@ -371,7 +371,12 @@ end:
     MEMBER(2)
 #if RECREATE
     :: atomic { topic == 0 -> topic = 1; length = NEW_COMMANDS; SAY("the topic is made anew\n");
-        announced[0] = unanswered; announced[1] = unanswered; announced[2] = unanswered }
+        announced[0] = unanswered; announced[1] = unanswered; announced[2] = unanswered;
+#ifndef SEED_IDLE_LOOKS_ONCE
+        /* CommandContinuity.dueWhenIdle: the client asks where its partitions are, after a deletion and at its interval. */
+        uncovered[1] = true; uncovered[2] = true
+#endif
+        }
 #endif
     od
 }

@@ -58,11 +58,11 @@ import Testing
 
     // MARK: Commands
 
-    private func continuity() throws -> CommandContinuity {
+    private func continuity(_ requests: RequestCounts = RequestCounts()) throws -> CommandContinuity {
         var settings = DispatcherSettings.sample()
         settings.commands = topic
         return CommandContinuity(
-            of: settings, bridge: "b", kafka: kafka.settings, requests: RequestCounts(), stop: StopSignal(), isCompacted: { false })
+            of: settings, bridge: "b", kafka: kafka.settings, requests: requests, stop: StopSignal(), isCompacted: { false })
     }
 
     private func mark(_ offset: Int64, timestamp: Int64) throws -> CommittedOffset {
@@ -94,6 +94,24 @@ import Testing
         try fresh.begin([0: none])
         #expect(fresh.mark(of: 0) == nil)
         #expect(fresh.due([0]).isEmpty)
+    }
+
+    /// A new topic with as many commands as were read gives nothing else to notice it by.
+    @Test func anIdlePartitionIsLookedAtAgainWhenTheClientHasAskedWhereItIs() throws {
+        try produce((0..<5).map { (nil, Array("value \($0)".utf8)) })
+        let requests = RequestCounts()
+        let continuity = try continuity(requests)
+        let none: CommittedOffset? = nil
+        try continuity.begin([0: none])
+        // Nothing was read of it.
+        requests.sent(3)
+        #expect(continuity.dueWhenIdle([0]).isEmpty)
+        try continuity.begin([0: .some(CommittedOffset(offset: 5, metadata: ""))])
+        #expect(continuity.dueWhenIdle([0]).isEmpty)
+        requests.sent(3)
+        #expect(continuity.dueWhenIdle([0, 1]) == [0])
+        try continuity.look(at: [0])
+        #expect(continuity.dueWhenIdle([0]).isEmpty)
     }
 
     @Test func aRecordThatWasDeletedForItsAgeOrCompactedIsNoLoss() throws {

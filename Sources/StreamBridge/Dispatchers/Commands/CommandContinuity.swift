@@ -14,7 +14,8 @@ import Synchronization
 /// - when nothing came of a partition for about as long as it takes to delete and create a topic;
 /// - when the client has asked where the partitions are: it does so when a fetch that waits at the broker is answered
 ///   with an error, as on a deletion;
-/// - every few seconds, and once more when nothing follows, for whatever was quicker or lay fetched in a queue.
+/// - every few seconds, and once more when nothing follows, for whatever was quicker or lay fetched in a queue. While
+///   nothing follows, also when the client has asked where the partitions are.
 ///
 /// Looked at are two records: the one that an earlier look has found in its place, and the newest. If the first is
 /// still there, the topic was the same from that look until now, so everything that was taken in between is of it, and
@@ -101,9 +102,17 @@ final class CommandContinuity: Sendable {
         }
     }
 
-    /// Those whose newest records no look has covered yet.
-    func uncovered(_ partitions: Set<Int32>) -> Set<Int32> {
-        entries.withLock { entries in partitions.filter { entries[$0].map { $0.newest != $0.known } ?? false } }
+    /// Which of these partitions have to be looked at although nothing comes: their newest records are not covered by a
+    /// look, or the client has asked where the partitions are, as it does after a deletion. A new topic with exactly as
+    /// many records as were read gives nothing else to notice it by.
+    func dueWhenIdle(_ partitions: Set<Int32>) -> Set<Int32> {
+        let seen = requests.metadataRequests
+        return entries.withLock { entries in
+            partitions.filter { partition in
+                guard let entry = entries[partition], let newest = entry.newest else { return false }
+                return newest != entry.known || entry.metadataRequests != seen
+            }
+        }
     }
 
     /// Looks at partitions. Blocks.

@@ -9,7 +9,7 @@ import Runtime
 final class DispatchWorker: Sendable {
     /// Commands that are carried out together. More would not make the server faster, and would keep the first ones
     /// waiting.
-    private static let mostCommands = 1000
+    private static let maxCommands = 1000
 
     /// Its number among the dispatcher's workers.
     private let number: Int
@@ -53,7 +53,7 @@ final class DispatchWorker: Sendable {
             heartbeat.beat()
             hands.take()
             guard !context.stop.isRequested, !session.isOver else { return }
-            guard let records = try queue.take(atMost: Self.mostCommands, timeout: .seconds(5)) else {
+            guard let records = try queue.take(atMost: Self.maxCommands, timeout: .seconds(5)) else {
                 try lookWhileIdle()
                 continue
             }
@@ -99,10 +99,10 @@ final class DispatchWorker: Sendable {
     /// What came last has nothing behind it that would make somebody look.
     private func lookWhileIdle() throws {
         let mine = ledger.partitions.filter { Int($0) % DispatchContext.workers == number }
-        let uncovered = continuity.uncovered(mine)
-        guard !uncovered.isEmpty else { return }
+        let due = continuity.dueWhenIdle(mine)
+        guard !due.isEmpty else { return }
         do {
-            try heartbeat.resting { try continuity.look(at: uncovered) }
+            try heartbeat.resting { try continuity.look(at: due) }
         } catch let error as KafkaError {
             context.status.kafkaFailed(error)
         }

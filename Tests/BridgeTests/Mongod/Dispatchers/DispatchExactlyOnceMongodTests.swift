@@ -194,6 +194,28 @@ import Testing
         }
     }
 
+    /// As many as were read, so that no offset is out of place.
+    @Test(.enabled(if: TestKafka.isReal, "the mock cluster deletes no topics"))
+    func asManyCommandsOfANewTopicDoNotWaitInSilence() async throws {
+        try await Scene.play { scene in
+            let dispatching = try Dispatching(scene, trucks: Dispatching.trucks(1...20)) { $0.delivery = .exactlyOnce }
+            let folder = try TemporaryFolder()
+            let program = try BridgeProgram(["run", "--config", folder.write(dispatching.yaml(), to: "bridge.yaml")])
+            try program.wait(forError: "took over partitions")
+            try dispatching.send((0..<50).map { CommandText.dispatch("old-\($0)", 1) })
+            try dispatching.outcomes(count: 50)
+            try dispatching.waitUntilCommitted(50)
+            program.signal(SIGSTOP)
+            try scene.kafka.delete(topic: dispatching.settings.commands)
+            try scene.kafka.create(topic: dispatching.settings.commands)
+            let sender = try CommandSender(dispatching.settings.commands, on: scene.kafka.settings)
+            try sender.send((0..<50).map { (OutgoingRecord(value: Array(CommandText.dispatch("new-\($0)", 1).utf8)), 0) })
+            program.signal(SIGCONT)
+            #expect(try program.exitStatus() == 65, "\(program.errors)")
+            #expect(program.errors.contains("is not the one that commands were read from before"), "\(program.errors)")
+        }
+    }
+
     // MARK: Processes
 
     @Test(arguments: [SIGKILL, SIGSTOP])
