@@ -1,12 +1,14 @@
-// A fuzzer for what the bridge reads from its own topics, where anybody with the right may write: positions, edits, replays, and the headers that
-// are counted on from. Guided by coverage (libFuzzer) and with the address sanitizer. It is compiled together with the sources that it tests,
-// because the sanitizer has to instrument them; it is no target of the package.
+// A fuzzer for what the bridge reads from its own topics, where anybody with the right may write: positions, edits,
+// replays, and the headers that are counted on from. Guided by coverage (libFuzzer) and with the address sanitizer. It
+// is compiled together with the sources that it tests, because the sanitizer has to instrument them; it is no target of
+// the package.
 //
 // From the root of the package (300 is seconds):
 //
 //     Fuzz/OwnTopicsFuzz/run.sh 300
 //
-// A finding is written to a file crash-… in .build/own-topics-fuzz; `.build/own-topics-fuzz/own-topics-fuzz FILE` runs it again.
+// A finding is written to a file crash-… in .build/own-topics-fuzz; `.build/own-topics-fuzz/own-topics-fuzz FILE` runs
+// it again.
 
 import Mongo
 import Runtime
@@ -33,7 +35,7 @@ private func position(_ value: [UInt8]) {
     _ = stored.position.token.clusterTime?.readable
     _ = StoredPosition.iso8601(milliseconds: stored.writtenAt)
     // Nobody counts that far, and one more would be refused.
-    guard stored.position.events < BSONValue.mostCount, stored.position.transaction?.index ?? 0 < BSONValue.mostCount else { return }
+    guard stored.position.events < BSONValue.maxCount, stored.position.transaction?.index ?? 0 < BSONValue.maxCount else { return }
     guard let again = try? StoredPosition(json: next.json) else { preconditionFailure("a position that cannot be read again") }
     precondition(again.position.events == next.position.events, "another count")
 }
@@ -47,7 +49,7 @@ private func edit(_ value: [UInt8]) {
 private func copy(_ document: BSONDocument) {
     guard var record = TopicCopyRecord(document) else { return }
     precondition(record.fraction.map { 0...1 ~= $0 } ?? true, "a fraction of \(record.fraction ?? 0)")
-    if record.copied < BSONValue.mostCount { record.copied += 1 }
+    if record.copied < BSONValue.maxCount { record.copied += 1 }
     let again = try? BSONDocument(extendedJSON: String(decoding: record.json, as: UTF8.self))
     precondition(again.flatMap(TopicCopyRecord.init)?.place == record.place, "a copy that cannot be read again")
 }
@@ -56,7 +58,7 @@ private func headers(_ value: [UInt8]) {
     let text = String(decoding: value, as: UTF8.self)
     let parts = text.split(separator: " ", omittingEmptySubsequences: false)
     guard let index = parts.first.flatMap({ Int64(count: String($0)) }) else { return }
-    precondition(0...BSONValue.mostCount ~= index, "a count out of bounds")
+    precondition(0...BSONValue.maxCount ~= index, "a count out of bounds")
     guard let id = parts.last.flatMap({ TransactionID(String($0), at: BSONTimestamp(seconds: 1, increment: 1)) }) else { return }
     _ = TransactionPlace.next(after: TransactionPlace(id: id, index: index), of: id)
 }

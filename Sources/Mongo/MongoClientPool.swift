@@ -184,7 +184,7 @@ package final class MongoClientPool {
     }
 
     private func giveBack(_ handle: OpaquePointer) {
-        // In this order: whoever finds the count lower finds the client.
+        // In this order: a thread that sees the lower count finds the client.
         mongoc_client_pool_push(pool, handle)
         count(-1)
     }

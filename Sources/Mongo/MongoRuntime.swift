@@ -32,7 +32,7 @@ package enum MongoRuntime {
     /// One listens at a time.
     private static let turn = Mutex(())
 
-    /// Runs `body` and returns what the driver logged meanwhile, whoever made it. Before any client is made.
+    /// Runs `body` and returns everything that the driver logged meanwhile. Before any client is made.
     static func complaints(during body: () -> Void) -> [String] {
         start()
         return turn.withLock { _ in

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// A child process that has nothing of this process but the descriptors it is given, and whose end is seen at once.
 ///
@@ -43,9 +42,6 @@ package final class ChildProcess: Sendable {
     package let errors: FileHandle?
     private let exitOrNil = Monitor<Exit?>(nil)
 
-    /// Held while a child is made: no other child has the ends of its pipes.
-    private static let starting = Mutex(())
-
     /// Starts a program.
     ///
     /// - Parameters:
@@ -57,13 +53,11 @@ package final class ChildProcess: Sendable {
         _ program: String, _ arguments: [String] = [], environment: [String: String]? = nil,
         input: Standard = .null, output: Standard = .null, errors: Standard? = .null
     ) throws {
-        (processIdentifier, self.input, self.output, self.errors) = try Self.starting.withLock { _ in
-            let ends = (input: Ends(input, childReads: true), output: Ends(output), errors: errors.map { Ends($0) })
-            defer { for end in [ends.input, ends.output, ends.errors] { end?.closeTheirs() } }
-            let standard = [ends.input.theirs, ends.output.theirs, (ends.errors ?? ends.output).theirs]
-            let identifier = try Self.spawn(program, arguments, environment, standard)
-            return (identifier, ends.input.own, ends.output.own, ends.errors?.own)
-        }
+        let ends = (input: Ends(input, childReads: true), output: Ends(output), errors: errors.map { Ends($0) })
+        defer { for end in [ends.input, ends.output, ends.errors] { end?.closeTheirs() } }
+        let standard = [ends.input.theirs, ends.output.theirs, (ends.errors ?? ends.output).theirs]
+        processIdentifier = try Self.spawn(program, arguments, environment, standard)
+        (self.input, self.output, self.errors) = (ends.input.own, ends.output.own, ends.errors?.own)
         let (identifier, exitOrNil) = (processIdentifier, exitOrNil)
         _ = LoopThread.start(name: "wait \(identifier)") { Self.wait(for: identifier, exitOrNil) }
     }
@@ -187,9 +181,6 @@ package final class ChildProcess: Sendable {
                 let end = childReads ? pipe.fileHandleForReading : pipe.fileHandleForWriting
                 pipeEnd = end
                 theirs = end.fileDescriptor
-                for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-                    _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
-                }
             }
         }
 

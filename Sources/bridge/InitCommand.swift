@@ -30,10 +30,12 @@ struct InitCommand: AsyncParsableCommand {
 
     private var isFile: Bool { output != "-" }
 
+    func validate() throws {
+        if output.isEmpty { throw ValidationError("--output is empty: name a file, or - for standard output") }
+    }
+
     func run() async throws {
-        if isFile, ConfigurationFile.exists(output) {
-            throw ValidationError("\(output) exists already, and is not overwritten: name another file with --output")
-        }
+        if isFile, ConfigurationFile.exists(output) { throw ValidationError("\(ConfigurationFile.Refused.taken(output))") }
         guard sides.missing.isEmpty || Prompt.isPossible else { _ = try sides.request(); return }
         let level = logLevel
         let logger = Logger(label: "bridge") { _ in LineLogHandler(format: .text, level: level) }
@@ -63,6 +65,8 @@ struct InitCommand: AsyncParsableCommand {
             Console.print("next: bridge run\(output == "bridge.yaml" ? "" : " --config \(output)")".harmlessLine)
         } catch let usage as WrongUsage {
             throw ValidationError("\(usage)")
+        } catch let refused as ConfigurationFile.Refused where refused.isTaken {
+            throw ValidationError("\(refused)")
         } catch let end where end is ValidationError || end is ExitStatus {
             throw end
         } catch {
@@ -99,8 +103,8 @@ struct InitCommand: AsyncParsableCommand {
         let collections = try await initialization.collections(surveyor) ?? []
         if !collections.isEmpty {
             Console.error("collections:")
-            for collection in collections.prefix(Self.mostListed) { Console.error("  \(collection)".harmlessLine) }
-            if collections.count > Self.mostListed { Console.error("  and \(collections.count - Self.mostListed) more") }
+            for collection in collections.prefix(Self.maxListed) { Console.error("  \(collection)".harmlessLine) }
+            if collections.count > Self.maxListed { Console.error("  and \(collections.count - Self.maxListed) more") }
         }
         while true {
             let text = try answer("watch (db.coll, db or *; several with spaces)", proposal: collections.first)
@@ -114,7 +118,7 @@ struct InitCommand: AsyncParsableCommand {
         }
     }
 
-    private static let mostListed = 50
+    private static let maxListed = 50
 
     private func answer(_ question: String, proposal: String?) throws -> String {
         guard let answer = Prompt.ask(question, proposal: proposal) else { throw ValidationError("no answer to: \(question)") }

@@ -11,7 +11,7 @@ package enum CompactedTopic {
     /// Kafka 4 takes no segments below 1 MiB.
     private static let tuning = [
         "segment.bytes": "\(4 << 20)", "min.cleanable.dirty.ratio": "0.1",
-        // Longer than any reading takes: whoever reads past a removed value has to see that it was removed.
+        // Longer than any reading takes: a reader of an older value has to see that it was removed.
         "delete.retention.ms": "600000",
     ]
 

@@ -1,5 +1,5 @@
-/// The address of an object of librdkafka that any thread may use: a client, a queue, a mock cluster. Whoever owns the
-/// object keeps it, and destroys the object with the last reference to the owner, so that a copy of the address is good
+/// The address of an object of librdkafka that any thread may use: a client, a queue, a mock cluster. The owner of the
+/// object keeps it, and destroys the object with the last reference to itself, so that a copy of the address is good
 /// for as long as its owner is held.
 ///
 /// Safe: rdkafka.h, "librdkafka is completely thread-safe"; the mock cluster's functions hand their work to its own

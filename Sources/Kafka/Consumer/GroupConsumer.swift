@@ -6,7 +6,7 @@ import Synchronization
 /// A member of a consumer group on one topic. Its records come through ``RecordQueue``s, everything else through
 /// ``poll(timeout:)``.
 ///
-/// Whoever owns it keeps polling: that keeps the membership. Any thread may wake it.
+/// The owner keeps polling: that keeps the membership. Any thread may wake it.
 package final class GroupConsumer: Sendable {
     package enum Event {
         /// Partitions came; call ``assign(_:)``.
@@ -197,9 +197,9 @@ package final class GroupConsumer: Sendable {
 
     /// This client's membership of the group at this moment; nil while it has none.
     ///
-    /// A broker accepts offsets from a client that says it is no member, whoever owns the partitions (GroupCoordinator,
-    /// `validateOffsetCommit`), and that is what librdkafka says between a lost membership and the next one. So what it
-    /// says is used only when it was a member's before and after: an id is never given twice.
+    /// A broker accepts offsets from a client that says it is no member, without a look at who owns the partitions
+    /// (GroupCoordinator, `validateOffsetCommit`), and that is what librdkafka says between a lost membership and the
+    /// next one. So what it says is used only when it was a member's before and after: an id is never given twice.
     package func membership() -> Membership? {
         guard let before = memberID, let metadata = rd_kafka_consumer_group_metadata(client.handle) else { return nil }
         let membership = Membership(stealing: metadata)

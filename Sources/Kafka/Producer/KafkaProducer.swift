@@ -182,7 +182,7 @@ package final class KafkaProducer {
     /// How long the thread that serves the events may be kept from it.
     private static let lookTime: Duration = .milliseconds(500)
 
-    /// While records wait, whoever serves them looks after them this often.
+    /// While records wait, they are looked after this often.
     private static let longestWait: Duration = .seconds(1)
 
     /// One event carries up to thousands of reports: successes are only counted, failures are looked at.

@@ -23,8 +23,8 @@ final class LingerFlusher: Sendable {
     private static let limits: (first: Duration, maximum: Duration) = (.milliseconds(10), .milliseconds(100))
 
     private struct State {
-        /// Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the
-        /// last to hold it.
+        /// Until the thread has taken it: then the thread alone holds it, so that a thread that
+        /// waited for its end is the last to hold it.
         var client: KafkaClient?
         var isWanted = false
         /// No request has come since the last flush began.

@@ -16,7 +16,7 @@ package enum ProducerProperties {
         _ settings: KafkaSettings, memory: StreamMemory, transactional: Transactional? = nil
     ) throws(KafkaError) -> [String: String] {
         var properties = [
-            // For a flood: it travels in large requests. Whoever produces ends the wait when nothing more is at hand
+            // For a flood: it travels in large requests. The publisher ends the wait when nothing more is at hand
             // (LingerFlusher).
             "linger.ms": "5",
             // Nagle's algorithm would hold a small request back until the one before it is acknowledged.

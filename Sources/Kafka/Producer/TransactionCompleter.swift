@@ -16,7 +16,7 @@ package final class TransactionCompleter: Sendable {
         case ended
     }
 
-    /// One call may take this long; the same is called again until its outcome is known. Whoever ends this thread waits
+    /// One call may take this long; the same is called again until its outcome is known. The end of this thread waits
     /// for it.
     private static let callTime: Duration = .seconds(1)
 
@@ -26,8 +26,8 @@ package final class TransactionCompleter: Sendable {
 
     package init(client: KafkaClient) {
         let (state, patience) = (state, patience)
-        // Until the thread has taken it: then the thread alone holds it, so that whoever waited for its end is the last
-        // to hold it.
+        // Until the thread has taken it: then the thread alone holds it, so that a thread that
+        // waited for its end is the last to hold it.
         let handover = Monitor<KafkaClient?>(client)
         thread = LoopThread.start(name: "transaction") {
             guard let client = handover.update({ $0.take() }) else { return }

@@ -4,7 +4,7 @@ import Runtime
 /// and decimals 1 and 1.00 are int32 1.
 ///
 /// The server compares numbers by their exact mathematical value, whatever type holds them, in comparisons as in
-/// indexes. So equality is the equality of this form, and whoever hashes or writes it agrees with the server.
+/// indexes. So equality is the equality of this form, and its hash and its text agree with the server.
 package enum CanonicalNumber: Sendable {
     /// A whole number that fits, zero of either sign included.
     case int32(Int32)

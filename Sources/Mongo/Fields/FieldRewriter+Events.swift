@@ -74,7 +74,7 @@ extension FieldRewriter {
             if let updated, try isReplaced(path, of: bytes, by: updated) { continue }
             try writeRemoved(path, match, of: bytes, &position, into: &buffer)
         }
-        if let updated { try writeEmptied(of: bytes, at: updated, &position, into: &buffer) }
+        if let updated, !rules.nodes[0].keepsOthers { try writeEmptied(of: bytes, at: updated, &position, into: &buffer) }
         buffer.append(0 as UInt8)
         buffer.setLength(at: start)
     }

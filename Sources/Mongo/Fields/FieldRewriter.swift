@@ -5,7 +5,7 @@ import Runtime
 /// nothing.
 ///
 /// It looks into what the rules lead to, and takes everything else as it is. So bytes that are not BSON fail here, or
-/// where whoever reads the result fails. Used on one thread.
+/// where the encoder reads the result. Used on one thread.
 package final class FieldRewriter {
     let rules: FieldRules
     private let hash: KeyedHash?

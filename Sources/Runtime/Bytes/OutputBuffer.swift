@@ -216,6 +216,6 @@ public struct OutputBuffer: ~Copyable {
     }
 }
 
-// The memory belongs to this value alone and is touched only through it: whoever owns the value, on whichever thread,
-// is the only one.
+// The memory belongs to this value alone and is touched only through it, and the value has one owner at a time, on
+// whichever thread.
 extension OutputBuffer: @unchecked Sendable {}

@@ -61,7 +61,7 @@ final class ChangeStreamReader: Sendable {
     private let options: ChangeStreamOptions
     private let handoff: any ChangeStreamSink
     private let batchBytes: Int
-    private let mostEvents: Int
+    private let maxEvents: Int
     private let isSharded: Bool
     private let endOfTransaction: Duration
     private let status: any ChangeStreamObserver
@@ -81,18 +81,18 @@ final class ChangeStreamReader: Sendable {
 
     /// - Parameters:
     ///   - isSharded: the deployment is a sharded cluster; of no account for a stream that shows no transactions.
-    ///   - mostEvents: of a batch.
+    ///   - maxEvents: of a batch.
     ///   - snapshot: the one that runs beside the stream.
     init(
         pool: MongoClientPool, options: ChangeStreamOptions, isSharded: Bool = false, handoff: any ChangeStreamSink, batchBytes: Int,
-        mostEvents: Int = .max, snapshot: (any SnapshotMarking)? = nil, status: any ChangeStreamObserver, stop: StopSignal,
+        maxEvents: Int = .max, snapshot: (any SnapshotMarking)? = nil, status: any ChangeStreamObserver, stop: StopSignal,
         heartbeat: Heartbeat? = nil
     ) {
         self.pool = pool
         self.options = options
         self.handoff = handoff
         self.batchBytes = batchBytes
-        self.mostEvents = mostEvents
+        self.maxEvents = maxEvents
         self.isSharded = isSharded
         endOfTransaction = isSharded ? options.maxAwait : .milliseconds(1)
         self.snapshot = snapshot
@@ -153,13 +153,13 @@ final class ChangeStreamReader: Sendable {
             guard waiting({ handoff.put(Batch(events: nil, token: token)) }) else { return close(stream, of: client) }
             if case .now = start { start = .after(token) }
         }
-        var size = BatchSize(targetBytes: batchBytes, maximum: mostEvents)
+        var size = BatchSize(targetBytes: batchBytes, maximum: maxEvents)
         var openTransaction: TransactionID?
         while stream.isOpen {
             // Before it is asked for: a batch may have 16 MB however few events it is to have, and is in memory as soon
             // as it is there.
             guard waiting(handoff.awaitRoom), !stop.isRequested else { return close(stream, of: client) }
-            let wait = snapshot?.mostAwait ?? options.maxAwait
+            let wait = snapshot?.maxAwait ?? options.maxAwait
             let batch = try next(
                 of: &stream, size: size.events, within: openTransaction == nil ? wait : endOfTransaction, of: client)
             let isFull = batch.count >= size.events || batch.byteCount >= batchBytes

@@ -111,7 +111,7 @@ package struct Deployment: Sendable, Equatable {
     }
 
     /// Reads of an entry that is being cut off.
-    private static let mostReads = 5
+    private static let maxReads = 5
 
     /// What the oplog has now.
     ///
@@ -120,7 +120,7 @@ package struct Deployment: Sendable, Equatable {
         guard !isSharded else { throw OplogWindow.Hidden() }
         let operation = "read the oldest oplog entry"
         let reply = try pool.withClient { client throws(MongoError) in
-            var readsLeft = Self.mostReads
+            var readsLeft = Self.maxReads
             while true {
                 do throws(MongoError) {
                     return try client.command(

@@ -14,7 +14,7 @@ struct EventRange: Sendable {
     let from: Place
     /// The last place that belongs to it.
     let to: Place
-    /// The deployment's newest time before the change stream was opened: whoever has read up to it has read all.
+    /// The deployment's newest time before the change stream was opened: a read up to it has everything.
     let newest: BSONTimestamp?
 
     /// Tokens of one deployment compare like their `_data`. One whose time cannot be read is in every range of times.

@@ -20,12 +20,12 @@ protocol SnapshotMarking: AnyObject, Sendable {
 
     /// The longest that a getMore may wait for events; nil for the stream's own time. While documents are to be read,
     /// an idle stream has to come to the next point soon.
-    var mostAwait: Duration? { get }
+    var maxAwait: Duration? { get }
 }
 
 extension ChangeStreamReader.Batch {
     /// More seconds than this behind the deployment's newest cluster time, a stream has no time for documents.
-    static let mostLag: UInt32 = 1
+    static let maxLag: UInt32 = 1
 
     /// It ends neither within a MongoDB transaction nor within a large event, as far as is known: a stream that was
     /// just opened says nothing of that.
@@ -43,7 +43,7 @@ extension ChangeStreamReader.Batch {
         guard let events, let token, let time = token.clusterTime, !isFull, isBetweenTransactions else {
             return nil
         }
-        if let newest = events.clusterTime, newest.seconds > time.seconds, newest.seconds - time.seconds > Self.mostLag { return nil }
+        if let newest = events.clusterTime, newest.seconds > time.seconds, newest.seconds - time.seconds > Self.maxLag { return nil }
         if token.isHighWaterMark { return SnapshotPoint(token: token, time: BSONTimestamp(packed: time.packed - 1)) }
         return isSharded ? nil : SnapshotPoint(token: token, time: time)
     }

@@ -6,7 +6,7 @@ import Runtime
 ///
 /// The server splits between top-level fields, puts small ones first, and gives every fragment a token of its own and
 /// `splitEvent`. The joined event has every field once, in the order in which the server sends an unsplit event, and
-/// the last fragment's token: whoever resumes after it gets the next event. Fragments follow one another, in one batch
+/// the last fragment's token: a resume after it gives the next event. Fragments follow one another, in one batch
 /// or several.
 struct SplitEvent {
     /// The order of an unsplit event's fields. Others come behind them, as they were sent.

@@ -9,7 +9,8 @@ import Runtime
 struct StallDetector {
     /// How long a token may stand still while the deployment continues.
     static let patience: Duration = .seconds(120)
-    /// MongoDB has answered within this time: whoever waits for Kafka, or for a server that is gone, is not judged.
+    /// MongoDB has answered within this time: a stream that waits for Kafka, or for a server that is down, is not
+    /// judged.
     private static let recent: Duration = .seconds(60)
 
     private var token: ResumeToken?

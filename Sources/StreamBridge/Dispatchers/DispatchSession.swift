@@ -361,7 +361,7 @@ final class DispatchSession {
         for worker in workers { worker.wake() }
         var revoked: [[Int32]] = []
         for thread in working { stay(until: thread, within: left(), &revoked) }
-        // Whoever still waits for MongoDB does so for nothing.
+        // Workers that still wait for MongoDB need not.
         end.end()
         for worker in workers { worker.wake() }
         handoff.fail(AnswersEnd())

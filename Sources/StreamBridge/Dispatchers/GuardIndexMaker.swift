@@ -5,8 +5,8 @@ import Runtime
 /// Makes sure of a dispatcher's guard index, over all of its sessions. Used on the dispatcher's thread.
 ///
 /// The server is asked to make it once. It may work on it for hours, so the request has a thread and a client with
-/// patience of its own, and meanwhile the dispatcher looks at the list of indexes, where a build shows, whoever has
-/// asked for it: a client that has gone does not end a build.
+/// patience of its own, and meanwhile the dispatcher looks at the list of indexes, where every
+/// build shows: it continues when its client is gone.
 final class GuardIndexMaker: Sendable {
     /// What the server was asked.
     private struct Request {

@@ -110,6 +110,6 @@ extension Exposition {
         add(.processCPU, [Sample(process.cpuSeconds)])
         add(.processMemory, sample(process.residentBytes))
         add(.processOpenFiles, sample(process.openFiles))
-        add(.processMostFiles, sample(process.mostFiles))
+        add(.processMaxFiles, sample(process.maxFiles))
     }
 }

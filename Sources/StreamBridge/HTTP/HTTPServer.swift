@@ -9,7 +9,7 @@ import Synchronization
 /// Answers HTTP requests with ``HTTPPaths``, on one event loop's thread and Swift's own pool: never on a loop's thread.
 struct HTTPServer: Sendable {
     /// More are left in the system's queue: the bridge needs its file descriptors for other connections.
-    private static let mostConnections = 100
+    private static let maxConnections = 100
     /// How long a stop waits for an answer that is being written.
     private static let grace: TimeAmount = .seconds(1)
 
@@ -74,7 +74,7 @@ struct HTTPServer: Sendable {
             childChannelSetup: channel,
             configuration: ServerConfiguration(
                 address: .hostname(address.systemHost, port: port),
-                availableConnectionsDelegate: MaximumAvailableConnections(Self.mostConnections)),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.maxConnections)),
             onServerRunning: { listening($0.localAddress?.port ?? port) }, eventLoopGroup: group, logger: lastComplaint.logger)
         // Not cancelled with this task: then it would take the stop for an error.
         let serving = Task { try await server.run() }

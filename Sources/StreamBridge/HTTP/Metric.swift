@@ -105,5 +105,5 @@ extension Metric {
     static let processCPU = Metric("process_cpu_seconds_total", .counter, "User and system CPU time")
     static let processMemory = Metric("process_resident_memory_bytes", .gauge, "Resident memory")
     static let processOpenFiles = Metric("process_open_fds", .gauge, "Open file descriptors")
-    static let processMostFiles = Metric("process_max_fds", .gauge, "The most file descriptors that may be open")
+    static let processMaxFiles = Metric("process_max_fds", .gauge, "The most file descriptors that may be open")
 }

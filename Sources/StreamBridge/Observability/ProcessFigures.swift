@@ -7,7 +7,7 @@ struct ProcessFigures {
     let cpuSeconds: Double
     let residentBytes: Int?
     let openFiles: Int?
-    let mostFiles: Int?
+    let maxFiles: Int?
 
     init() {
         // POSIX: a million to the second.
@@ -23,6 +23,6 @@ struct ProcessFigures {
         #else
             let isTold = getrlimit(RLIMIT_NOFILE, &limit) == 0
         #endif
-        mostFiles = isTold ? Int(clamping: limit.rlim_cur) : nil
+        maxFiles = isTold ? Int(clamping: limit.rlim_cur) : nil
     }
 }

@@ -2,8 +2,8 @@ import Synchronization
 
 /// Tells what a session has in its hands, while it runs. Any thread may look.
 ///
-/// The session's end waits for whoever looks at that moment. Otherwise they could be the last to hold what belongs to
-/// it, such as a client of Kafka, whose end may take long and would block their thread: the one that answers HTTP.
+/// The session's end waits for a reader that is looking. Otherwise the reader could be the last to hold what belongs to
+/// the session, such as a client of Kafka, whose end may take long and would block the thread that answers HTTP.
 final class SessionGauge<Load: Sendable>: Sendable {
     private let look = Mutex<(@Sendable () -> Load)?>(nil)
 

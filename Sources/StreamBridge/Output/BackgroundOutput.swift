@@ -1,8 +1,7 @@
 import Foundation
 import Runtime
 
-/// Lines for a descriptor that may take them late or never: whoever writes never waits for it, and no line ends the
-/// process.
+/// Lines for a descriptor that may take them late or never: writers never wait, and no line ends the process.
 ///
 /// A log that nobody reads (a full pipe, a full disk, a frozen collector) must not stop the loops. So a thread of its
 /// own writes, at most ``limit`` bytes wait for it, and what does not fit is lost: counted, and told in the log itself

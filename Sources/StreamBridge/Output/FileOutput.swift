@@ -32,7 +32,7 @@ struct FileOutput: Sendable {
     /// An error ends the wait, too: the next write reports it.
     private func waitForRoom() { _ = wait(for: POLLOUT) }
 
-    /// Blocks until whoever reads a pipe or a socket has gone.
+    /// Blocks until the reader of a pipe or a socket is gone.
     ///
     /// - Returns: false, at once, for what is neither.
     func waitUntilReaderIsGone() -> Bool {

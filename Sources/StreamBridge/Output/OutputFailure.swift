@@ -5,7 +5,7 @@ package struct OutputFailure: Error, Sendable, Equatable, CustomStringConvertibl
     /// The `errno` of the write.
     package let code: Int32
 
-    /// Whoever read the output has gone, as `head` does when it has its lines.
+    /// The reader of the output is gone, as `head` is when it has its lines.
     package var isReaderGone: Bool { code == EPIPE }
 
     /// In the words of the operating system.

@@ -2,8 +2,8 @@ import Foundation
 import Runtime
 import Synchronization
 
-/// What a command prints. A write that fails is the end of the command, not of the process: whoever runs it is asked to
-/// stop, and its status tells.
+/// What a command prints. A write that fails is the end of the command, not of the process: the command is asked to
+/// stop, and its exit status shows it.
 package final class StandardOutput: Sendable {
     package static let shared = StandardOutput(descriptor: STDOUT_FILENO)
 

@@ -4,8 +4,8 @@ import Foundation
 package enum StandardStreams {
     /// Before anything else of the process.
     ///
-    /// - A reader who goes is an error of a write, not a signal that ends the process wherever it is, whoever writes:
-    ///   also the TLS libraries.
+    /// - A reader who goes is an error of a write, not a signal that ends the process in the middle of anything,
+    ///   a write of the TLS libraries included.
     /// - A stream that is closed (`>&-`) would give its number to the next file or connection, and log lines would go
     ///   to a server. So the number is taken, in the wrong direction: reads and writes fail as they would have.
     package static func prepare() {

@@ -6,10 +6,10 @@ import Mongo
 extension BSONValue {
     /// The largest count that is believed: 2^53, which every reader of JSON takes exactly. A million events a second
     /// reach it in 285 years.
-    static let mostCount: Int64 = 1 << 53
+    static let maxCount: Int64 = 1 << 53
 
-    /// A count, an index or an offset: a whole number from 0 to ``mostCount``. Nil for anything else.
-    var countValue: Int64? { int64Value.flatMap { (0...Self.mostCount).contains($0) ? $0 : nil } }
+    /// A count, an index or an offset: a whole number from 0 to ``maxCount``. Nil for anything else.
+    var countValue: Int64? { int64Value.flatMap { (0...Self.maxCount).contains($0) ? $0 : nil } }
 }
 
 extension Int64 {

@@ -19,8 +19,8 @@ struct NewestValue: Sendable {
 /// the question looks at the high watermark after it.
 ///
 /// Nothing is read on that was read longer than ``keepingTime`` ago. The removal of a value stays in the topic for
-/// `delete.retention.ms` only, so whoever reads on from an older place could miss it and keep the value; and the topic
-/// may have been made anew.
+/// `delete.retention.ms` only, so a reader that resumes at an older place could miss it and keep the value; and the
+/// topic may have been made anew.
 final class NewestValues: Sendable {
     /// How the caller waits for the answer.
     struct Waiting: Sendable {

@@ -20,14 +20,14 @@ final class SnapshotRun {
     /// When the record was last published.
     private var publishedAt: ContinuousClock.Instant = .now
     /// How long events wait for documents that are being read.
-    private var patience = SnapshotRun.leastPatience
+    private var patience = SnapshotRun.minPatience
 
-    private static let leastPatience: Duration = .milliseconds(500)
+    private static let minPatience: Duration = .milliseconds(500)
     /// How often a call that takes long is looked after.
     private static let lookInterval: Duration = .milliseconds(100)
     /// A record of many parts is large: it is not published for each of them.
     private static let recordInterval: Duration = .seconds(1)
-    private static let mostPatience: Duration = .seconds(10)
+    private static let maxPatience: Duration = .seconds(10)
     /// A snapshot that has read nothing for so long says why.
     private static let stillness: Duration = .seconds(3)
 
@@ -87,12 +87,12 @@ final class SnapshotRun {
             case .over: return
             case .documents(let chunk):
                 try publish(chunk, &events)
-                patience = Self.leastPatience
+                patience = Self.minPatience
                 guard try wait(.zero) else { return }
             case .wait:
                 if isAwaited(), since.duration(to: .now) > patience {
                     copier.giveWay()
-                    patience = min(patience * 2, Self.mostPatience)
+                    patience = min(patience * 2, Self.maxPatience)
                     return
                 }
                 status.snapshotWaits(for: copier.stillness(of: Self.stillness))

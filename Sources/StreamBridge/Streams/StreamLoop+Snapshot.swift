@@ -28,7 +28,7 @@ extension StreamLoop {
         let copier = SnapshotCopier(
             work.map(\.query), after: record.current.flatMap { record.parts[$0].after },
             guardian: CollectionGuard(work.map { ($0.query.namespace, record.parts[$0.part].uuid) }), pool: dependencies.pool,
-            cursors: settings.snapshot.cursors, chunkBytes: min(Self.mostChunkBytes, dependencies.memory.batchBytes), status: status,
+            cursors: settings.snapshot.cursors, chunkBytes: min(Self.maxChunkBytes, dependencies.memory.batchBytes), status: status,
             wake: publisher.wake)
         var copied = settings
         if let topic = record.topic { copied.topic = try TextTemplate(parsing: topic) }
@@ -109,5 +109,5 @@ extension StreamLoop {
     /// A cluster may have many collections, which are asked one by one.
     private static let listingTime: Duration = .seconds(300)
     /// A chunk that is aimed at.
-    private static let mostChunkBytes = 1 << 20
+    private static let maxChunkBytes = 1 << 20
 }

@@ -74,7 +74,7 @@ import Testing
         next.position.events += 1
         next.position.transaction = stored.position.transaction.flatMap { TransactionPlace.next(after: $0, of: $0.id) }
         // Nobody counts that far, and one more would be refused.
-        if stored.position.events < BSONValue.mostCount, stored.position.transaction?.index ?? 0 < BSONValue.mostCount {
+        if stored.position.events < BSONValue.maxCount, stored.position.transaction?.index ?? 0 < BSONValue.maxCount {
             #expect((try? StoredPosition(json: next.json))?.position.events == stored.position.events + 1)
         }
         _ = (stored.changes(of: .sample()), StoredPosition.iso8601(milliseconds: stored.writtenAt))

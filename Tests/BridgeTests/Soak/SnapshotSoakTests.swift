@@ -22,7 +22,7 @@ struct SnapshotSoakTests {
             try scene.kafka.create(topic: scene.topic(), partitions: 4)
             let follower = try scene.follow(partitions: 4)
             var check = MirrorCheck(documents: 300_000)
-            check.mostWrites = .max
+            check.maxWrites = .max
             check.pause = .milliseconds(2)
             try check.run(on: scene, partitions: 4, isExact: true) {
                 for kill in 1...10 {

@@ -69,8 +69,8 @@ import Testing
     }
 
     private static let idle = Int(StreamPosition.idleStoreInterval / .milliseconds(1))
-    private static let mostTime = Int(TransactionState.mostTime / .milliseconds(1))
-    private static let mostGroupTime = Int(TransactionState.mostGroupTime / .milliseconds(1))
+    private static let maxTime = Int(TransactionState.maxTime / .milliseconds(1))
+    private static let maxGroupTime = Int(TransactionState.maxGroupTime / .milliseconds(1))
 
     @Test(arguments: [
         Row(testDescription: "nothing happened", steps: [], at: 0, due: Due()),
@@ -84,33 +84,33 @@ import Testing
             testDescription: "but not for ever", steps: [.resume(1), .seal(2)], at: idle,
             due: Due(alone: true, deadline: idle, storable: 2)),
         Row(testDescription: "what is stored already is not stored again", steps: [.resume(1), .seal(1)], at: idle, due: Due()),
-        Row(testDescription: "records without a position", steps: [.open(0), .take(1)], at: mostTime, due: Due()),
+        Row(testDescription: "records without a position", steps: [.open(0), .take(1)], at: maxTime, due: Due()),
         Row(
-            testDescription: "records behind the sealed position", steps: [.open(0), .take(1), .seal(1), .take(1)], at: mostTime,
+            testDescription: "records behind the sealed position", steps: [.open(0), .take(1), .seal(1), .take(1)], at: maxTime,
             due: Due()),
         Row(
-            testDescription: "a young transaction", steps: [.open(0), .take(1), .seal(1)], at: mostTime - 1,
-            due: Due(whenCaughtUp: true, deadline: mostTime, storable: 1)),
+            testDescription: "a young transaction", steps: [.open(0), .take(1), .seal(1)], at: maxTime - 1,
+            due: Due(whenCaughtUp: true, deadline: maxTime, storable: 1)),
         Row(
-            testDescription: "an old one", steps: [.open(0), .take(1), .seal(1)], at: mostTime,
-            due: Due(isDue: true, whenCaughtUp: true, deadline: mostTime, storable: 1)),
+            testDescription: "an old one", steps: [.open(0), .take(1), .seal(1)], at: maxTime,
+            due: Due(isDue: true, whenCaughtUp: true, deadline: maxTime, storable: 1)),
         Row(
-            testDescription: "a large one", steps: [.open(0), .take(TransactionState.mostBytes), .seal(1)], at: 0,
-            due: Due(isDue: true, whenCaughtUp: true, deadline: mostTime, storable: 1)),
+            testDescription: "a large one", steps: [.open(0), .take(TransactionState.maxBytes), .seal(1)], at: 0,
+            due: Due(isDue: true, whenCaughtUp: true, deadline: maxTime, storable: 1)),
         Row(
             testDescription: "a stop", steps: [.open(0), .take(1), .seal(1)], at: 0, isStopping: true,
-            due: Due(isDue: true, whenCaughtUp: true, deadline: mostTime, storable: 1)),
+            due: Due(isDue: true, whenCaughtUp: true, deadline: maxTime, storable: 1)),
         Row(
             testDescription: "amid a MongoDB transaction its end is awaited, at a stop, too",
-            steps: [.open(0), .take(TransactionState.mostBytes), .seal(1, amidGroup: true)], at: mostGroupTime - 1, isStopping: true,
-            due: Due(deadline: mostGroupTime, storable: 1, partOfGroup: true)),
+            steps: [.open(0), .take(TransactionState.maxBytes), .seal(1, amidGroup: true)], at: maxGroupTime - 1, isStopping: true,
+            due: Due(deadline: maxGroupTime, storable: 1, partOfGroup: true)),
         Row(
-            testDescription: "but not for ever", steps: [.open(0), .take(1), .seal(1, amidGroup: true)], at: mostGroupTime,
-            due: Due(isDue: true, deadline: mostGroupTime, storable: 1, partOfGroup: true)),
+            testDescription: "but not for ever", steps: [.open(0), .take(1), .seal(1, amidGroup: true)], at: maxGroupTime,
+            due: Due(isDue: true, deadline: maxGroupTime, storable: 1, partOfGroup: true)),
         Row(
             testDescription: "nor beyond so many bytes",
-            steps: [.open(0), .take(TransactionState.mostGroupBytes), .seal(1, amidGroup: true)], at: 0,
-            due: Due(isDue: true, deadline: mostGroupTime, storable: 1, partOfGroup: true)),
+            steps: [.open(0), .take(TransactionState.maxGroupBytes), .seal(1, amidGroup: true)], at: 0,
+            due: Due(isDue: true, deadline: maxGroupTime, storable: 1, partOfGroup: true)),
         Row(testDescription: "while a commit is on its way", steps: [.open(0), .take(1), .seal(1), .commit], at: 99_999, due: Due()),
         Row(
             testDescription: "the position that is being stored, sealed again", steps: [.open(0), .take(1), .seal(1), .commit, .seal(1)],
@@ -121,8 +121,8 @@ import Testing
             due: Due(deadline: 50 + idle, storable: 2)),
         Row(
             testDescription: "the bytes of a transaction end with it",
-            steps: [.open(0), .take(TransactionState.mostBytes), .seal(1), .commit, .end(5), .open(6), .take(1), .seal(2)], at: 7,
-            due: Due(whenCaughtUp: true, deadline: 6 + mostTime, storable: 2)),
+            steps: [.open(0), .take(TransactionState.maxBytes), .seal(1), .commit, .end(5), .open(6), .take(1), .seal(2)], at: 7,
+            due: Due(whenCaughtUp: true, deadline: 6 + maxTime, storable: 2)),
         Row(testDescription: "a failed transaction", steps: [.open(0), .take(1), .seal(1), .fail], at: 99_999, due: Due(storable: 1)),
     ])
     func tells(row: Row) {

@@ -195,7 +195,7 @@ import Testing
         try session.publisher.seal(Self.amid(3))
         try session.publisher.endLinger(isCaughtUp: true)
         // Not the tenth of a second that other transactions have.
-        #expect(try #require(session.publisher.nextDeadline) >= start + TransactionState.mostGroupTime)
+        #expect(try #require(session.publisher.nextDeadline) >= start + TransactionState.maxGroupTime)
         try session.publish(4...4)
         try session.publisher.seal(Self.amid(4))
         try session.publisher.endLinger(isCaughtUp: true)
@@ -211,7 +211,7 @@ import Testing
     @Test func aMongoDBTransactionThatIsTooLargeIsCommittedInParts() throws {
         let session = try session()
         let size = 1 << 19
-        let count = Int32(TransactionState.mostGroupBytes / size)
+        let count = Int32(TransactionState.maxGroupBytes / size)
         for number in 1...count {
             var batch = RecordBatch()
             batch.appendRecord(key: [1], value: [UInt8](repeating: 1, count: size), event: 0)

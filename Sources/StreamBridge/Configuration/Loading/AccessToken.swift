@@ -1,7 +1,7 @@
 /// What callers have to present as `Authorization: Bearer <token>`.
 struct AccessToken: Sendable {
     /// Fewer could be guessed.
-    private static let leastCharacters = 8
+    private static let minCharacters = 8
 
     private let bytes: [UInt8]
 
@@ -17,8 +17,8 @@ struct AccessToken: Sendable {
                 token.unicodeScalars.contains { $0.properties.isWhitespace } ? "a space or a line break" : "a character beyond ASCII"
             return ("found \(breaks) in the token", "no header can present it; \(make)")
         }
-        guard token.utf8.count >= leastCharacters else {
-            return ("found a token of \(token.utf8.count) characters", "it needs at least \(leastCharacters); \(make)")
+        guard token.utf8.count >= minCharacters else {
+            return ("found a token of \(token.utf8.count) characters", "it needs at least \(minCharacters); \(make)")
         }
         return nil
     }

@@ -17,7 +17,7 @@ struct ConfigurationValue: Sendable {
         case scalar(ConfigurationScalar)
         case list([ConfigurationValue])
         case mapping([Entry])
-        /// A fault about it was already reported: whoever reads it says nothing more.
+        /// A fault about it was already reported: readers of the value report nothing more.
         case broken
     }
 

@@ -49,7 +49,7 @@ extension MongoDBSettings.WriteConcern {
         if section.entries == nil {
             return nil
         } else if section.has("w"), !section.has("wtimeout") {
-            // Whoever chooses how many members to wait for chooses how long as well.
+            // A configuration that says how many members to wait for says how long as well.
             (isBounded, wtimeout) = (false, nil)
         } else if section.value("wtimeout")?.value.isNull == true || section.text("wtimeout") == "0" {
             (isBounded, wtimeout) = (false, nil)

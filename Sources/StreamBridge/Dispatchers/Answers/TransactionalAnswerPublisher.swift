@@ -8,10 +8,10 @@ import Runtime
 /// the time-out of its open transaction, before which no other member gets the offsets to begin at
 /// (`UNSTABLE_OFFSET_COMMIT`).
 ///
-/// A transaction is committed when no answers are at hand, or after ``mostTime``. One that has to be aborted, because a
+/// A transaction is committed when no answers are at hand, or after ``maxTime``. One that has to be aborted, because a
 /// rebalance has begun a new generation meanwhile, is produced again, without the answers of partitions that are gone.
 final class TransactionalAnswerPublisher: AnswerPublisher {
-    private static let mostTime: Duration = .milliseconds(100)
+    private static let maxTime: Duration = .milliseconds(100)
     /// One call of librdkafka's may take this long before it is made again.
     private static let callTime: Duration = .seconds(5)
     /// The same for one that continues by itself meanwhile, so that a stop is heard.
@@ -19,7 +19,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
     /// What takes less is not worth a word.
     private static let patience: Duration = .seconds(3)
     /// How often a transaction is produced again for an error that is no rebalance.
-    private static let mostFailures = 3
+    private static let maxFailures = 3
 
     private let answers: AnswerProducer
     private let ender: TransactionCompleter
@@ -61,7 +61,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 status.logProgress()
                 if let batch = try handoff.take() {
                     try publish(batch)
-                    if handoff.isEmpty || opened.map({ .now >= $0 + Self.mostTime }) ?? false { try commit() }
+                    if handoff.isEmpty || opened.map({ .now >= $0 + Self.maxTime }) ?? false { try commit() }
                 } else {
                     try commit()
                     try serve(timeout: .seconds(5))
@@ -141,7 +141,7 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
                 if case .halt(let halt) = StreamFailure(kafka: error) { throw halt }
                 if !error.isOfGeneration {
                     failures += 1
-                    if failures >= Self.mostFailures || error.isUnknownTopic { throw error }
+                    if failures >= Self.maxFailures || error.isUnknownTopic { throw error }
                 }
                 reason = error
             }

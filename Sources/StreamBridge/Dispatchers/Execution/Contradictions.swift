@@ -9,12 +9,12 @@ import Runtime
 /// resource for good, and the round would turn for ever.
 struct Contradictions {
     /// The server answers, and contradicts itself.
-    private static let mostInARow = 5
+    private static let maxConsecutive = 5
 
     private let context: DispatchContext
     private let patience: MongoRetry
     /// So many refusals are told, even where somebody holds the resource each time.
-    private static let mostInSilence = 10
+    private static let maxUnreported = 10
     /// How often a resource was refused.
     private var counts: [Resource: Int] = [:]
     /// How often in a row no document held it then.
@@ -56,7 +56,7 @@ struct Contradictions {
             if isHeld {
                 // Others take it away and give it back, again and again: they make progress.
                 unheld[resource] = 0
-                if count >= Self.mostInSilence {
+                if count >= Self.maxUnreported {
                     patience.failed(
                         WaitsFor(
                             description:
@@ -65,7 +65,7 @@ struct Contradictions {
                 }
             } else {
                 unheld[resource, default: 0] += 1
-                guard unheld[resource, default: 0] < Self.mostInARow else { throw halt }
+                guard unheld[resource, default: 0] < Self.maxConsecutive else { throw halt }
                 patience.failed(WaitsFor(description: halt.reason))
             }
             try patience.wait(for: backoff.next(), batch)

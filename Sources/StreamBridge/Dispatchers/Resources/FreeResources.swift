@@ -67,7 +67,7 @@ struct FreeResources {
         if entry.place >= 0 { remove(resource, at: Int(entry.place)) }
     }
 
-    /// The server says that a member of the pool is free; whoever has taken it meanwhile did so later.
+    /// The server says that a member of the pool is free; if it has been taken since, that was later.
     mutating func discover(_ resource: Resource) {
         guard let entry = entries[resource] else { return add(resource, asOf: BSONTimestamp(seconds: 0, increment: 0)) }
         if entry.place < 0 { insert(resource) }

@@ -10,7 +10,7 @@ struct IndexFilter {
 
     private typealias Condition = (operator: String, operand: BSONValue)
 
-    /// Whether every document that it takes is active, whoever wrote it.
+    /// Whether every document that it takes is active, also one that another program wrote.
     var takesActiveOnly: Bool {
         fields.contains { key, value in
             switch key {

@@ -100,7 +100,7 @@ package final class DispatchStatus: Sendable {
 
     func reassigning(_ count: Int) { state.withLock { $0.snapshot.reassignAttempts += count } }
 
-    /// Whoever has no partition asks nothing of MongoDB, but is a member of the group all the same.
+    /// A member without partitions asks nothing of MongoDB.
     func owns(partitions: Int) {
         update {
             $0.snapshot.partitions = partitions

@@ -4,6 +4,12 @@ import Foundation
 package enum ConfigurationFile {
     package struct Refused: Error, CustomStringConvertible {
         package let description: String
+        /// Something has the name already.
+        package var isTaken = false
+
+        package static func taken(_ path: String) -> Refused {
+            Refused(description: "\(path) exists already, and is not overwritten: name another file with --output", isTaken: true)
+        }
     }
 
     /// Whether something has the name, also a broken link.
@@ -33,6 +39,6 @@ package enum ConfigurationFile {
     }
 
     private static func refusal(_ path: String) -> Refused {
-        Refused(description: "\(path) cannot be created: \(String(cString: strerror(errno)))")
+        errno == EEXIST ? .taken(path) : Refused(description: "\(path) cannot be created: \(String(cString: strerror(errno)))")
     }
 }

@@ -28,7 +28,7 @@ package struct InitPlan: Sendable, Equatable {
     static let passwordVariable = "MONGODB_PASSWORD"
     /// The least that several consumers can share.
     static let defaultPartitions = 6
-    private static let mostReplicas = 3
+    private static let maxReplicas = 3
 
     let name: String
     /// Without its password.
@@ -41,7 +41,7 @@ package struct InitPlan: Sendable, Equatable {
     let streams: [Stream]
     let delivery: Delivery
 
-    package var replicationFactor: Int { max(1, min(Self.mostReplicas, survey.brokers)) }
+    package var replicationFactor: Int { max(1, min(Self.maxReplicas, survey.brokers)) }
 
     /// - Throws: ``WrongUsage`` for names that the configuration would refuse.
     package init(_ request: InitRequest, survey: Survey, delivery: Delivery) throws(WrongUsage) {

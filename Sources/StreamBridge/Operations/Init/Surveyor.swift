@@ -6,7 +6,6 @@ import Runtime
 /// Connects to both sides and looks at them. Changes nothing. Its calls block.
 package final class Surveyor: Sendable {
     package let deployment: Deployment
-    private let configuration: BridgeConfiguration
     private let unnamedReplicaSet: String?
     private let pool: MongoClientPool
     private let admin: KafkaAdmin
@@ -16,11 +15,10 @@ package final class Surveyor: Sendable {
     /// One answer of a server may take this long: a person waits.
     private static let patience: Duration = .seconds(10)
     /// Counting is a question for each collection.
-    private static let mostCounted = 200
+    private static let maxCounted = 200
 
     /// - Throws: ``Unreachable`` with everything that does not answer, ``Halt``.
     init(_ configuration: BridgeConfiguration, stop: StopSignal, logger: Logger) throws {
-        self.configuration = configuration
         self.stop = stop
         let kafka = Result { try Self.reachKafka(configuration, stop, logger) }
         let mongoDB = Result { try Self.reachMongoDB(configuration.mongodb) }
@@ -83,7 +81,7 @@ package final class Surveyor: Sendable {
             watched.missing = StreamReview.missing(of: scope, in: found)
             let shown = Set(found.collections)
             let entries = found.entries.filter { shown.contains($0.namespace) }
-            let isCounted = entries.count <= Self.mostCounted
+            let isCounted = entries.count <= Self.maxCounted
             watched.collections = try entries.map { entry in
                 Survey.Collection(
                     namespace: entry.namespace, isCapped: entry.isCapped, keepsImages: entry.keepsImages,
@@ -93,10 +91,8 @@ package final class Surveyor: Sendable {
             if let name = isNothingThere { watched.similar = try similar(to: name, scope) }
         }
         for namespace in scope.namedCollections {
-            for topic in configuration.streams.map({ TopicName.render($0.topic, for: namespace) }) {
-                guard let found = try admin.topic(topic, within: Self.patience, stop: stop) else { continue }
-                watched.topics[topic] = found.partitions
-            }
+            let topic = TopicName.render(.ofCollections, for: namespace)
+            watched.topics[topic] = try admin.topic(topic, within: Self.patience, stop: stop)?.partitions
         }
         return watched
     }

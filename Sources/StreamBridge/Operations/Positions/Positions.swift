@@ -265,7 +265,7 @@ package struct Positions: Sendable {
             InternalTopics.positionEdits(of: configuration.name), partitions: 1, config: GapRecord.topicSettings, timeout: timeout)
         // A leader only moves on: what is no gap now is none later.
         if gap(after: former) != nil { try topics.ensure(gaps, partitions: 1, config: GapRecord.topicSettings, timeout: timeout) }
-        // Whoever stored the position may not be who leads now: a process that has just begun has stored none yet.
+        // The writer of the stored position may not be the leader: a process that has just begun has stored none yet.
         let lead = try takeLead(of: stream, topics: topics, isForced: request.isForced)
         defer { lead?.release() }
         if stop.isRequested { throw Stopped() }

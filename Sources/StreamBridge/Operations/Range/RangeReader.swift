@@ -59,7 +59,7 @@ final class RangeReader {
             maximumBytes: 2 * source.batchBytes, maximumItems: 4, wakeTaker: wake)
         let reader = ChangeStreamReader(
             pool: source.pool, options: source.options, isSharded: source.isSharded, handoff: handoff, batchBytes: source.batchBytes,
-            mostEvents: pace?.batchEvents ?? .max, status: PatientObserver(patience: source.patience, handoff: handoff), stop: stop)
+            maxEvents: pace?.batchEvents ?? .max, status: PatientObserver(patience: source.patience, handoff: handoff), stop: stop)
         let thread = reader.start(at: source.start, thread: "read range")
         defer {
             handoff.close()
@@ -104,8 +104,8 @@ final class RangeReader {
 private final class PatientObserver: ChangeStreamObserver {
     private let patience: Duration
     private let handoff: BatchHandoff<ChangeStreamReader.Batch>
-    /// When the first error after the last answer came. Whoever does not ask, because what it has is published slowly,
-    /// waits for nothing.
+    /// When the first error after the last answer came. A reader that does not ask, because its
+    /// batches are published slowly, waits for nothing.
     private let troubledSince = Mutex<ContinuousClock.Instant?>(nil)
 
     init(patience: Duration, handoff: BatchHandoff<ChangeStreamReader.Batch>) {

@@ -47,7 +47,7 @@ private struct Arrival: Sendable {
         return { [hasCome] in hasCome.update { $0 = true } }
     }
 
-    /// Waits for what comes after the last call. Whoever looks for it looks after this call, so nothing is missed.
+    /// Waits for what comes after the last call. The caller looks for it after this call, so nothing is missed.
     func await(within limit: Duration) {
         if hasCome.wait(within: limit, until: { $0 }) { hasCome.update { $0 = false } }
     }

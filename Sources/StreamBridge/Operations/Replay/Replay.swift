@@ -94,7 +94,7 @@ package struct Replay: Sendable {
     /// - Throws: as ``run(_:_:)``.
     package func resume(_ id: String, rate: Int?, _ show: @escaping @Sendable (Progress) -> Void = { _ in }) async throws -> Summary {
         try await OperationThread.run("replay", stop: stop) {
-            let ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
+            let ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger), stop: stop)
             let record = try ledger.unfinished(id)
             if let copy = TopicCopyRecord(record) {
                 return try TopicCopy(configuration, stop: stop, logger: logger).resume(copy, rate: rate, show)

@@ -13,11 +13,13 @@ struct ReplayLedger: Sendable {
     private let store: PositionStore
     private let timeout: Duration
     private let settings: TopicSettings
+    private let waiting: NewestValues.Waiting
 
-    init(_ configuration: BridgeConfiguration, admin: KafkaAdmin) {
+    init(_ configuration: BridgeConfiguration, admin: KafkaAdmin, stop: StopSignal) {
         topic = InternalTopics.replays(of: configuration.name)
         bridge = configuration.name
         self.admin = admin
+        waiting = NewestValues.Waiting(stop: stop)
         store = PositionStore(topic: topic, admin: admin, settings: configuration.kafka)
         timeout = configuration.startupTimeout
         settings = configuration.topics
@@ -31,7 +33,8 @@ struct ReplayLedger: Sendable {
     ///
     /// - Throws: ``KafkaError``, ``Halt`` when it cannot be read.
     func find(_ id: String) throws -> BSONDocument? {
-        guard try admin.topic(topic, timeout: timeout) != nil, let value = try store.readAll(timeout: timeout)[id]?.bytes
+        guard try admin.topic(topic, within: timeout, stop: waiting.stop) != nil,
+            let value = try store.readAll(timeout: timeout, waiting)[id]?.bytes
         else { return nil }
         guard let document = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self)) else {
             throw Self.unreadable(id, topic: topic)
@@ -44,7 +47,8 @@ struct ReplayLedger: Sendable {
     /// - Throws: ``WrongUsage`` when there is no such replay, or nothing is left of it; ``KafkaError``, ``Halt``.
     func unfinished(_ id: String) throws -> BSONDocument {
         guard let document = try find(id) else {
-            let known = try admin.topic(topic, timeout: timeout) == nil ? [] : store.readAll(timeout: timeout).keys.sorted()
+            let isThere = try admin.topic(topic, within: timeout, stop: waiting.stop) != nil
+            let known = isThere ? try store.readAll(timeout: timeout, waiting).keys.sorted() : []
             throw WrongUsage("\(UnknownName(kind: "replay", name: id, known: known, of: "topic \(topic)"))")
         }
         guard document["state"]?.stringValue != ReplayState.done.rawValue else {
@@ -58,13 +62,13 @@ struct ReplayLedger: Sendable {
         guard let document = try find(id) else { return }
         let isDone = document["state"]?.stringValue == ReplayState.done.rawValue
         throw WrongUsage(
-            "there is a replay \(id) already, and it is \(isDone ? "done" : "not done: go on with `bridge replay --resume \(id)`"). "
+            "there is a replay \(id) already, and it is \(isDone ? "done" : "not done: continue with `bridge replay --resume \(id)`"). "
                 + "Another --id begins another one")
     }
 
     static func unreadable(_ id: String, topic: String) -> Halt {
         Halt(
-            reason: "the record of replay \(id) in topic \(topic) is none of this bridge", remedy: "Start another replay",
+            reason: "the record of replay \(id) in topic \(topic) does not belong to this bridge", remedy: "Start another replay",
             status: .configuration)
     }
 

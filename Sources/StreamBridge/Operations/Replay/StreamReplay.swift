@@ -59,7 +59,7 @@ package struct StreamReplay {
         self.stop = stop
         self.logger = logger
         admin = try KafkaAdmin(settings: configuration.kafka, logger: logger)
-        ledger = ReplayLedger(configuration, admin: admin)
+        ledger = ReplayLedger(configuration, admin: admin, stop: stop)
         pool = try MongoClientPool(.init(configuration.mongodb, appName: "bridge.\(configuration.name).replay"))
         deployment = try Deployment.reached(by: pool, stop: stop)
     }

@@ -59,7 +59,7 @@ package struct TopicCopy {
         self.logger = logger
         // Whatever is before the oldest open transaction is decided, so the copy need not wait for anybody.
         admin = try KafkaAdmin(settings: configuration.kafka, isolation: .readCommitted, logger: logger)
-        ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger))
+        ledger = ReplayLedger(configuration, admin: try KafkaAdmin(settings: configuration.kafka, logger: logger), stop: stop)
     }
 
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {

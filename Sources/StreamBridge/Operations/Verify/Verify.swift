@@ -198,7 +198,7 @@ package struct Verify: Sendable {
     private func read(
         _ reading: inout Reading, begin: () -> Void, take: @escaping (ExpectedRecord, _ topic: String) -> Bool
     ) throws -> [String] {
-        var beginningsLeft = Self.mostBeginnings
+        var beginningsLeft = Self.maxBeginnings
         while true {
             begin()
             do {
@@ -212,7 +212,7 @@ package struct Verify: Sendable {
     }
 
     /// A server that has forgotten the beginning so often forgets faster than this reads.
-    private static let mostBeginnings = 5
+    private static let maxBeginnings = 5
 
     private func read(_ reading: Reading, take: @escaping (ExpectedRecord, _ topic: String) -> Bool) throws -> [String] {
         var isDone = false

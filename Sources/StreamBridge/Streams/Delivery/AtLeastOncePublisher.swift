@@ -12,7 +12,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     private static let storeInterval: Duration = .milliseconds(500)
     /// While so many position records are on their way, the next one waits: an idle stream makes one every five
     /// seconds, however long Kafka is away.
-    private static let mostPositionsInFlight = 4
+    private static let maxPositionsInFlight = 4
 
     private let producer: KafkaProducer
     private let positions: KafkaTopic
@@ -140,7 +140,7 @@ final class AtLeastOncePublisher: RecordPublisher {
         return due.map { max(lastStoredAt + interval(to: $0), held?.until ?? lastStoredAt) }
     }
 
-    private var hasRoomForPosition: Bool { positionsInFlight.count < Self.mostPositionsInFlight }
+    private var hasRoomForPosition: Bool { positionsInFlight.count < Self.maxPositionsInFlight }
 
     /// Events, and documents of a snapshot, since the last stored position make it due soon; a token that only moved on
     /// an idle stream can wait.
@@ -233,7 +233,7 @@ final class AtLeastOncePublisher: RecordPublisher {
     }
 
     var wake: @Sendable () -> Void {
-        // Weak, because whoever may have to wake this session outlives it: a client that is kept keeps its threads and
+        // Weak, because the holders of this closure outlive the session: a client that is kept keeps its threads and
         // its queue, and sends what is in it behind the records of the next session.
         return { [weak client = producer.client] in client?.wake() }
     }

@@ -1,7 +1,7 @@
 /// Whether a lost position is gone past, and how often that is tried.
 struct LostPositionSkip {
     /// With the backoff between them about half a minute.
-    private static let mostTries = 8
+    private static let maxTries = 8
 
     let policy: LostPositionPolicy
     /// The position that the next session continues past.
@@ -21,7 +21,7 @@ struct LostPositionSkip {
             self.lost = lost
             tries = 0
         }
-        return tries < Self.mostTries
+        return tries < Self.maxTries
     }
 
     /// - Parameter latest: what the last try ended with.

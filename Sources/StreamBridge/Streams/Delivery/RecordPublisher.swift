@@ -14,8 +14,8 @@ protocol RecordPublisher: RecordSink {
     /// The position that the session begins at: nothing older is ever stored.
     func resume(after stored: StreamPosition)
 
-    /// Stores the position that the session begins at once more, with this process as its writer: whoever starts
-    /// meanwhile finds who leads.
+    /// Stores the position that the session begins at once more, with this process as its writer: a process that
+    /// starts meanwhile finds the leader.
     func claim(_ stored: StoredPosition) throws
 
     func topic(_ name: String) throws -> KafkaTopic

@@ -18,15 +18,15 @@ struct TransactionState {
     }
 
     /// Far below `transaction.timeout.ms`: nobody waits long for what is published.
-    static let mostTime: Duration = .milliseconds(100)
-    static let mostBytes = 8 << 20
+    static let maxTime: Duration = .milliseconds(100)
+    static let maxBytes = 8 << 20
     /// The same while the end of a MongoDB transaction is awaited. Readers of committed records wait as long for
     /// whatever lies behind in the same partitions, and the broker aborts what is open for `transaction.timeout.ms`, a
     /// minute by default.
-    static let mostGroupTime: Duration = .seconds(10)
-    static let mostGroupBytes = 64 << 20
+    static let maxGroupTime: Duration = .seconds(10)
+    static let maxGroupBytes = 64 << 20
 
-    private let mostGroupTime: Duration
+    private let maxGroupTime: Duration
     private(set) var phase = Phase.idle
     /// What covers everything published so far; nil when the position that is stored or being stored does.
     private(set) var sealed: StreamPosition?
@@ -42,7 +42,7 @@ struct TransactionState {
 
     /// - Parameter transactionTimeout: the broker's patience with an open transaction.
     init(transactionTimeout: Duration, at now: ContinuousClock.Instant) {
-        mostGroupTime = min(Self.mostGroupTime, transactionTimeout / 2)
+        maxGroupTime = min(Self.maxGroupTime, transactionTimeout / 2)
         lastStoredAt = now
     }
 
@@ -113,9 +113,9 @@ struct TransactionState {
     func isDue(at now: ContinuousClock.Instant, isStopping: Bool) -> Bool {
         guard case .open(let since) = phase, storable != nil else { return false }
         let age = since.duration(to: now)
-        if isAmidGroup { return age >= mostGroupTime || bytes >= Self.mostGroupBytes }
+        if isAmidGroup { return age >= maxGroupTime || bytes >= Self.maxGroupBytes }
         // At a stop, so that the part of a MongoDB transaction that may follow is given up alone.
-        return age >= Self.mostTime || bytes >= Self.mostBytes || isStopping
+        return age >= Self.maxTime || bytes >= Self.maxBytes || isStopping
     }
 
     /// The open transaction is to be committed when the change stream has no more.
@@ -136,7 +136,7 @@ struct TransactionState {
     var nextDeadline: ContinuousClock.Instant? {
         guard storable != nil else { return nil }
         return switch phase {
-        case .open(let since): since + (isAmidGroup ? mostGroupTime : Self.mostTime)
+        case .open(let since): since + (isAmidGroup ? maxGroupTime : Self.maxTime)
         case .idle: whenAlone
         case .committing, .failed: nil
         }

@@ -65,15 +65,15 @@ struct LeadershipState {
 
     /// The group has formed.
     ///
-    /// - Parameter now: when it was asked for its word. Whoever stood still since then hears an old one.
+    /// - Parameter now: when it was asked for its word. The answer is stale for a process that was paused since then.
     mutating func assigned(to word: Word, at now: ContinuousClock.Instant) {
         ranAt = now
         switch word {
         case .this: move(to: .leading)
         case .other: move(to: .standby)
         case .gone:
-            // Somebody has to lead until the group has noticed. Whoever has led continues; whoever stands by might not
-            // be the only one.
+            // A leader is needed until the group has noticed. The previous leader continues; a standby might not be the
+            // only one.
             move(to: standing.mayGoOn || led ? .provisional : .standby)
         }
         led = false
@@ -81,8 +81,7 @@ struct LeadershipState {
 
     /// The group forms anew, and the lead may go to another process.
     ///
-    /// - Returns: whether the session has to end before. With exactly-once it continues: whoever begins another fences
-    ///   it.
+    /// - Returns: whether the session has to end before. With exactly-once it continues: the next leader fences it.
     mutating func revoked() -> Bool {
         guard !isFenced, standing.mayBegin else { return false }
         led = true
@@ -107,7 +106,7 @@ struct LeadershipState {
 
     /// The group has given this member up. With exactly-once its session continues until the group names another, or
     /// until it is fenced: a lone bridge may have been cut off, and nobody else leads. At-least-once there is no fence:
-    /// whoever leads meanwhile may have published what this session still has before it.
+    /// the next leader may have published what this session has not published yet.
     mutating func lost() {
         led = false
         settling = nil

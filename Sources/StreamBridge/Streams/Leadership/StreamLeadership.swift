@@ -5,7 +5,7 @@ import Runtime
 /// Whether this process leads a stream. Of all bridges of one name one does; the others stand by and take over.
 ///
 /// Kafka's consumer group decides: the members of `bridge.<name>.<stream>` share one partition of an empty topic, and
-/// whoever has it leads. A leader that leaves the group is followed at once, one that dies after `session.timeout.ms`.
+/// its owner leads. A leader that leaves the group is followed at once, one that dies after `session.timeout.ms`.
 ///
 /// The group alone makes nothing safe, because a process that was frozen learns last that it leads no more.
 /// Exactly-once rests on two fences (docs/GUARANTEES.md): a new leader's producer ends the transactions of the one

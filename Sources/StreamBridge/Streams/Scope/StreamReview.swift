@@ -45,7 +45,7 @@ enum StreamReview {
                 return .fault(
                     .streamTimeSeries,
                     "\(entry.namespace) is a time-series collection, and those have no change stream",
-                    remedy: "Leave it out; or let whoever writes into it write into an ordinary collection as well, and watch that one")
+                    remedy: "Leave it out; or have its writers write into an ordinary collection as well, and watch that one")
             default: return nil
             }
         }

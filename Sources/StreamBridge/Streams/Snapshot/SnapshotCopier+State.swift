@@ -49,7 +49,7 @@ extension SnapshotCopier {
         /// Logins that were refused in a row.
         var refusals = 0
         /// The most documents that the server has time for.
-        var mostDocuments = Int.max
+        var maxDocuments = Int.max
         var failure: (any Error)?
         var isClosed = false
         /// When a read was last taken.

@@ -21,7 +21,7 @@ final class SnapshotCopier: SnapshotMarking {
     }
 
     /// Marks that wait for the publisher: while it is at one, the next is being read.
-    private static let mostMarks = 2
+    private static let maxMarks = 2
     /// Reads of a mark: the events behind it wait until they are published.
     private static let readsOfMark = 4
     /// What is read ahead, in chunks.
@@ -68,7 +68,7 @@ final class SnapshotCopier: SnapshotMarking {
 
     func mark(at point: SnapshotPoint) -> Int? {
         state.update { state in
-            guard !state.isClosed, state.failure == nil, state.next.part < queries.count, state.marks.count < Self.mostMarks,
+            guard !state.isClosed, state.failure == nil, state.next.part < queries.count, state.marks.count < Self.maxMarks,
                 state.pausedUntil.map({ $0 <= .now }) ?? true
             else { return nil }
             state.pausedUntil = nil
@@ -78,7 +78,7 @@ final class SnapshotCopier: SnapshotMarking {
         }
     }
 
-    var mostAwait: Duration? {
+    var maxAwait: Duration? {
         state.read { $0.isClosed || $0.failure != nil || $0.taken.part >= queries.count ? nil : Self.idleAwait }
     }
 
@@ -176,7 +176,7 @@ final class SnapshotCopier: SnapshotMarking {
             state.pending[thread] = .now
             return Turn(
                 number: state.lastNumber, mark: state.marks[index].number, point: state.marks[index].point, place: state.next,
-                count: min(state.size.events, state.mostDocuments), generation: state.generation, thread: thread)
+                count: min(state.size.events, state.maxDocuments), generation: state.generation, thread: thread)
         }
     }
 
@@ -325,7 +325,7 @@ final class SnapshotCopier: SnapshotMarking {
             guard state.generation == turn.generation, !state.isClosed else { return false }
             var pause = state.backoff.next()
             if error.code == .invalidOptions { pause = Self.aheadPause }
-            if error.code == .maxTimeMSExpired { state.mostDocuments = max(1, turn.count / 2) }
+            if error.code == .maxTimeMSExpired { state.maxDocuments = max(1, turn.count / 2) }
             // A connection that breaks during a login looks like a refusal.
             if error.kind == .authentication {
                 state.refusals += 1

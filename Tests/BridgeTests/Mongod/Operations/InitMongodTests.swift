@@ -31,7 +31,8 @@ import Testing
             #expect(try again.exitStatus() == 64)
             #expect(again.errors.contains("exists already"))
             #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
-            #expect(throws: ConfigurationFile.Refused.self) { try ConfigurationFile.create("name: other", at: path) }
+            let refused = try #require(throws: ConfigurationFile.Refused.self) { try ConfigurationFile.create("name: other", at: path) }
+            #expect(refused.isTaken)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["bridge.yaml"])
 
             let printed = try BridgeProgram(["init", "--output", "-"] + Self.sides(scene))
@@ -54,6 +55,7 @@ import Testing
                 #expect(program.errors.contains(words), "\(arguments): \(program.errors)")
             }
             try expect(64, "missing: --kafka HOST:PORT, --watch DB.COLL", ["--mongodb", scene.uri])
+            try expect(64, "--output is empty", Self.sides(scene) + ["--output", ""])
             try expect(64, "--mongodb: found", Self.sides(scene, uri: "mongo://h"))
             try expect(69, "MongoDB could not be reached", Self.sides(scene, uri: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=300"))
             let view = Self.sides(scene).dropLast() + ["\(scene.database).seen"]

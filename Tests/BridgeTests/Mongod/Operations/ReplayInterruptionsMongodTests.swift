@@ -66,6 +66,22 @@ import Testing
         }
     }
 
+    /// MongoDB answers, Kafka does not.
+    @Test func aSignalEndsAReplayThatWaitsForKafka() async throws {
+        try await Scene.play { scene in
+            try scene.insert([["_id": 1]])
+            let kafka = try SilentServer()
+            let folder = try TemporaryFolder()
+            let yaml = scene.yaml(top: "startupTimeout: 5m\n", kafka: "127.0.0.1:\(kafka.port)")
+            let file = try folder.write(yaml, to: "bridge.yaml")
+            let program = try BridgeProgram(
+                ["replay", "--stream", "fruits", "--from", "oldest", "--topic", "again", "--config", file])
+            try SilentServer.awaitConnection(to: [kafka])
+            program.signal(SIGINT)
+            #expect(try program.exitStatus() == 130, "\(program.output)\(program.errors)")
+        }
+    }
+
     /// The same id was begun twice at the same moment: the other one's place, behind another filter, is none of this
     /// replay's.
     @Test func aReplayWhoseIdHasAnotherRecordMeanwhileEnds() async throws {
@@ -90,7 +106,7 @@ import Testing
                     configuration: configuration, settings: stream.replaying(filter: nil, topic: scene.replayTopic, bridge: scene.name),
                     options: ChangeStreamOptions(stream, on: deployment), range: range, record: record, rate: nil, deployment: deployment,
                     pool: scene.pool, topics: TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: .silent),
-                    ledger: ReplayLedger(configuration, admin: admin), stop: stop, logger: .silent
+                    ledger: ReplayLedger(configuration, admin: admin, stop: stop), stop: stop, logger: .silent
                 ).run { _ in }
             }
             let producer = try ReportingProducer(scene.kafka.settings)

@@ -79,9 +79,10 @@ final class CopyScene: Sendable {
 
     func session(_ record: TopicCopyRecord) throws -> TopicCopySession {
         let admin = try KafkaAdmin(settings: kafka.settings, logger: .silent)
+        let stop = StopSignal()
         return TopicCopySession(
-            configuration: configuration, record: record, rate: nil, admin: admin, ledger: ReplayLedger(configuration, admin: admin),
-            stop: StopSignal(), logger: .silent)
+            configuration: configuration, record: record, rate: nil, admin: admin,
+            ledger: ReplayLedger(configuration, admin: admin, stop: stop), stop: stop, logger: .silent)
     }
 
     func replay() -> Replay { Replay(configuration: configuration, logger: .silent) }

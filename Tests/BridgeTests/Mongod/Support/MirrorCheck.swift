@@ -9,7 +9,7 @@ struct MirrorCheck {
     /// Of the collection, with `_id` from 0 on.
     let documents: Int32
     /// Not more than the mock cluster keeps of a partition.
-    var mostWrites: Int32 = 5000
+    var maxWrites: Int32 = 5000
     var pause: Duration = .milliseconds(5)
 
     /// Deltas continue until `play` has ended; then everything is compared. Each document came once, or at least once
@@ -21,10 +21,10 @@ struct MirrorCheck {
         _ play: () throws -> (() throws -> Void)
     ) throws {
         let isOver = Monitor(false)
-        let (documents, mostWrites, pause) = (documents, mostWrites, pause)
+        let (documents, maxWrites, pause) = (documents, maxWrites, pause)
         let writer = LoopThread.start(name: "write") {
             var next: Int32 = 0
-            while !isOver.wait(within: pause, until: { $0 }), next < mostWrites {
+            while !isOver.wait(within: pause, until: { $0 }), next < maxWrites {
                 next += 1
                 // Of three documents two stay as they are.
                 let id = Int32((Int64(next) * 7919) % Int64(documents)) / 3 * 3
