@@ -14,9 +14,9 @@
 #ifndef EDITS
 #define EDITS 0
 #endif
-/* 1: a process that starts where nobody else can be leading begins before the group has formed (StreamLoop.isAlone). */
-#ifndef PROVISIONAL
-#define PROVISIONAL 0
+/* 1: between a process's look at the group and its joining another one may look, or join. */
+#ifndef LOOK_APART
+#define LOOK_APART 0
 #endif
 /* 1: LeadershipState.mayStore and maySettle take the settling of a later term for that of the session's own, as the
  * code once did. */
@@ -25,7 +25,8 @@
 #else
 #define ANY_TERM 0
 #endif
-/* 1: a process may freeze between the look at its lease and the record's arrival, for longer than the last quarter. */
+/* 1: a process may freeze between the look at its lease and the record's arrival, for longer than the last quarter, or
+ * than the group takes to form. */
 #ifndef FREEZE_BETWEEN
 #define FREEZE_BETWEEN 0
 #endif
@@ -62,8 +63,21 @@ bool isEditorOld;
 
 byte faults = FAULTS, alive = 2, started;
 
+/* Nobody else can be leading: StreamLoop.isAlone, and StreamLeadership.mayHaveRival. The process begins before the group
+ * has formed. */
+#define LIVES(p) (member[p] && !dead[p])
+#ifdef SEED_ALONE_WITHOUT_ASKING
+#define HAS_RIVAL false
+#else
+#define HAS_RIVAL (LIVES(1) || LIVES(2) || owner == EDITOR)
+#endif
+#define IS_ALONE ((newestName == NOBODY || dead[newestName]) && !HAS_RIVAL)
+
 #define MAY_BEGIN(p) (standing[p] == provisional || standing[p] == leading)
 #define NEW_GENERATION(p) heard[1] = false; heard[2] = false; isEditorOld = (owner == EDITOR); owner = p
+
+/* Who began before the group had formed, and has not heard its word since. */
+#define IS_BEHIND(p) (standing[p] == provisional && !heard[p])
 
 /* LeadershipState.mayStore */
 #ifdef SEED_NO_TERM_BEFORE_POSITION
@@ -72,11 +86,16 @@ byte faults = FAULTS, alive = 2, started;
 #define SETTLES(p) settling[p]
 #else
 #define SETTLES(p) (settling[p] && (settles[p] || ANY_TERM))
+#ifdef SEED_PROVISIONAL_STORES
+#define IS_HELD(p) false
+#else
+#define IS_HELD(p) IS_BEHIND(p)
+#endif
 #define HOLDS_LEAD(p) (SETTLES(p) || finishing[p] || (MAY_BEGIN(p) && !over[p]))
 #ifdef SEED_NO_LEASE
 #define MAY_STORE(p) HOLDS_LEAD(p)
 #else
-#define MAY_STORE(p) (HOLDS_LEAD(p) && lease[p] == fresh)
+#define MAY_STORE(p) (HOLDS_LEAD(p) && !IS_HELD(p) && lease[p] == fresh)
 #endif
 #define IS_OVER(p) (!HOLDS_LEAD(p))
 #endif
@@ -95,14 +114,21 @@ byte faults = FAULTS, alive = 2, started;
 
 proctype Bridge(byte me) {
     byte base, next, acked, tag;
+    bool isAlone;
     {
-        atomic { started == me - 1 ->
-            started = me; member[me] = true; lease[me] = fresh;
-#if PROVISIONAL
-            standing[me] = (newestName == NOBODY || dead[newestName] -> provisional : waiting);
+        atomic { started == me - 1 -> started = me; isAlone = IS_ALONE; lease[me] = fresh;
+#if LOOK_APART
+            SAY2("%d: starts, alone: %d\n", me, isAlone) }
+        atomic {
 #endif
-            SAY2("%d: starts, %e\n", me, standing[me])
-        }
+            member[me] = true;
+            /* LeadershipState.joinsAlone: there is no word yet that it has not heard. */
+            heard[me] = isAlone;
+            if
+            :: isAlone -> standing[me] = provisional; isAlone = false
+            :: else -> skip
+            fi;
+            SAY2("%d: joins the group, %e\n", me, standing[me]) }
     again:
     end_await:
         /* StreamLeadership.awaitTerm; fence() does nothing. */
@@ -168,9 +194,12 @@ proctype Bridge(byte me) {
 }
 
 /* The group forms anew when the leader has given its partition back, was not heard of for the whole timeout, or was
- * none. */
+ * none; and a member joins it again only behind the last word. What a provisional leader has on its way arrives
+ * before. */
 #define GIVEN_UP(p) (owner != p || dead[p] || lease[p] == expired)
-#define JOINABLE (GIVEN_UP(1) && GIVEN_UP(2) && owner != EDITOR)
+#define JOINS(p) (!LIVES(p) || lease[p] == expired || \
+    (!IS_BEHIND(p) && (FREEZE_BETWEEN || !storing[p] || owner == p)))
+#define JOINABLE (GIVEN_UP(1) && GIVEN_UP(2) && owner != EDITOR && JOINS(1) && JOINS(2))
 
 #if EDITS
 /* bridge positions set. */
@@ -212,12 +241,14 @@ done:
 }
 #endif
 
-#define ELECT(p) :: member[p] && !dead[p] && lease[p] != expired -> NEW_GENERATION(p); \
+#define CAN_LEAD(p) (LIVES(p) && lease[p] != expired)
+#define ELECT(p) :: CAN_LEAD(p) -> NEW_GENERATION(p); \
     SAY1("group: a new generation, led by %d\n", p)
-#define ANY_MEMBER ((member[1] && !dead[1] && lease[1] != expired) || (member[2] && !dead[2] && lease[2] != expired))
+#define ANY_MEMBER (CAN_LEAD(1) || CAN_LEAD(2))
 #define MEMBER(p) \
-    /* .assigned; settle() keeps the thread that hears it. */ \
-    :: atomic { member[p] && !dead[p] && !heard[p] && !settling[p] && owner != NOBODY -> \
+    /* .assigned; settle() keeps the thread that hears it. A provisional leader hears the word also when the lead has \
+     * been given back since. */ \
+    :: atomic { LIVES(p) && !heard[p] && !settling[p] && (owner != NOBODY || standing[p] == provisional) -> \
         heard[p] = true; \
         if \
         :: owner == p -> standing[p] = leading \
@@ -249,13 +280,13 @@ done:
         fi; \
         SAY1("%d: gives the lead back amid its session\n", p) } \
     /* .revoked(isLost: true): the process hears that it was given up. LeadershipState.lost */ \
-    :: atomic { member[p] && !dead[p] && !settling[p] && lease[p] == expired && standing[p] == leading -> \
+    :: atomic { LIVES(p) && !settling[p] && lease[p] == expired && MAY_BEGIN(p) -> \
         standing[p] = waiting; over[p] = inSession[p]; SAY1("%d: is given up by the group\n", p) } \
     /* LeadershipState.runs */ \
     :: atomic { standing[p] == provisional && !dead[p] && lease[p] != fresh -> standing[p] = waiting; \
         over[p] = inSession[p] } \
     /* It freezes, or its network does, for most of the timeout, */ \
-    :: atomic { faults > 0 && member[p] && !dead[p] && lease[p] == fresh && inSession[p] -> faults--; \
+    :: atomic { faults > 0 && LIVES(p) && lease[p] == fresh && inSession[p] -> faults--; \
         lease[p] = late; SAY1("%d: was not heard of for long\n", p) } \
     /* is heard of again, */ \
     :: atomic { !dead[p] && lease[p] == late -> lease[p] = fresh } \
@@ -264,13 +295,13 @@ done:
         SAY1("%d: the group has not heard of it for its timeout\n", p) } \
     /* A member again: when its loss was heard and answered (rd_kafka_assign). Its first sign comes with its second \
      * heartbeat, which is later than a session that ends waits. */ \
-    :: atomic { member[p] && !dead[p] && lease[p] == expired && standing[p] != leading && !settling[p] && \
+    :: atomic { LIVES(p) && lease[p] == expired && !MAY_BEGIN(p) && !settling[p] && \
         !finishing[p] -> lease[p] = fresh; heard[p] = false; \
         if \
         :: owner == p -> owner = NOBODY \
         :: else -> skip \
         fi } \
-    :: atomic { faults > 0 && alive > 1 && !dead[p] && member[p] -> faults--; alive--; dead[p] = true; \
+    :: atomic { faults > 0 && alive > 1 && LIVES(p) -> faults--; alive--; dead[p] = true; \
         SAY1("%d: killed\n", p) }
 
 #if EDITS

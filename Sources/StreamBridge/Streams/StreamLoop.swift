@@ -146,9 +146,7 @@ package final class StreamLoop: Sendable {
         let leadership = try StreamLeadership(
             of: settings, bridge: dependencies.bridge, index: index, kafka: dependencies.kafka, topics: dependencies.topics, status: status,
             heartbeat: dependencies.loops.heartbeat(of: "lead \(settings.name)"), logger: logger)
-        let isAlone = isAlone()
-        if !isAlone { logger.info("another process may lead this stream: waiting for the group's word") }
-        try leadership.join(isAlone: isAlone)
+        try leadership.join(isAlone: isAlone())
         return leadership
     }
 
@@ -157,8 +155,9 @@ package final class StreamLoop: Sendable {
             dependencies.positions.topic, partitions: 1, config: dependencies.topics.configOfCompacted, timeout: Self.answerTime)
     }
 
-    /// Whether nobody else can be leading: nobody ever has, or the last leader was a process of this host that runs no
-    /// more. A hint: the fences make good what is wrong.
+    /// Whether nobody else can be leading, by the stored position: nobody ever has, or the last leader was a process of
+    /// this host that runs no more. A hint: where no fence makes good what is wrong,
+    /// ``StreamLeadership/join(isAlone:)`` asks the group.
     private func isAlone() -> Bool {
         do {
             let stored = try dependencies.positions.read(

@@ -127,7 +127,7 @@ import Testing
                 case .ends: state.sessionEnded()
                 }
             }
-            #expect(state.mayStore(1, sign: nil, at: Self.start) == row.storing, "\(row.ends)")
+            #expect(state.mayStore(1, sign: nil, sync: Self.start, at: Self.start) == row.storing, "\(row.ends)")
             #expect(throws: NotLeading.self) { try state.check(1) }
             let isWaitedFor = state.settled()
             #expect(isWaitedFor == row.isWaitedFor, "\(row.ends)")
@@ -141,9 +141,23 @@ import Testing
         Self.apply([.this, .revoked], to: &state)
         _ = state.settled()
         Self.apply([.other, .this, .revoked], to: &state)
-        #expect(state.mayStore(1, sign: nil, at: Self.start) == .over)
+        #expect(state.mayStore(1, sign: nil, sync: Self.start, at: Self.start) == .over)
         let (maySettle, mayLater) = (state.maySettle(1), state.maySettle(2))
         #expect(!maySettle && mayLater)
+    }
+
+    /// The group has formed, and its word is on its way to a leader that began before: somebody else may lead already.
+    @Test func aProvisionalLeaderStoresNothingBehindAWordThatItHasNotHeard() {
+        for delivery in [Delivery.exactlyOnce, .atLeastOnce] {
+            var state = Self.state(delivery)
+            state.joinsAlone(at: Self.start)
+            #expect(state.mayStore(1, sign: nil, sync: Self.start - .seconds(1), at: Self.start) == .allowed)
+            let sync = Self.start + .milliseconds(1)
+            #expect(state.mayStore(1, sign: nil, sync: sync, at: sync) == (delivery == .exactlyOnce ? .allowed : .held))
+            // It was given to a process that runs no more.
+            state.assigned(to: .gone, at: sync)
+            #expect(state.mayStore(1, sign: nil, sync: sync, at: sync) == .allowed)
+        }
     }
 
     @Test func aTermHoldsStoresAndFailsByItsNumber() throws {
@@ -152,9 +166,10 @@ import Testing
             var state = Self.state(delivery)
             Self.apply([.this], to: &state)
             try state.check(1)
-            #expect(state.mayStore(1, sign: nil, at: Self.start) == .allowed)
-            #expect(state.mayStore(0, sign: nil, at: Self.start) == .over)
-            #expect(state.mayStore(1, sign: nil, at: Self.start + .seconds(60)) == (delivery == .exactlyOnce ? .allowed : .held))
+            #expect(state.mayStore(1, sign: nil, sync: Self.start, at: Self.start) == .allowed)
+            #expect(state.mayStore(0, sign: nil, sync: Self.start, at: Self.start) == .over)
+            let late = Self.start + .seconds(60)
+            #expect(state.mayStore(1, sign: nil, sync: Self.start, at: late) == (delivery == .exactlyOnce ? .allowed : .held))
             let (maySettle, mayOther) = (state.maySettle(1), state.maySettle(0))
             #expect(maySettle && !mayOther)
             // The first failure is the one that is told, also to a term that is over.

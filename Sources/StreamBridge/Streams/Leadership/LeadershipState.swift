@@ -44,6 +44,8 @@ struct LeadershipState {
     /// When this process ran and could not be wrong about its lead: when the group was asked for its word, or at its
     /// last turn while it is provisional.
     private var ranAt: ContinuousClock.Instant?
+    /// When the group was asked for the word that was heard last.
+    private var heardSync: ContinuousClock.Instant?
 
     init(isFenced: Bool, sessionTimeout: Duration) {
         self.isFenced = isFenced
@@ -57,9 +59,12 @@ struct LeadershipState {
 
     // MARK: What happens
 
-    /// Nobody else leads now, as far as can be known.
+    /// Nobody else leads, as far as can be known.
+    ///
+    /// - Parameter now: when the look at the group began.
     mutating func joinsAlone(at now: ContinuousClock.Instant) {
         ranAt = now
+        heardSync = now
         move(to: .provisional)
     }
 
@@ -68,6 +73,7 @@ struct LeadershipState {
     /// - Parameter now: when it was asked for its word. The answer is stale for a process that was paused since then.
     mutating func assigned(to word: Word, at now: ContinuousClock.Instant) {
         ranAt = now
+        heardSync = now
         switch word {
         case .this: move(to: .leading)
         case .other: move(to: .standby)
@@ -156,8 +162,16 @@ struct LeadershipState {
     }
 
     /// Whether a position may be stored now.
-    func mayStore(_ number: Int, sign: ContinuousClock.Instant?, at now: ContinuousClock.Instant) -> Storing {
+    ///
+    /// A provisional leader is no longer alone as soon as the group has formed. What the group says takes a while to be
+    /// heard; meanwhile the leader that it names may have stored a position, or `bridge positions` an edit.
+    ///
+    /// - Parameter sync: when the group was asked for the word that it gave last.
+    func mayStore(
+        _ number: Int, sign: ContinuousClock.Instant?, sync: ContinuousClock.Instant, at now: ContinuousClock.Instant
+    ) -> Storing {
         guard settling == number || finishing == number || holds(number) else { return .over }
+        if !isFenced, standing == .provisional, let heardSync, heardSync < sync { return .held }
         return isFresh(sign: sign, at: now) ? .allowed : .held
     }
 

@@ -34,9 +34,9 @@ final class StreamLeadership: Sendable {
         /// record arrives late, and a crash before the next position, which the new leader stores within five seconds,
         /// repeats more.
         func mayStore() -> LeadershipState.Storing {
-            let sign = leadership.consumer.lastSign
+            let (sign, sync) = (leadership.consumer.lastSign, leadership.consumer.lastSync)
             let now = ContinuousClock.now
-            return leadership.state.read { $0.lead.mayStore(number, sign: sign, at: now) }
+            return leadership.state.read { $0.lead.mayStore(number, sign: sign, sync: sync, at: now) }
         }
 
         /// Whose sign is waited for.
@@ -119,12 +119,34 @@ final class StreamLeadership: Sendable {
 
     /// Joins the group.
     ///
-    /// - Parameter isAlone: nobody else leads now, as far as can be known: this process begins before the group has
-    ///   formed, which may take seconds (`group.initial.rebalance.delay.ms`).
+    /// - Parameter isAlone: nobody else leads now, as far as the stored position shows: this process begins before the
+    ///   group has formed, which may take seconds (`group.initial.rebalance.delay.ms`).
     func join(isAlone: Bool) throws(KafkaError) {
-        if isAlone { change { $0.joinsAlone(at: .now) } }
+        // What the look shows holds from its beginning: this process may stand still behind it.
+        let began = ContinuousClock.now
+        if isAlone, !mayHaveRival() {
+            change { $0.joinsAlone(at: began) }
+        } else {
+            logger.info("another process may lead this stream: waiting for the group's word")
+        }
         try consumer.subscribe()
         thread.update { $0 = LoopThread.start(name: "lead") { self.keepMembership() } }
+    }
+
+    /// At-least-once, whether the group has a member that may be alive: another bridge that has begun and not stored a
+    /// position yet, or `bridge positions` with the lead. Exactly-once the fences make good what is wrong.
+    ///
+    /// A cluster that does not tell leaves it at what the stored position shows.
+    private func mayHaveRival() -> Bool {
+        guard !state.read({ $0.lead.isFenced }) else { return false }
+        do {
+            return try consumer.members(timeout: Self.describeTime).contains {
+                !Instance.isGone(ConsumerProperties.instance(ofClient: $0))
+            }
+        } catch {
+            logger.debug("\(error)")
+            return false
+        }
     }
 
     // MARK: The stream's side
