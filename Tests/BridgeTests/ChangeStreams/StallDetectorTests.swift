@@ -26,7 +26,7 @@ import Testing
         #expect(watch.line(newest: time(10_180), at: at(180)) == nil)
     }
 
-    @Test func whoeverWaitsForKafkaIsNotJudged() {
+    @Test func aStreamThatWaitsForKafkaIsNotCalledStalled() {
         var watch = StallDetector()
         watch.read(upTo: .sample(10_000), at: at(0))
         #expect(watch.line(newest: time(11_000), at: at(1_000)) == nil)

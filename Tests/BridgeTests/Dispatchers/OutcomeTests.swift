@@ -42,7 +42,7 @@ import Testing
         ] as [(Outcome, String)])
     func theRecordIsOneLineOfJSON(outcome: Outcome, json: String) throws {
         #expect(outcome.json == json)
-        // Whoever reads it gets back what was meant.
+        // A reader gets back what was meant.
         let read = try BSONDocument(extendedJSON: json)
         #expect(read.keys == ["id", "status", "requested", "assigned", "attempts", "message", "at"])
         #expect(read["id"]?.stringValue == outcome.id)

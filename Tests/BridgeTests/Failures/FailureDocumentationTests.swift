@@ -161,8 +161,7 @@ import Testing
         #expect(misspelt.isEmpty)
     }
 
-    /// A newer librdkafka has more codes: whoever sees this fail decides about them. A code that is not decided about
-    /// halts.
+    /// A newer librdkafka has more codes: when this fails, decide about them. A code that is not decided about halts.
     @Test func whatIsNotDecidedAboutIsWhatNoRequestOfABridgeIsAnsweredWith() {
         let undecided = Self.errorsOfKafka().filter { Reaction(StreamFailure(kafka: $0)).isUnknown }.map(\.code.description)
         #expect(Set(undecided).subtracting(Self.undecided).isEmpty)

@@ -4,9 +4,9 @@ import Testing
 @testable import StreamBridge
 
 @Suite struct SessionGaugeTests {
-    /// Whoever looks may be the last one to hold what belongs to the session, such as a client of Kafka, and its end
-    /// would be theirs to wait for.
-    @Test func aSessionDoesNotEndBeforeWhoeverLooksHasSeen() async throws {
+    /// The reader of the gauge may be the last one to hold what belongs to the session, such as a client of Kafka, and
+    /// would have to wait for its end.
+    @Test func aSessionDoesNotEndWhileItsGaugeIsRead() async throws {
         let status = StreamStatus(stream: "fruits", logger: .silent)
         let progress = Monitor((isLooking: false, hasEnded: false, hasSeen: false))
         let load: @Sendable () -> StreamLoad = {

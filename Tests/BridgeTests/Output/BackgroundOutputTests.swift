@@ -15,7 +15,7 @@ import Testing
             var ends: [Int32] = [0, 0]
             guard pipe(&ends) == 0 else { throw OutputFailure(code: errno) }
             (read, write) = (ends[0], ends[1])
-            // Whoever is gone is an error, as in the program.
+            // A reader that is gone is an error, as in the program.
             signal(SIGPIPE, SIG_IGN)
         }
 

@@ -43,7 +43,7 @@ import Testing
             complaint.remedy
                 == "kafka-configs --bootstrap-server kafka:9092 --alter --topic bridge.b.positions --add-config "
                 + "delete.retention.ms=600000,segment.bytes=4194304")
-        // Whoever wrote it into the configuration has decided.
+        // A value that the configuration names is a decision.
         #expect(Self.complaint(defaults, ["segment.bytes": "1073741824", "delete.retention.ms": "86400000"]) == nil)
     }
 

@@ -72,7 +72,7 @@ import Testing
         #expect(try read("trucks") == nil)
     }
 
-    /// Rule 1: what is there when somebody asks is seen, whoever has asked before.
+    /// Rule 1: a read sees all that was stored before it, also when an earlier read has answered already.
     @Test func everyQuestionSeesWhatWasStoredBeforeIt() async throws {
         try kafka.make(topic: store.topic)
         let store = store

@@ -127,7 +127,7 @@ import Testing
         #expect(SnapshotReport(figures, at: .now).document["reason"] == "the disk is full")
     }
 
-    /// The same object, whoever writes it.
+    /// Both writers write the same object.
     @Test func theStatusHasTheFieldsOfTheReport() throws {
         let report = BridgeReport.sample()
         let streams = try BSONDocument(extendedJSON: StatusDocument(report).json)["streams"]?.arrayValue

@@ -254,7 +254,7 @@ import Testing
             try session.publishAndSeal(1...5)
             #expect(try !session.publisher.finish(within: .milliseconds(20)))
             brokers.bringUp(1)
-            // Whoever may have to wake it holds its client for a moment longer.
+            // The thread that may have to wake it holds its client for a moment longer.
             let client = try #require(session.client)
             let deadline = ContinuousClock.now + Patience.limit
             while client.unacknowledged > 0, .now < deadline { _ = try? session.publisher.serve(timeout: .milliseconds(50)) }

@@ -8,8 +8,8 @@ import Testing
 /// A publisher whose process leads no more stores nothing, whatever it was doing meanwhile.
 @Suite(.enabled(if: !TestKafka.isReal, "the mock cluster's groups take their time, which is what this needs"))
 struct TermTests {
-    /// The broker takes a generation from the group's members only. Whoever learns by it that the group has gone on
-    /// without this process publishes nothing.
+    /// The broker takes a generation from the group's members only. A process that learns by it that the group has
+    /// continued without it publishes nothing.
     @Test func aProcessThatTheGroupHasGivenUpBeginsNoSession() throws {
         let brokers = try MockBrokers()
         let positions = InternalTopics.positions(of: "b")

@@ -135,7 +135,7 @@ import Testing
         #expect(try topic(Self.rename(5, "inventory", to: "stock"), by: &router) == "mongo.lessons.inventory")
     }
 
-    /// Whoever names such a collection means it.
+    /// A configuration that names such a collection means it.
     @Test func aNamedCollectionIsNeverTemporary() throws {
         var router = try Opened().router(.sample { $0.watch = .collection(Namespace(database: "lessons", collection: "tmp.agg_out.x")) })
         #expect(try topic(SampleEvent.insert(1, collection: "tmp.agg_out.x"), by: &router) == "mongo.lessons.tmp.agg_out.x")

@@ -142,7 +142,7 @@ import Testing
         #expect(try stored() == PublisherSession.position(2))
     }
 
-    /// Whoever waits until a deadline that has passed spins.
+    /// A wait until a deadline that has passed would spin.
     @Test func aPositionThatDidNotMoveIsNotStoredAgainAndWakesNobody() throws {
         let session = try session()
         for _ in 0..<3 {

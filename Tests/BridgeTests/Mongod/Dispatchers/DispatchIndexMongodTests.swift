@@ -149,8 +149,8 @@ import Testing
                 missing.first?.remedy
                     == #"Grant it createIndex on \#(scene.database).shipments (`bridge grants mongodb --with-index` prints the role), or run: db.getSiblingDB("\#(scene.database)").getCollection("shipments").createIndex({"truck_id": 1}, {name: "truck_id_active", unique: true, partialFilterExpression: {status: "active"}})"#
             )
-            // Whoever may makes it, and then the least is enough: free trucks are looked up where they cannot be
-            // followed.
+            // A user with the right makes it, and then the least is enough: free trucks are looked up where they cannot
+            // be followed.
             try Self.makeIndex(
                 [
                     "key": ["truck_id": 1], "name": "truck_id_active", "unique": true, "partialFilterExpression": ["status": "active"],

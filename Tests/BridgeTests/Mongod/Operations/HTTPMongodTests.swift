@@ -35,7 +35,7 @@ import Testing
             try scene.delete(2)
             let bridge = try scene.bridge([scene.stream { $0.delivery = delivery }], Self.listen)
             try scene.follow().wait(count: 32)
-            // Whoever reads uncommitted sees them before they count.
+            // A consumer that reads uncommitted sees them before they count.
             let reply = try Self.ask(bridge, "/status", for: "the last position") { reply in
                 let stream = try Self.first("streams", reply)
                 return stream["totals"]?.documentValue?["records"]?.int64Value == 32

@@ -7,7 +7,7 @@ import Testing
 
 /// Who is answered, and who is not.
 @Suite struct HTTPServerMongodTests {
-    @Test func theTokenIsWantedOfWhoeverAsks() async throws {
+    @Test func everyRequestNeedsTheToken() async throws {
         try await Scene.play { scene in
             let bridge = try scene.bridge([scene.stream()]) { $0.http = HTTPSettings(listen: "127.0.0.1:0", token: "s3cret") }
             #expect(try bridge.ask("/status").status == 401)

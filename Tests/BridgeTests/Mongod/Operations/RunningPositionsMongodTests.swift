@@ -84,7 +84,7 @@ struct RunningPositionsMongodTests {
         }
     }
 
-    /// Whoever leads afterwards begins there, and nothing is published twice.
+    /// The next leader begins there, and nothing is published twice.
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aStandbyChangesNothing(delivery: Delivery) async throws {
         try await Scene.play { scene in

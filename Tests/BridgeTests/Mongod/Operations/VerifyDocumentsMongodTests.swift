@@ -165,7 +165,7 @@ import Testing
         }
     }
 
-    @Test func aReplayedOldRecordIsTheNewestForWhoeverReadsTheTopic() async throws {
+    @Test func aReplayedOldRecordIsTheNewestForReadersOfTheTopic() async throws {
         try await Self.play { scene, stream in
             try scene.makeReplayTopics()
             let first = try scene.records()[0]

@@ -96,8 +96,8 @@ import Testing
         }
     }
 
-    /// Whoever takes the rights away while the stream runs is told which they are, and the stream continues where it
-    /// was when they are back.
+    /// When rights are taken away while the stream runs, the halt names them, and the stream continues where it was
+    /// when they are back.
     @Test func rightsThatAreTakenAwayHaltTheRunningStream() async throws {
         try await GuardedMongod.play { guarded in
             let scene = guarded.scene

@@ -35,7 +35,7 @@ import Testing
         }
     }
 
-    /// Calls that are left behind neither hold up whoever waits nor keep others from a client.
+    /// Calls that are left behind neither hold up their callers nor keep others from a client.
     @Test func aCallThatIsNotAnsweredIsLeftBehind() async throws {
         try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
             let pool = try MongoClientPool(

@@ -91,7 +91,7 @@ import Testing
             for program in [leader, standby] { program.signal(SIGTERM) }
             for program in [leader, standby] { #expect(try program.exitStatus() == 0, "\(program.errors)") }
             try Self.expectComplete(scene, exactly: TestKafka.isReal && delivery == .exactlyOnce)
-            // Whoever comes back continues from where the other one is, not from where it was.
+            // The one that comes back continues from where the other one is, not from where it was.
             if TestKafka.isReal || delivery == .atLeastOnce {
                 let events = try scene.records(scene.positionsTopic).compactMap { $0.value }.map {
                     try StoredPosition(json: $0).position.events

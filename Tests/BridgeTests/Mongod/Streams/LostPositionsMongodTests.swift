@@ -27,7 +27,7 @@ import Testing
             let oldest = BSONTimestamp(seconds: try #require(UInt32(entry.1)), increment: try #require(UInt32(entry.2)))
             #expect(oldest > stored)
             #expect(halts.first?.remedy.contains("`startAt: {clusterTime: \"\(oldest)\"}`") == true)
-            // The position stays as it was, for whoever fixes it.
+            // The position stays as it was, for the operator to fix.
             #expect(try scene.position()?.position.token.clusterTime == stored)
         }
     }

@@ -92,7 +92,7 @@ import Testing
         }
     }
 
-    /// Whoever starts meanwhile looks at the newest position for who leads.
+    /// A process that starts meanwhile looks at the newest position for the leader.
     @Test(arguments: [Delivery.exactlyOnce, .atLeastOnce])
     func aSessionStoresThePositionThatItBeginsAtUnderItsName(_ delivery: Delivery) async throws {
         try await Scene.play { scene in

@@ -235,7 +235,7 @@ final class Dispatching: @unchecked Sendable {
                         #expect(holders.updateValue(id, forKey: truck) == nil, "\(truck) is held twice", sourceLocation: sourceLocation)
                     }
                 } else {
-                    // Whoever ended it was answered so.
+                    // The command that ended it was answered so.
                     let ender = document["completed_by"]?.stringValue.flatMap { first[$0] }
                     #expect(ender?.status == "completed" && ender?.assigned == stored?.assigned?.value, sourceLocation: sourceLocation)
                 }

@@ -11,8 +11,8 @@ import Testing
 /// The replica set that ordinary tests share, each with databases of its own. Its guardian ends it with the process.
 enum SharedMongod {
     static let server = Result {
-        // Whoever is killed in a transaction holds its documents for so long. The oplog keeps what the whole suite
-        // writes.
+        // A program that is killed in a transaction holds its documents for so long. The oplog keeps what the whole
+        // suite writes.
         let server = try MongodProcess(
             replicaSet: "shared", arguments: ["--setParameter", "transactionLifetimeLimitSeconds=3", "--oplogSize", "2048"])
         try server.initiate()

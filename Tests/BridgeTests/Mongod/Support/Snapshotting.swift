@@ -7,8 +7,8 @@ import Mongo
 extension Scene {
     var snapshotsTopic: String { InternalTopics.snapshots(of: name) }
 
-    /// A broker takes no less than 6 s. The mock cluster lets whoever joins a group that was left wait for almost as
-    /// long.
+    /// A broker takes no less than 6 s. In the mock cluster a member that joins a group that was left waits for
+    /// almost as long.
     static var sessionTimeout: String { TestKafka.isReal ? "6000" : "4000" }
 
     /// The topic of the ledger, which the mock cluster would give four partitions.
