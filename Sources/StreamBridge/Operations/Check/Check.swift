@@ -199,10 +199,8 @@ package struct Check: Sendable {
     /// A stream that requires pre- or post-images halts at the first change of a collection without them.
     private func images(_ settings: StreamSettings, pool: MongoClientPool) -> [Finding] {
         settings.collectionsWithImages.compactMap { namespace in
-            let found = try? pool.withClient { client throws(MongoError) in
-                try WatchedCollections.describe(namespace.database, named: [namespace.collection], client)
-            }
-            guard let collection = found?.first, !collection.keepsImages else { return nil }
+            let found = try? WatchedCollections.find(of: .collection(namespace), withOptions: true, pool: pool)
+            guard let collection = found?.entries.first, !collection.keepsImages else { return nil }
             return .error(
                 .streamImagesNotKept, "stream \(settings.name)",
                 "\(namespace) keeps no pre- and post-images, and the stream requires them",

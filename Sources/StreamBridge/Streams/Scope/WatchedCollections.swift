@@ -20,18 +20,23 @@ struct WatchedCollections: Sendable {
     /// Asks the server. Without the options this needs no right beyond those of the stream: what the account may not
     /// read is left out.
     ///
-    /// - Parameter withOptions: also which collections are capped, which needs `listCollections`.
+    /// - Parameter withOptions: also what makes them what they are, such as capped, which needs `listCollections`.
     /// - Returns: nil where the account may not ask.
     /// - Throws: ``MongoError``.
     static func find(of scope: WatchScope, withOptions: Bool = false, pool: MongoClientPool) throws(MongoError) -> WatchedCollections? {
-        do {
-            return try pool.withClient { client throws(MongoError) in
-                var entries: [Entry] = []
-                for (database, names) in try databases(of: scope, client) {
-                    entries += try collections(of: database, named: names, withOptions: withOptions, client)
-                }
-                return WatchedCollections(entries)
+        try pool.withClient { client throws(MongoError) in try find(of: scope, withOptions: withOptions, client) }
+    }
+
+    /// The same, with a client that the caller has.
+    static func find(
+        of scope: WatchScope, withOptions: Bool = false, _ client: borrowing MongoClient
+    ) throws(MongoError) -> WatchedCollections? {
+        do throws(MongoError) {
+            var entries: [Entry] = []
+            for (database, names) in try databases(of: scope, client) {
+                entries += try collections(of: database, named: names, withOptions: withOptions, client)
             }
+            return WatchedCollections(entries)
         } catch {
             guard error.code == .unauthorized else { throw error }
             return nil
@@ -59,21 +64,7 @@ struct WatchedCollections: Sendable {
         }
     }
 
-    /// The collections of a database, with what makes them what they are.
-    ///
     /// - Parameter names: nil for all.
-    /// - Returns: nil where the account may not see it (`listCollections`).
-    static func describe(
-        _ database: String, named names: [String]?, _ client: borrowing MongoClient
-    ) throws(MongoError) -> [Entry]? {
-        do throws(MongoError) {
-            return try collections(of: database, named: names, withOptions: true, client)
-        } catch {
-            guard error.code == .unauthorized else { throw error }
-            return nil
-        }
-    }
-
     private static func collections(
         of database: String, named names: [String]?, withOptions: Bool, _ client: borrowing MongoClient
     ) throws(MongoError) -> [Entry] {

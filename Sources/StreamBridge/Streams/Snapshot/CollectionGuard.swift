@@ -26,7 +26,7 @@ final class CollectionGuard: Sendable {
         }
         guard isDue else { return true }
         let namespace = collections[part].namespace
-        let found = try WatchedCollections.describe(namespace.database, named: [namespace.collection], client)
-        return found?.contains { $0.namespace == namespace && $0.uuid == uuid } ?? true
+        let found = try WatchedCollections.find(of: .collection(namespace), withOptions: true, client)
+        return found?.entries.contains { $0.namespace == namespace && $0.uuid == uuid } ?? true
     }
 }

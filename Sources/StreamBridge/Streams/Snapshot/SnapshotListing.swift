@@ -19,9 +19,10 @@ struct SnapshotListing: Sendable {
             wanted = namespaces.map { SnapshotRecord.Part($0, filter: record.filter ?? filters[$0]) }
         }
         self.parts = []
-        for (database, members) in Dictionary(grouping: wanted, by: \.namespace.database).sorted(by: { $0.key < $1.key }) {
+        // Each database by itself: the account may be allowed to list the collections of some of them.
+        for (_, members) in Dictionary(grouping: wanted, by: \.namespace.database).sorted(by: { $0.key < $1.key }) {
             let described = try pool.withClient { client throws(MongoError) in
-                let found = try WatchedCollections.describe(database, named: members.map(\.namespace.collection), client)
+                let found = try WatchedCollections.find(of: .collections(members.map(\.namespace)), withOptions: true, client)?.entries
                 return try members.map { part throws(MongoError) in try Self.describe(part, found, client) }
             }
             self.parts += described.compactMap(\.self)
