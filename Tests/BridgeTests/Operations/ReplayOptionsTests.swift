@@ -23,8 +23,9 @@ import Testing
     }
 
     @Test(arguments: [["bad id"], [""], ["a/b"]]) func anIDThatKafkaDoesNotTakeIsWrongUsage(ids: [String]) throws {
-        for id in ids { #expect(throws: WrongUsage.self) { try ReplayLedger.check(id) } }
-        try ReplayLedger.check(MomentID.make())
+        for id in ids { #expect(throws: WrongUsage.self) { try ReplayLedger.id(asked: id) } }
+        let made = try ReplayLedger.id(asked: nil)
+        #expect(try ReplayLedger.id(asked: made) == made)
     }
 
     @Test func stagesComeBehindThoseOfTheStream() throws {

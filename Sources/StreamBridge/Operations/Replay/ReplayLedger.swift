@@ -25,7 +25,11 @@ struct ReplayLedger: Sendable {
         settings = configuration.topics
     }
 
-    func ensure(_ topics: TopicCatalog) throws {
+    /// Makes room for a new replay. Blocks.
+    ///
+    /// - Throws: ``WrongUsage`` when the id is another one's; ``KafkaError``, ``MissingTopic``, ``Halt``.
+    func begin(_ id: String, _ topics: TopicCatalog) throws {
+        try refuseTaken(id)
         try topics.ensure(topic, partitions: 1, config: CompactedTopic.config(under: settings), timeout: timeout)
     }
 
@@ -57,8 +61,7 @@ struct ReplayLedger: Sendable {
         return document
     }
 
-    /// - Throws: ``WrongUsage`` when the id cannot be a new replay's.
-    func refuseTaken(_ id: String) throws {
+    private func refuseTaken(_ id: String) throws {
         guard let document = try find(id) else { return }
         let isDone = document["state"]?.stringValue == ReplayState.done.rawValue
         throw WrongUsage(
@@ -79,10 +82,14 @@ struct ReplayLedger: Sendable {
             remedy: "Begin this one again with another --id", status: .configuration)
     }
 
-    /// - Throws: ``WrongUsage``: the id is a part of the transactional id.
-    static func check(_ id: String) throws(WrongUsage) {
+    /// The id of a new replay.
+    ///
+    /// - Parameter asked: nil for one that is made.
+    /// - Throws: ``WrongUsage`` for one that cannot be a part of the transactional id.
+    static func id(asked: String?) throws(WrongUsage) -> String {
+        guard let asked else { return MomentID.make() }
         do throws(ConfigurationComplaint) {
-            _ = try LegalName.bridgePart(id)
+            return try LegalName.bridgePart(asked)
         } catch {
             throw WrongUsage("--id", error)
         }

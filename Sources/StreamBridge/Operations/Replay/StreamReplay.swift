@@ -67,12 +67,10 @@ package struct StreamReplay {
     // MARK: Beginning
 
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
-        let id = request.id ?? MomentID.make()
-        try ReplayLedger.check(id)
+        let id = try ReplayLedger.id(asked: request.id)
         let settings = try settings(of: request)
         let resolved = try range(of: request, settings)
-        try ledger.refuseTaken(id)
-        try ledger.ensure(catalog)
+        try ledger.begin(id, catalog)
         let record = StreamReplayRecord(
             id: id, range: resolved.range, filter: request.filter, topic: request.topic, by: request.by,
             startedAt: WallClock.milliseconds(),

@@ -63,12 +63,10 @@ package struct TopicCopy {
     }
 
     func run(_ request: Request, _ show: @escaping Show) throws -> Replay.Summary {
-        let id = request.id ?? MomentID.make()
-        try ReplayLedger.check(id)
+        let id = try ReplayLedger.id(asked: request.id)
         var record = try record(of: request, id: id)
-        try ledger.refuseTaken(id)
         let catalog = TopicCatalog(admin: admin, settings: configuration.topics, stop: stop, logger: logger)
-        try ledger.ensure(catalog)
+        try ledger.begin(id, catalog)
         let partitions = try partitions(of: request.source)
         try catalog.ensure(request.target, partitions: partitions, timeout: configuration.startupTimeout)
         record.keepsPartitions = try self.partitions(of: request.target) == partitions
