@@ -17,7 +17,7 @@ struct CommonOptions: ParsableArguments {
 
     var logger: Logger { Logger(label: "bridge") { _ in LineLogHandler(format: logFormat, level: logLevel) } }
 
-    /// The configuration, or exit status 78 with every fault on standard error.
+    /// The configuration, or ``ExitStatus/configuration`` with every fault on standard error.
     func load() throws -> BridgeConfiguration {
         do {
             return try read()

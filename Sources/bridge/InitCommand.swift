@@ -13,8 +13,9 @@ struct InitCommand: AsyncParsableCommand {
             What is not given is asked for on a terminal. Nothing is changed on either side, and no file is overwritten. A password of the URI is \
             not written into the file: an environment variable takes its place. Then everything is checked, as by `bridge check`.
 
-            Exit status: 0 done; 64 wrong usage, or the file exists already; 69 a server could not be reached; 74 the file could not be written; 78 \
-            something to fix; 130 a signal came first.
+            \(ExitStatus.help(
+                [.done, .unreachable, .configuration, .interrupted],
+                [.usage: "wrong usage, or the file exists already", .output: "the file could not be written"]))
             """)
 
     @OptionGroup var sides: InitOptions

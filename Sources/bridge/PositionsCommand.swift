@@ -8,8 +8,9 @@ struct PositionsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "positions", abstract: "Reads and edits the stored positions of streams, also while the bridge runs.",
         discussion: """
-            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not continue from that place; 69 a server could not be reached; 78 something to \
-            fix, or an at-least-once stream whose leader cannot be made to stand back.
+            \(ExitStatus.help(
+                [.done, .usage, .lostPosition, .unreachable, .interrupted],
+                [.configuration: "something to fix, or an at-least-once stream whose leader cannot be made to stand back"]))
             """,
         subcommands: [List.self, Show.self, History.self, Set.self, Reset.self, PositionsImportCommand.self])
 

@@ -14,8 +14,9 @@ struct RedriveCommand: AsyncParsableCommand {
             Sending twice is harmless: the same id gets the same outcome. What still cannot be carried out comes back as a new dead letter. \
             Dead letters stay in their topic until its retention removes them.
 
-            Exit status: 0 done; 64 wrong usage, or no dead letter at a place given with --at; 78 a configuration to fix; 69 Kafka could not \
-            be reached; 130 a signal came first.
+            \(ExitStatus.help(
+                [.done, .unreachable, .configuration, .interrupted],
+                [.usage: "wrong usage, or no dead letter at a place given with --at"]))
             """)
 
     @Argument(help: "The dispatcher's name in the configuration.")

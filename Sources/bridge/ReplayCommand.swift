@@ -26,8 +26,7 @@ struct ReplayCommand: AsyncParsableCommand {
             or a crash, --resume continues behind the last record that readers of committed records see. With --plan nothing is published; what \
             would be is counted.
 
-            Exit status: 0 done; 64 wrong usage; 65 MongoDB does not continue from there; 69 a server could not be reached; 78 something to fix; \
-            130 a signal came first.
+            \(ExitStatus.help([.done, .usage, .lostPosition, .unreachable, .configuration, .interrupted]))
             """)
 
     @OptionGroup var options: CommonOptions

@@ -15,8 +15,13 @@ struct SendCommand: AsyncParsableCommand {
 
             Sending a command again is harmless if it has an id: the same id gets the same outcome.
 
-            Exit status: 0 all was sent; 64 no such dispatcher or file; 78 a faulty line, or a configuration to fix; 69 Kafka could not be \
-            reached, or outcomes did not come in time; 130 a signal came first.
+            \(ExitStatus.help(
+                [.interrupted],
+                [
+                    .done: "all was sent", .usage: "no such dispatcher or file",
+                    .unreachable: "Kafka could not be reached, or outcomes did not come in time",
+                    .configuration: "a faulty line, or something to fix",
+                ]))
             """)
 
     @Argument(help: "The dispatcher's name in the configuration.")

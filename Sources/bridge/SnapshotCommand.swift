@@ -13,8 +13,12 @@ struct SnapshotCommand: AsyncParsableCommand {
             A snapshot's records come between the stream's events, each after the events that its document contains and before those that change \
             it. They have the header bridge.origin=snapshot and bridge.snapshot=ID. The stream publishes its events meanwhile.
 
-            Exit status: 0 done; 64 wrong usage, also where there is nothing to stop or to resume; 69 a server could not be reached; 78 something \
-            to fix; 130 a signal came first, and nothing was changed.
+            \(ExitStatus.help(
+                [.done, .unreachable, .configuration],
+                [
+                    .usage: "wrong usage, also where there is nothing to stop or to resume",
+                    .interrupted: "a signal came first, and nothing was changed",
+                ]))
             """,
         subcommands: [Start.self, Status.self, Stop.self, Resume.self])
 

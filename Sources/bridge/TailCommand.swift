@@ -10,8 +10,8 @@ struct TailCommand: AsyncParsableCommand {
             A record is one line for each of its parts; what a terminal would obey is escaped. In JSON a header that is there more than once \
             has the list of its values.
 
-            Exit status: 0 done; 64 wrong usage, or no such topic; 69 Kafka could not be reached; 78 a configuration to fix; 141 the reader of \
-            the output has gone.
+            \(ExitStatus.help(
+                [.done, .unreachable, .configuration, .interrupted, .readerGone], [.usage: "wrong usage, or no such topic"]))
             """)
 
     @Argument(help: "The topics.")

@@ -17,8 +17,9 @@ struct VerifyCommand: AsyncParsableCommand {
 
             Takes some 60 bytes of memory for each event of the range, with --documents some 100 bytes for each key.
 
-            Exit status: 0 verification passed; 1 something is not; 64 wrong usage; 65 the oplog does not have the range; 69 a server could \
-            not be reached; 78 a configuration to fix; 130 a signal came first.
+            \(ExitStatus.help(
+                [.usage, .unreachable, .configuration, .interrupted],
+                [.done: "verification passed", .different: "it did not", .lostPosition: "the oplog does not have the range"]))
             """)
 
     @OptionGroup var options: CommonOptions
