@@ -15,8 +15,14 @@ struct RunCommand: AsyncParsableCommand {
 
             The first SIGINT or SIGTERM finishes what is on its way and stores the positions, within shutdownTimeout; a second one ends the \
             process at once. A stream that cannot continue halts with the reason and the fix while the others continue; when it is fixed, SIGHUP \
-            lets it try again, and so does an edit of its position. When all have halted, the process ends: 65 for a lost position, 78 for a \
-            configuration to fix.
+            lets it try again, and so does an edit of its position. When all have halted, the process ends.
+
+            \(ExitStatus.help(
+                [.usage, .unreachable, .configuration],
+                [
+                    .done: "stopped by a signal, also before the servers were reached", .lostPosition: "a stored position cannot be used",
+                    .interrupted: "ended at once by a second SIGINT", .terminated: "ended at once by a second SIGTERM",
+                ]))
             """)
 
     @OptionGroup var options: CommonOptions
@@ -48,6 +54,8 @@ struct RunCommand: AsyncParsableCommand {
             defer { view?.stop() }
             let halts = try await bridge.run(started: { running in view?.show(running) })
             if let status = ExitStatus.gravest(of: halts.map(\.status)) { throw status }
+        } catch is Stopped {
+            // A signal is how a run ends, also one that comes before it has reached the servers.
         } catch let status as ExitStatus {
             throw status
         } catch let usage as WrongUsage {

@@ -15,7 +15,7 @@ package enum ExitStatus: Int32, Error, CaseIterable, Encodable {
 
     package var meaning: String {
         switch self {
-        case .done: "done"
+        case .done: "done; `run`: stopped by a signal"
         case .different: "`verify` found a fault"
         case .usage: "wrong usage"
         case .lostPosition: "stopped because a stored position cannot be used"
