@@ -15,6 +15,6 @@ swiftc $flags -module-name CommandFuzz $bridge/Configuration/JSON/*.swift \
     $bridge/Configuration/Model/DispatcherSettings.swift $bridge/Configuration/Model/Namespace.swift \
     $bridge/Configuration/Model/Delivery.swift $bridge/Configuration/Loading/NearestName.swift \
     $bridge/Output/String+JSON.swift $bridge/Output/String+SingleLine.swift $bridge/Output/String+Harmless.swift \
-    Fuzz/CommandFuzz/CommandFuzz.swift "$out/runtime.o" "$out/hashing.o" "$out/mongo.o" $libraries -lm -o "$out/command-fuzz"
+    Fuzz/CommandFuzz/CommandFuzz.swift $libraries -lm -o "$out/command-fuzz"
 exec "$out/command-fuzz" -max_total_time="$seconds" -max_len=1024 -dict=Fuzz/CommandFuzz/words.txt -artifact_prefix="$out/" \
     -print_final_stats=1 "$out/corpus" Fuzz/CommandFuzz/seeds

@@ -1,5 +1,5 @@
 // A fuzzer for what the bridge reads from its own topics, where anybody with the right may write: positions, edits,
-// replays, and the headers that are counted on from. Guided by coverage (libFuzzer) and with the address sanitizer. It
+// replays, snapshots, and the headers that are counted on from. Guided by coverage (libFuzzer) and with the address sanitizer. It
 // is compiled together with the sources that it tests, because the sanitizer has to instrument them; it is no target of
 // the package.
 //
@@ -20,6 +20,7 @@ public func fuzzOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let value = [UInt8](UnsafeRawBufferPointer(start: start, count: count))
     position(value)
     edit(value)
+    snapshot(value)
     if let document = try? BSONDocument(extendedJSON: String(decoding: value, as: UTF8.self)) { copy(document) }
     headers(value)
     return 0
@@ -44,6 +45,18 @@ private func edit(_ value: [UInt8]) {
     guard let edit = PositionEdit(json: value) else { return }
     _ = (edit.oldPlace, edit.newPlace, edit.time)
     precondition(PositionEdit(json: Array(edit.json.utf8)) != nil, "an edit that cannot be read again")
+}
+
+/// What a session does with it: it takes over how far the position says that it is, and writes it again.
+private func snapshot(_ value: [UInt8]) {
+    guard var record = SnapshotRecord(json: value) else { return }
+    if let part = record.parts.last {
+        let documents = record.parts.map(\.documents).max() ?? 0
+        record.apply(SnapshotProgress(id: record.id, namespace: part.namespace, after: part.after, documents: documents))
+        precondition(record.current != nil, "a snapshot that runs and has no part that does")
+    }
+    guard let again = SnapshotRecord(json: record.json) else { preconditionFailure("a snapshot that cannot be read again") }
+    precondition(again.parts.count == record.parts.count, "another number of parts")
 }
 
 private func copy(_ document: BSONDocument) {
