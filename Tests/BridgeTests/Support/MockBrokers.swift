@@ -41,6 +41,9 @@ struct MockBrokers {
         for partition in 0..<partitions { rd_kafka_mock_partition_set_leader(cluster.cluster, topic, partition, leader) }
     }
 
+    /// Makes another broker the leader of a topic's only partition; nil for none, so that nothing is stored there.
+    func setLeader(of topic: String, to broker: Int32?) { rd_kafka_mock_partition_set_leader(cluster.cluster, topic, 0, broker ?? -1) }
+
     /// The next requests of this kind fail with these errors, one after another.
     func fail(_ request: Request, with codes: [rd_kafka_resp_err_t]) {
         rd_kafka_mock_push_request_errors_array(cluster.cluster, request.rawValue, codes.count, codes)
