@@ -59,6 +59,7 @@ package final class StreamLoop: Sendable {
     private struct Run {
         var leadership: StreamLeadership?
         var skip: LostPositionSkip
+        var oldest = OldestStart()
         var scope: ScopeWatch?
     }
 
@@ -124,6 +125,10 @@ package final class StreamLoop: Sendable {
             status.lost(lost, policy: settings.onLostPosition)
             return nil
         }
+        if settings.startAt == .oldest, isUnstored, run.oldest.isTriedAgain(after: error) {
+            logger.warning("the oplog was cut before the stream was open at its oldest entry; asking again for the oldest entry: \(error)")
+            return nil
+        }
         switch reaction(to: error, run.skip) {
         case .halt(let halt): throw halt
         case .reopen: status.mongoFailed(error, of: .session)
@@ -177,6 +182,9 @@ package final class StreamLoop: Sendable {
         NewestValues.Waiting(
             stop: dependencies.stop, turn: { [heartbeat] in heartbeat.beat() }, tell: { [status] in status.kafkaFailed($0) })
     }
+
+    /// Nothing but `startAt` says where the stream begins.
+    private var isUnstored: Bool { status.position == nil && first.withLock { $0 == nil } }
 
     private func reaction(to error: any Error, _ skip: LostPositionSkip) -> StreamFailure {
         guard let lost = error as? LostPosition else { return StreamFailure(error, stream: settings, bridge: dependencies.bridge) }

@@ -188,8 +188,8 @@ package struct Verify: Sendable {
         let admin: KafkaAdmin
     }
 
-    /// Reads the range. A server that is full cuts its oplog at any moment: one that begins with the oplog is read
-    /// again from where the oplog begins by then.
+    /// Reads the range. One that begins with the oplog is read again from where the oplog begins by then, when that was
+    /// cut off meanwhile.
     ///
     /// - Parameters:
     ///   - begin: is called before each reading.
@@ -198,21 +198,17 @@ package struct Verify: Sendable {
     private func read(
         _ reading: inout Reading, begin: () -> Void, take: @escaping (ExpectedRecord, _ topic: String) -> Bool
     ) throws -> [String] {
-        var beginningsLeft = Self.maxBeginnings
+        var oldest = OldestStart()
         while true {
             begin()
             do {
                 return try read(reading, take: take)
-            } catch let error as MongoError where reading.isOldest && error.lostPosition == .forgotten && beginningsLeft > 1 {
-                beginningsLeft -= 1
+            } catch  where reading.isOldest && oldest.isTriedAgain(after: error) {
                 let (start, from) = try beginning(.oldest, deployment: reading.deployment, pool: reading.pool)
                 reading.range = EventRange(start: start, from: from, to: reading.range.to, newest: reading.range.newest)
             }
         }
     }
-
-    /// A server that has forgotten the beginning so often forgets faster than this reads.
-    private static let maxBeginnings = 5
 
     private func read(_ reading: Reading, take: @escaping (ExpectedRecord, _ topic: String) -> Bool) throws -> [String] {
         var isDone = false

@@ -42,6 +42,28 @@ import Testing
         }
     }
 
+    /// A full server cuts its oplog between the question for the oldest entry and the opening there.
+    @Test func anOldestEntryThatIsCutOffMeanwhileIsAskedForAgain() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try scene.insert([["_id": 1]])
+            try FailPoint.fail(["aggregate"], times: 4, with: ["errorCode": 286], on: scene)
+            let records = try scene.publish([scene.stream { $0.startAt = .oldest }], count: 1)
+            #expect(Self.keys(records) == [Self.key(1)])
+            #expect(scene.log.lines(containing: "asking again for the oldest entry").count == 4)
+            #expect(try FailPoint.end(on: scene) == 4)
+        }
+    }
+
+    @Test func anOldestEntryThatIsCutOffEachTimeHalts() async throws {
+        try await Scene.playAlone(arguments: FailPoint.arguments) { scene, _ in
+            try FailPoint.fail(["aggregate"], times: nil, with: ["errorCode": 286], on: scene)
+            let halts = try scene.bridge([scene.stream { $0.startAt = .oldest }]).halts()
+            #expect(halts.map(\.status) == [.lostPosition])
+            #expect(try FailPoint.end(on: scene) == 5)
+            #expect(try scene.records(scene.positionsTopic).isEmpty)
+        }
+    }
+
     @Test func aTimeIsTheFirstEventOfItsSecond() async throws {
         try await Scene.play { scene in
             try scene.insert([["_id": 1]])
