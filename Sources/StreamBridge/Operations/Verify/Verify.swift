@@ -203,7 +203,8 @@ package struct Verify: Sendable {
             begin()
             do {
                 return try read(reading, take: take)
-            } catch  where reading.isOldest && oldest.isTriedAgain(after: error) {
+            } catch {
+                guard reading.isOldest, oldest.isTriedAgain(after: error) else { throw error }
                 let (start, from) = try beginning(.oldest, deployment: reading.deployment, pool: reading.pool)
                 reading.range = EventRange(start: start, from: from, to: reading.range.to, newest: reading.range.newest)
             }
