@@ -70,10 +70,10 @@ bench: bootstrap ## Measure beside a bare drain and a pymongo script (BENCH="--r
 	@$(release)
 	@$(with_mongod) Benchmarks/run $(BENCH)
 
-bench-dispatch: bootstrap ## Measure dispatch beside bare inserts and two Python programs (BENCH="--rounds 5")
+bench-dispatch: bootstrap ## Measure dispatch beside bare inserts and two Python programs, or on a broker (BRIDGE_TEST_KAFKA=host:port)
 	@scripts/bootstrap --bench
 	@$(release)
-	@$(with_mongod) Benchmarks/run-dispatch $(BENCH)
+	@$(with_mongod) Benchmarks/$(if $(BRIDGE_TEST_KAFKA),run-dispatch-delivery,run-dispatch) $(BENCH)
 
 bench-snapshot: bootstrap ## Measure a snapshot beside a bare read and a pymongo script (BENCH="--rounds 5")
 	@scripts/bootstrap --bench

@@ -3,14 +3,17 @@
 import contextlib
 import ctypes
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 import pymongo
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PR_SET_PDEATHSIG = 1
@@ -74,6 +77,10 @@ class MockCluster:
         if answer != "ok":
             raise SystemExit(f"mock cluster: {name}: {answer}")
 
+    def watching(self, topic, partitions, marker):
+        """The arrivals of records that have the marker, at the cluster itself, of whatever topic."""
+        return MockArrivals(self, marker)
+
     def watch(self, marker=""):
         self._ask(f"watch {marker}".strip())
 
@@ -86,12 +93,69 @@ class MockCluster:
         self.process.wait()
 
 
+class MockArrivals:
+    def __init__(self, cluster, marker):
+        self.cluster, self.marker = cluster, marker
+        self.forget()
+
+    def forget(self):
+        self.cluster.watch(self.marker)
+
+    def arrivals(self):
+        return self.cluster.arrivals()
+
+    def close(self):
+        pass
+
+
+class CommittedArrivals:
+    """Reads a topic's committed records on a thread of its own, and keeps how old each is when it arrives.
+
+    `marker` stands in front of the time at which the record's cause was sent, in nanoseconds since 1970.
+    """
+
+    def __init__(self, bootstrap, topic, partitions, marker):
+        self.pattern = re.compile(re.escape(marker.encode()) + rb"(\d+)")
+        self.ages = []
+        self.consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "isolation.level": "read_committed", "fetch.wait.max.ms": 500})
+        self.consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+        self.open = True
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+
+    def _read(self):
+        while self.open:
+            message = self.consumer.poll(0.05)
+            found = None if message is None or message.error() else self.pattern.search(message.value())
+            if found:
+                self.ages.append((time.time_ns() - int(found.group(1))) / 1e3)
+
+    def forget(self):
+        self.ages = []
+
+    def arrivals(self):
+        """As the mock cluster gives them; microseconds."""
+        ages = sorted(self.ages)
+        if not ages:
+            return {"count": 0}
+        return {"count": len(ages), "median": ages[len(ages) // 2], "p99": ages[len(ages) * 99 // 100], "max": ages[-1]}
+
+    def close(self):
+        self.open = False
+        self.thread.join()
+        self.consumer.close()
+
+
 class RealCluster:
     """A broker that somebody else runs."""
 
     def __init__(self, bootstrap):
         self.bootstrap = bootstrap
         self.admin = AdminClient({"bootstrap.servers": bootstrap})
+
+    def watching(self, topic, partitions, marker):
+        """The arrivals of a topic's records, as a reader of committed records sees them."""
+        return CommittedArrivals(self.bootstrap, topic, partitions, marker)
 
     def create_topic(self, name, partitions):
         config = {"cleanup.policy": "compact"} if name.endswith(".positions") else {}

@@ -111,10 +111,10 @@ class Watermarks:
         return first, now
 
 
-def await_arrivals(cluster, count, subject, process, patience=PATIENCE):
+def await_arrivals(watched, count, subject, process, patience=PATIENCE):
     deadline = time.monotonic() + patience
     while True:
-        arrivals = cluster.arrivals()
+        arrivals = watched.arrivals()
         if arrivals["count"] >= count:
             return arrivals
         if time.monotonic() > deadline:

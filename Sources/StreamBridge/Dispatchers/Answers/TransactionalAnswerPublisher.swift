@@ -127,6 +127,8 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
         var failures = 0
         var quiet = began + Self.patience
         while opened != nil {
+            // The records are on their way while the offsets are.
+            answers.producer.endLinger()
             var reason: any Error = WaitsFor(
                 description: "this member has no place in its group just now, and its answers wait for one", kind: .waiting)
             do {
@@ -188,7 +190,6 @@ final class TransactionalAnswerPublisher: AnswerPublisher {
 
     /// Commits or aborts, and serves reports meanwhile.
     private func end(_ way: TransactionCompleter.Way) throws {
-        answers.producer.endLinger()
         ender.start(way)
         while true {
             if let result = ender.takeResult() { return try result.get() }
