@@ -136,7 +136,8 @@ final class StreamLeadership: Sendable {
     /// At-least-once, whether the group has a member that may be alive: another bridge that has begun and not stored a
     /// position yet, or `bridge positions` with the lead. Exactly-once the fences make good what is wrong.
     ///
-    /// A cluster that does not tell leaves it at what the stored position shows.
+    /// A cluster that has no answer to give (librdkafka's mock) leaves it at what the stored position shows. One that
+    /// does not answer may have a rival in the group: the group's word is then waited for.
     private func mayHaveRival() -> Bool {
         guard !state.read({ $0.lead.isFenced }) else { return false }
         do {
@@ -145,7 +146,7 @@ final class StreamLeadership: Sendable {
             }
         } catch {
             logger.debug("\(error)")
-            return false
+            return error.code != .unsupportedFeature
         }
     }
 
